@@ -1,0 +1,128 @@
+/* auth.c - X-API-Key, or Authorization: Bearer.
+ *
+ * A header given twice, two headers that disagree, another scheme: all of them
+ * are as good as no key, so that nothing is learnt from the answer.
+ */
+#include "auth.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "client.h"
+#include "log.h"
+#include "request.h"
+
+#define LINE_EVERY_MS 10000
+
+static struct keys *load(const struct config *config, char *error,
+                         size_t error_bytes)
+{
+    char warning[512] = "";
+    struct keys *keys =
+        keys_load(config, error, error_bytes, warning, sizeof(warning));
+
+    if (keys != NULL && warning[0] != '\0')
+        log_event(LOG_WARN, "key", LOG_STR("warning", warning));
+    return keys;
+}
+
+int auth_init(struct auth *auth, const struct config *config, char *error,
+              size_t error_bytes)
+{
+    *auth = (struct auth){0};
+    auth->keys = load(config, error, error_bytes);
+    if (auth->keys == NULL)
+        return -1;
+    (void)pthread_rwlock_init(&auth->lock, NULL);
+    return 0;
+}
+
+void auth_fini(struct auth *auth)
+{
+    keys_free(auth->keys);
+    (void)pthread_rwlock_destroy(&auth->lock);
+}
+
+void auth_reload(struct auth *auth, const struct config *config)
+{
+    char error[512] = "";
+    struct keys *keys = load(config, error, sizeof(error));
+
+    if (keys == NULL) {
+        log_event(LOG_ERROR, "reload_failed", LOG_STR("error", error),
+                  LOG_STR("keys", "unchanged"));
+        return;
+    }
+    (void)pthread_rwlock_wrlock(&auth->lock);
+    struct keys *old = auth->keys;
+    auth->keys = keys;
+    (void)pthread_rwlock_unlock(&auth->lock);
+    keys_free(old);
+    log_event(LOG_INFO, "reloaded", LOG_STR("keys", "read"));
+}
+
+/* The key a request presents. Returns 0, or -1 if it cannot be told. */
+static int presented(const struct mg_request_info *info,
+                     struct request_text *key)
+{
+    static const char scheme[] = "Bearer ";
+    unsigned keys, bearers;
+    struct request_text bearer =
+        request_header(info, "Authorization", &bearers);
+
+    *key = request_header(info, "X-API-Key", &keys);
+    if (keys > 1 || bearers > 1 || keys + bearers == 0)
+        return -1;
+    if (bearers == 0)
+        return 0;
+    if (bearer.bytes < sizeof(scheme) - 1 ||
+        strncasecmp(bearer.start, scheme, sizeof(scheme) - 1) != 0)
+        return -1;
+    bearer.start += sizeof(scheme) - 1;
+    bearer.bytes -= sizeof(scheme) - 1;
+    while (bearer.bytes > 0 && *bearer.start == ' ') {
+        bearer.start++;
+        bearer.bytes--;
+    }
+    /* What the client sent twice it may well compare in plain sight. */
+    if (keys == 1 && (key->bytes != bearer.bytes ||
+                      memcmp(key->start, bearer.start, key->bytes) != 0))
+        return -1;
+    *key = bearer;
+    return 0;
+}
+
+int auth_check(struct auth *auth, const struct mg_request_info *info,
+               struct refusal *why)
+{
+    struct request_text key;
+    bool known = false;
+
+    if (presented(info, &key) == 0) {
+        (void)pthread_rwlock_rdlock(&auth->lock);
+        known = keys_match(auth->keys, key.start, key.bytes);
+        (void)pthread_rwlock_unlock(&auth->lock);
+    }
+    if (known)
+        return 0;
+    (void)atomic_fetch_add(&auth->unreported, 1);
+    auth_report(auth);
+    return refuse(why, 401, "unauthorized", "WWW-Authenticate: Bearer\r\n",
+                  "a valid API key is required");
+}
+
+void auth_report(struct auth *auth)
+{
+    int64_t now, due = atomic_load(&auth->next_line_ms);
+    uint64_t count;
+
+    if (atomic_load(&auth->unreported) == 0)
+        return;
+    now = client_now_ms();
+    if (now < due || !atomic_compare_exchange_strong(&auth->next_line_ms, &due,
+                                                     now + LINE_EVERY_MS))
+        return;
+    count = atomic_exchange(&auth->unreported, 0);
+    log_event(LOG_WARN, "unauthorized", LOG_INT("requests", count),
+              LOG_INT("window_ms", LINE_EVERY_MS));
+}

@@ -1,0 +1,41 @@
+/* auth.h - who may use the API: the keys in force, and how often somebody came
+ * without one.
+ *
+ * Threads: any; a reload swaps the keys under a lock that readers share.
+ */
+#ifndef HUBD_AUTH_H
+#define HUBD_AUTH_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <civetweb.h>
+
+#include "config.h"
+#include "keys.h"
+#include "refusal.h"
+
+struct auth {
+    pthread_rwlock_t lock;
+    struct keys *keys;            /* lock */
+    _Atomic uint64_t unreported;  /* refusals since the last line */
+    _Atomic int64_t next_line_ms; /* CLOCK_MONOTONIC */
+};
+
+/* Returns 0, or -1 and one line in `error`. A warning goes to the log. */
+int auth_init(struct auth *auth, const struct config *config, char *error,
+              size_t error_bytes);
+void auth_fini(struct auth *auth);
+
+/* Reads the keys again; the old ones stay in force if that fails. */
+void auth_reload(struct auth *auth, const struct config *config);
+
+/* Returns 0, or -1 and a refusal that is the same whatever was wrong. */
+int auth_check(struct auth *auth, const struct mg_request_info *info,
+               struct refusal *why);
+
+/* Writes the line about refusals when it is due: at most one per 10 s. */
+void auth_report(struct auth *auth);
+
+#endif

@@ -1,0 +1,268 @@
+/* client.c - the list of connections in civetweb's hands, and their deadlines.
+ *
+ * A deadline goes from 0 to a time to 0 (in time) or EXPIRED (swept), and each
+ * step is one atomic exchange: either the worker was in time or it was not.
+ */
+#include "client.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define EXPIRED (-1)
+
+/* A request head is small and comes at once; whoever takes longer only holds
+ * a thread. Read timeouts that are meant for bodies are too long for that. */
+#define HEAD_MS_MAX 10000
+#define HEAD_CROWDED_MS 5000 /* when workers are scarce */
+#define NEXT_MS 15000
+#define NEXT_CROWDED_MS 1000
+#define HANDOFF_MS 2000
+
+#define LINGER_MS 300
+#define LINGER_BYTES (4 << 20)
+
+int64_t client_now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int clients_init(struct clients *clients, int base, unsigned workers,
+                 int64_t read_timeout_ms, int64_t write_timeout_ms)
+{
+    *clients =
+        (struct clients){.workers = workers, .write_ms = write_timeout_ms};
+    clients->head_ms =
+        read_timeout_ms < HEAD_MS_MAX ? read_timeout_ms : HEAD_MS_MAX;
+    clients->sockets = peer_sockets_create(base);
+    if (clients->sockets == NULL)
+        return -1;
+    (void)pthread_mutex_init(&clients->lock, NULL);
+    return 0;
+}
+
+void clients_fini(struct clients *clients)
+{
+    peer_sockets_free(clients->sockets);
+    (void)pthread_mutex_destroy(&clients->lock);
+}
+
+bool clients_crowded(const struct clients *clients)
+{
+    return atomic_load_explicit(&clients->open, memory_order_relaxed) >
+           clients->workers - clients->workers / 8;
+}
+
+static int64_t length_of(const struct clients *clients, enum client_wait wait)
+{
+    switch (wait) {
+    case CLIENT_WAIT_HEAD:
+        return clients->head_ms;
+    case CLIENT_WAIT_WRITE:
+        return clients->write_ms;
+    case CLIENT_WAIT_HANDOFF:
+        return HANDOFF_MS;
+    case CLIENT_WAIT_NEXT:
+    case CLIENT_WAIT_BODY:
+        break;
+    }
+    return NEXT_MS;
+}
+
+/* A wait for a request ends earlier than its deadline when others queue for
+ * the worker. */
+static int64_t effective(const struct clients *clients, enum client_wait wait,
+                         int64_t deadline, bool crowded)
+{
+    int64_t length = length_of(clients, wait), shorter = length;
+
+    if (crowded && wait == CLIENT_WAIT_HEAD)
+        shorter = HEAD_CROWDED_MS;
+    if (crowded && wait == CLIENT_WAIT_NEXT)
+        shorter = NEXT_CROWDED_MS;
+    return shorter < length ? deadline - length + shorter : deadline;
+}
+
+/* Also from the sweep: the address was there before the client was, and does
+ * not change. */
+static int find(const struct client *c)
+{
+    const struct mg_request_info *info = mg_get_request_info(c->conn);
+    struct netaddr peer;
+
+    if (info == NULL ||
+        netaddr_parse(&peer, info->remote_addr, strlen(info->remote_addr)) < 0)
+        return -1;
+    return peer_socket_find(c->clients->sockets, &peer,
+                            (uint16_t)info->remote_port,
+                            (uint16_t)info->server_port);
+}
+
+void client_meet(struct client *client, const struct mg_request_info *info)
+{
+    (void)netaddr_parse(&client->peer, info->remote_addr,
+                        strlen(info->remote_addr));
+    client->peer_port = (uint16_t)info->remote_port;
+}
+
+int client_fd(struct client *client)
+{
+    int fd = atomic_load(&client->fd);
+
+    if (fd < 0) {
+        fd = find(client);
+        atomic_store(&client->fd, fd);
+    }
+    return fd;
+}
+
+void client_forget_fd(struct client *client)
+{
+    int fd = atomic_exchange(&client->fd, -1);
+
+    if (fd >= 0)
+        peer_socket_forget(client->clients->sockets, fd);
+}
+
+static void shut(struct client *c, int how)
+{
+    int fd = atomic_load(&c->fd);
+
+    if (fd < 0)
+        fd = find(c);
+    if (fd >= 0)
+        (void)shutdown(fd, how);
+}
+
+static void sweep_one(struct client *c, int64_t now, bool crowded)
+{
+    int64_t deadline = atomic_load(&c->deadline_ms);
+    enum client_wait wait = (enum client_wait)atomic_load(&c->wait);
+
+    if (deadline <= 0 || effective(c->clients, wait, deadline, crowded) > now)
+        return;
+    /* A worker that has gone on since then has changed the deadline. */
+    if (atomic_compare_exchange_strong(&c->deadline_ms, &deadline, EXPIRED))
+        shut(c, wait >= CLIENT_WAIT_WRITE ? SHUT_RDWR : SHUT_RD);
+}
+
+/* The lock is held over system calls here: it is what keeps the descriptors
+ * from being closed and given to somebody else meanwhile. */
+void clients_sweep(struct clients *clients)
+{
+    int64_t now = client_now_ms();
+    bool crowded = clients_crowded(clients);
+
+    (void)pthread_mutex_lock(&clients->lock);
+    for (struct client *c = clients->first; c != NULL; c = c->next)
+        sweep_one(c, now, crowded);
+    (void)pthread_mutex_unlock(&clients->lock);
+}
+
+void clients_wake(struct clients *clients)
+{
+    (void)pthread_mutex_lock(&clients->lock);
+    for (struct client *c = clients->first; c != NULL; c = c->next)
+        shut(c, SHUT_RD);
+    (void)pthread_mutex_unlock(&clients->lock);
+}
+
+struct client *client_create(struct clients *clients,
+                             const struct mg_connection *conn)
+{
+    struct client *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        return NULL;
+    c->clients = clients;
+    c->conn = conn;
+    atomic_store(&c->fd, -1);
+    (void)pthread_mutex_lock(&clients->lock);
+    c->next = clients->first;
+    if (c->next != NULL)
+        c->next->previous = c;
+    clients->first = c;
+    (void)pthread_mutex_unlock(&clients->lock);
+    (void)atomic_fetch_add(&clients->open, 1);
+    client_wait(c, CLIENT_WAIT_HEAD, 0);
+    return c;
+}
+
+void client_destroy(struct client *client)
+{
+    struct clients *clients = client->clients;
+
+    (void)pthread_mutex_lock(&clients->lock);
+    if (client->previous != NULL)
+        client->previous->next = client->next;
+    else
+        clients->first = client->next;
+    if (client->next != NULL)
+        client->next->previous = client->previous;
+    (void)pthread_mutex_unlock(&clients->lock);
+    client_forget_fd(client);
+    (void)atomic_fetch_sub(&clients->open, 1);
+    free(client);
+}
+
+void client_wait(struct client *client, enum client_wait wait, int64_t ms)
+{
+    if (ms == 0)
+        ms = length_of(client->clients, wait);
+    /* In this order: the sweep reads the deadline first, and gives up if it
+     * has changed when it wants to act on the kind of wait. */
+    atomic_store(&client->deadline_ms, 0);
+    atomic_store(&client->wait, (int)wait);
+    atomic_store(&client->deadline_ms, client_now_ms() + ms);
+}
+
+bool client_done(struct client *client)
+{
+    return atomic_exchange(&client->deadline_ms, 0) == EXPIRED;
+}
+
+bool client_sent_more_than(struct client *client, uint64_t bytes)
+{
+    bool is_first = client->began.tv_sec == 0 && client->began.tv_nsec == 0;
+    int waiting = 0, fd = client_fd(client);
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+
+    if (fd < 0)
+        return false;
+    if (ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0)
+        return true;
+    return is_first &&
+           getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           info.tcpi_bytes_received > bytes;
+}
+
+void client_linger(struct client *client)
+{
+    int64_t end = client_now_ms() + LINGER_MS;
+    size_t left = LINGER_BYTES;
+    int fd = client_fd(client);
+    char sink[8192];
+
+    if (fd < 0 || shutdown(fd, SHUT_WR) < 0)
+        return;
+    while (left > 0) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        int64_t wait = end - client_now_ms();
+        ssize_t got;
+
+        if (wait <= 0 || poll(&ready, 1, (int)wait) <= 0)
+            return;
+        got = recv(fd, sink, sizeof(sink), MSG_DONTWAIT);
+        if (got <= 0)
+            return;
+        left -= (size_t)got < left ? (size_t)got : left;
+    }
+}

@@ -1,0 +1,310 @@
+/* config.c - reads the settings: first finds out where the text of each comes
+ * from, then hands it to the parser of its row.
+ *
+ * A key never gets into an error, not even as part of an argument that was
+ * misunderstood, and keys in argv are overwritten on every way out.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "config_table.h"
+
+#define SHOWN_BYTES 64 /* of a value in an error */
+#define BAD_BYTES 128
+
+/* Where a setting's text comes from. */
+struct source {
+    const char *text; /* NULL: not given */
+    enum { FROM_DEFAULT, FROM_VARIABLE, FROM_FLAG } from;
+};
+
+struct reader {
+    struct source sources[CONFIG_SETTINGS_MAX]; /* one a row */
+    enum config_action action;
+    struct linebuf error;
+};
+
+static void *field_of(struct config *config,
+                      const struct config_setting *setting)
+{
+    return (char *)config + setting->offset;
+}
+
+/* Whether the first bytes of `text` are the flag of that name. */
+static bool is_flag(const char *text, size_t bytes, const char *flag)
+{
+    return strlen(flag) == bytes && memcmp(text, flag, bytes) == 0;
+}
+
+static bool names(const struct config_setting *setting, const char *text,
+                  size_t bytes)
+{
+    char flag[CONFIG_FLAG_MAX];
+
+    config_flag(setting, flag);
+    if (is_flag(text, bytes, flag))
+        return true;
+    return strncmp(setting->name, "HUB_", 4) == 0 && bytes > 4 &&
+           memcmp(text, "hub-", 4) == 0 && is_flag(text + 4, bytes - 4, flag);
+}
+
+/* The row that an argument names, and its value if it stands behind a '='. */
+static const struct config_setting *find_flag(char *arg, char **value)
+{
+    size_t bytes;
+
+    *value = NULL;
+    if (strncmp(arg, "--", 2) != 0)
+        return NULL;
+    arg += 2;
+    bytes = strcspn(arg, "=");
+    if (arg[bytes] == '=')
+        *value = arg + bytes + 1;
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (names(&config_settings[i], arg, bytes))
+            return &config_settings[i];
+    }
+    return NULL;
+}
+
+/* The value in the argument behind a flag, unless that is a flag itself. */
+static char *value_behind(int argc, char **argv, int at)
+{
+    if (at + 1 >= argc || strncmp(argv[at + 1], "--", 2) == 0)
+        return NULL;
+    return argv[at + 1];
+}
+
+static void hide_keys(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        char *value;
+        const struct config_setting *setting = find_flag(argv[i], &value);
+
+        if (!setting)
+            continue;
+        if (!value && (value = value_behind(argc, argv, i)))
+            i++;
+        if (value && setting->kind->secret)
+            explicit_bzero(value, strlen(value));
+    }
+}
+
+static void read_variables(struct reader *reader, char **env)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const char *name = config_settings[i].name;
+        size_t bytes = strlen(name);
+
+        for (char **at = env; at && *at; at++) {
+            if (strncmp(*at, name, bytes) != 0 || (*at)[bytes] != '=')
+                continue;
+            if ((*at)[bytes + 1])
+                reader->sources[i] =
+                    (struct source){*at + bytes + 1, FROM_VARIABLE};
+            break; /* the first one counts, as in getenv() */
+        }
+    }
+}
+
+/* --help and the like: returns false if it is none of them. */
+static bool read_action(struct reader *reader, const char *arg)
+{
+    if (strcmp(arg, "--help") == 0)
+        reader->action = CONFIG_HELP;
+    else if (strcmp(arg, "--version") == 0)
+        reader->action = CONFIG_VERSION;
+    else if (strcmp(arg, "--check-config") == 0)
+        reader->action = CONFIG_CHECK;
+    else
+        return false;
+    return true;
+}
+
+/* Does not repeat more of the argument than the name of a flag: what is behind
+ * it, or stands alone, may be a key in the wrong place. */
+static int refuse_argument(struct reader *reader, char *arg, int index)
+{
+    if (strncmp(arg, "--", 2) == 0 && arg[2] != '\0' && arg[2] != '=') {
+        size_t bytes = strcspn(arg, "=");
+        char name[CONFIG_FLAG_MAX];
+
+        if (bytes >= sizeof(name))
+            bytes = sizeof(name) - 1;
+        memcpy(name, arg, bytes);
+        name[bytes] = '\0';
+        linebuf_add_escaped(&reader->error, name, sizeof(name));
+        linebuf_add(&reader->error, ": there is no such flag; see --help");
+    } else {
+        linebuf_addf(&reader->error,
+                     "argument %d: takes flags like --port=8081 only; "
+                     "see --help",
+                     index);
+    }
+    return -1;
+}
+
+/* Takes the argument at *at, and moves it to the last one that was used. */
+static int read_flag(struct reader *reader, int argc, char **argv, int *at)
+{
+    char *arg = argv[*at], *value;
+    const struct config_setting *setting = find_flag(arg, &value);
+    char flag[CONFIG_FLAG_MAX];
+
+    if (!setting)
+        return refuse_argument(reader, arg, *at);
+    if (!value) {
+        value = value_behind(argc, argv, *at);
+        *at += value != NULL;
+    }
+    if (!value) {
+        config_flag(setting, flag);
+        linebuf_addf(&reader->error, "--%s: a value is missing; takes ", flag);
+        setting->kind->describe(setting, &reader->error);
+        return -1;
+    }
+    reader->sources[setting - config_settings] =
+        (struct source){value, FROM_FLAG};
+    return 0;
+}
+
+static int read_flags(struct reader *reader, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (read_action(reader, argv[i])) {
+            if (reader->action != CONFIG_CHECK)
+                return 0;
+            continue;
+        }
+        if (read_flag(reader, argc, argv, &i))
+            return -1;
+    }
+    return 0;
+}
+
+static void refuse_value(struct reader *reader,
+                         const struct config_setting *setting,
+                         const struct source *source, const char *bad)
+{
+    struct linebuf *error = &reader->error;
+    char flag[CONFIG_FLAG_MAX];
+
+    config_flag(setting, flag);
+    if (source->from == FROM_FLAG)
+        linebuf_addf(error, "--%s", flag);
+    else
+        linebuf_add(error, setting->name);
+    if (!setting->kind->secret) {
+        linebuf_add(error, "=");
+        linebuf_add_escaped(error, source->text, SHOWN_BYTES);
+    }
+    linebuf_add(error, ": ");
+    if (*bad && strcmp(bad, source->text) != 0) {
+        linebuf_add(error, "\"");
+        linebuf_add_escaped(error, bad, SHOWN_BYTES);
+        linebuf_add(error, "\" is wrong; ");
+    }
+    linebuf_add(error, "takes ");
+    setting->kind->describe(setting, error);
+}
+
+static int parse_values(struct reader *reader, struct config *config)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct config_setting *setting = &config_settings[i];
+        struct source *source = &reader->sources[i];
+        char bad[BAD_BYTES] = "";
+        int err;
+
+        if (!source->text)
+            source->text = setting->fallback;
+        if (!source->text)
+            continue;
+        err = setting->kind->parse(setting, source->text,
+                                   field_of(config, setting), bad, sizeof(bad));
+        if (err == CONFIG_INVALID)
+            refuse_value(reader, setting, source, bad);
+        else if (err)
+            linebuf_add(&reader->error, "out of memory");
+        if (err)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_keys(struct reader *reader, const struct config *config)
+{
+    if (!config->api_key && !config->api_key_file) {
+        linebuf_add(&reader->error,
+                    "HUB_API_KEY: not set; takes the key that backends must "
+                    "send, or set HUB_API_KEY_FILE");
+        return -1;
+    }
+    if (config->api_key && config->api_key_file) {
+        linebuf_add(&reader->error, "HUB_API_KEY and HUB_API_KEY_FILE are both "
+                                    "set: takes one of them");
+        return -1;
+    }
+    return 0;
+}
+
+/* The file takes the place of the list, which has a default. */
+static int check_origins(struct reader *reader, struct config *config)
+{
+    size_t i = 0;
+
+    if (!config->origins_file)
+        return 0;
+    while (config_settings[i].offset != offsetof(struct config, origins))
+        i++;
+    if (reader->sources[i].from == FROM_DEFAULT) {
+        origin_list_release(&config->origins);
+        return 0;
+    }
+    linebuf_add(&reader->error,
+                "HUB_ALLOWED_ORIGINS and HUB_ALLOWED_ORIGINS_FILE are both "
+                "set: takes one of them");
+    return -1;
+}
+
+static enum config_action read_all(struct reader *reader, struct config *config,
+                                   int argc, char **argv, char **env)
+{
+    read_variables(reader, env);
+    if (read_flags(reader, argc, argv))
+        return CONFIG_ERROR;
+    if (reader->action == CONFIG_HELP || reader->action == CONFIG_VERSION)
+        return reader->action;
+    if (parse_values(reader, config) || check_keys(reader, config) ||
+        check_origins(reader, config)) {
+        config_release(config);
+        return CONFIG_ERROR;
+    }
+    return reader->action;
+}
+
+enum config_action config_read(struct config *config, int argc, char **argv,
+                               char **env, char *error, size_t error_bytes)
+{
+    struct reader reader = {.action = CONFIG_RUN};
+    enum config_action action;
+
+    *config = (struct config){0};
+    linebuf_init(&reader.error, error, error_bytes);
+    action = read_all(&reader, config, argc, argv, env);
+    hide_keys(argc, argv);
+    return action;
+}
+
+void config_release(struct config *config)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct config_setting *setting = &config_settings[i];
+
+        if (setting->kind->release)
+            setting->kind->release(field_of(config, setting));
+    }
+    *config = (struct config){0};
+}

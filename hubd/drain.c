@@ -1,0 +1,66 @@
+/* drain.c - first nothing new, then what is under way, then the WebSockets,
+ * then civetweb. Each step has its part of the time there is, so that a slow
+ * backend cannot keep clients from getting their Close frames.
+ */
+#include "drain.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include "log.h"
+
+#define STEP_NS 5000000
+#define RESERVE_MS_MAX 500 /* for stopping civetweb and writing the log */
+
+static int64_t left(const struct drain *drain)
+{
+    int64_t ms = drain->deadline_ms - client_now_ms();
+
+    return ms > 0 ? ms : 0;
+}
+
+static void await_requests(struct drain *drain)
+{
+    static const struct timespec step = {0, STEP_NS};
+    int64_t end = client_now_ms() + left(drain) / 2;
+
+    while (atomic_load(&drain->server->in_flight) > 0 && client_now_ms() < end)
+        (void)nanosleep(&step, NULL);
+}
+
+static void close_connections(struct drain *drain)
+{
+    int64_t ms = left(drain);
+    int64_t reserve = ms / 4 < RESERVE_MS_MAX ? ms / 4 : RESERVE_MS_MAX;
+    int err = hub_shutdown(drain->server->hub, (unsigned)(ms - reserve));
+
+    if (err == HUB_ETIMEDOUT)
+        log_event(LOG_WARN, "cut_off",
+                  LOG_STR("reason", "clients were still connected"));
+}
+
+static void *run(void *data)
+{
+    struct drain *drain = data;
+    struct server *server = drain->server;
+
+    await_requests(drain);
+    close_connections(drain);
+    atomic_store(&drain->stopping, true);
+    clients_wake(&server->clients);
+    server_stop_http(server);
+    atomic_store(&drain->done, true);
+    (void)pthread_kill(drain->main_thread, DRAIN_SIGNAL);
+    return NULL;
+}
+
+int drain_start(struct drain *drain, struct server *server)
+{
+    int64_t timeout = server->config->shutdown_timeout_ms;
+
+    drain->server = server;
+    drain->main_thread = pthread_self();
+    drain->deadline_ms = client_now_ms() + timeout;
+    atomic_store(&server->draining, true);
+    return pthread_create(&drain->thread, NULL, run, drain);
+}

@@ -1,0 +1,27 @@
+/* handoff.h - an upgrade under way: from the accepted request to the moment
+ * when the hub owns the socket.
+ *
+ * Threads: the worker that has the connection.
+ */
+#ifndef HUBD_HANDOFF_H
+#define HUBD_HANDOFF_H
+
+#include <civetweb.h>
+
+#include "client.h"
+#include "refusal.h"
+#include "request.h"
+#include "server.h"
+
+/* Tells civetweb what is at /ws. */
+void handoff_register(struct server *server);
+
+/* Checks an upgrade and reserves what it needs. Returns 0: civetweb may answer
+ * it now; or -1 and `why`. */
+int handoff_begin(struct server *server, struct client *client,
+                  const struct request *request, struct refusal *why);
+
+/* The connection is about to close: gives back what was not handed over. */
+void handoff_end(struct client *client);
+
+#endif

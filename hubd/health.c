@@ -1,0 +1,69 @@
+/* health.c - three questions: may a balancer send clients here, do the event
+ * loops turn, and has the server begun to drain.
+ */
+#include "health.h"
+
+#include "reply.h"
+
+#define STUCK_MS 5000 /* a loop that has not turned for so long is no more */
+#define DRAINING_HEADERS "Retry-After: 5\r\n"
+
+static cJSON *status_object(const char *status)
+{
+    cJSON *reply = cJSON_CreateObject();
+
+    if (cJSON_AddStringToObject(reply, "status", status) != NULL)
+        return reply;
+    cJSON_Delete(reply);
+    return NULL;
+}
+
+static bool add_stats(cJSON *reply, const struct hub_stats *stats)
+{
+    cJSON *object = cJSON_AddObjectToObject(reply, "stats");
+
+    return cJSON_AddNumberToObject(object, "total_users",
+                                   (double)stats->users) != NULL &&
+           cJSON_AddNumberToObject(object, "total_connections",
+                                   (double)stats->connections) != NULL &&
+           cJSON_AddNumberToObject(object, "total_sessions",
+                                   (double)stats->sessions) != NULL;
+}
+
+int health_reply(struct server *server, struct mg_connection *conn,
+                 struct client *client)
+{
+    bool draining = atomic_load(&server->draining);
+    struct hub_stats stats = HUB_STATS_INIT;
+    cJSON *reply = status_object(draining ? "draining" : "healthy");
+
+    (void)hub_stats(server->hub, &stats);
+    if (!add_stats(reply, &stats)) {
+        cJSON_Delete(reply);
+        reply = NULL;
+    }
+    return reply_json(conn, client, draining ? 503 : 200,
+                      draining ? DRAINING_HEADERS : NULL, reply);
+}
+
+int health_reply_alive(struct server *server, struct mg_connection *conn,
+                       struct client *client)
+{
+    struct hub_stats stats = HUB_STATS_INIT;
+    bool stuck;
+
+    (void)hub_stats(server->hub, &stats);
+    stuck = stats.slowest_loop_ms > STUCK_MS;
+    return reply_json(conn, client, stuck ? 503 : 200, NULL,
+                      status_object(stuck ? "stuck" : "alive"));
+}
+
+int health_reply_ready(struct server *server, struct mg_connection *conn,
+                       struct client *client)
+{
+    bool draining = atomic_load(&server->draining);
+
+    return reply_json(conn, client, draining ? 503 : 200,
+                      draining ? DRAINING_HEADERS : NULL,
+                      status_object(draining ? "draining" : "ready"));
+}

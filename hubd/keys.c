@@ -1,0 +1,189 @@
+/* keys.c - keys are kept padded with zeros to their largest length, so that a
+ * comparison runs over the bytes that were given and nothing else decides how
+ * long it takes.
+ */
+#include "keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "linebuf.h"
+#include "text_file.h"
+
+#define KEYS_MAX 2
+#define PATH_SHOWN_BYTES 256
+
+struct key {
+    size_t bytes;
+    unsigned char text[CONFIG_KEY_BYTES_MAX];
+};
+
+struct keys {
+    size_t count;
+    struct key key[KEYS_MAX];
+};
+
+static void add_about_file(struct linebuf *line, const char *path,
+                           const char *what)
+{
+    linebuf_add(line, "HUB_API_KEY_FILE=");
+    linebuf_add_escaped(line, path, PATH_SHOWN_BYTES);
+    linebuf_addf(line, ": %s", what);
+}
+
+static int file_error(struct linebuf *error, const char *path, const char *what)
+{
+    add_about_file(error, path, what);
+    return -1;
+}
+
+static void warn(struct linebuf *warning, const char *what)
+{
+    if (warning->used > 0)
+        linebuf_add(warning, "; ");
+    linebuf_add(warning, what);
+}
+
+/* What is wrong with the bytes as a key, or NULL. */
+static const char *problem(const unsigned char *text, size_t bytes)
+{
+    if (bytes == 0)
+        return "holds no key";
+    if (bytes > CONFIG_KEY_BYTES_MAX)
+        return "holds more than the 4096 bytes a key may have";
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] < 0x21 || text[i] > 0x7e)
+            return "holds a byte that a key may not have: it takes 1 to 4096 "
+                   "visible ASCII characters";
+    }
+    return NULL;
+}
+
+static int read_file(struct key *key, const char *path, struct linebuf *error,
+                     struct linebuf *warning)
+{
+    unsigned char text[CONFIG_KEY_BYTES_MAX + 3]; /* a line end, and one more */
+    const char *what;
+    mode_t mode = 0;
+    ssize_t n = text_file_read(path, text, sizeof(text), &mode, &what);
+    size_t bytes = n < 0 ? 0 : (size_t)n;
+
+    if (mode & 0077)
+        add_about_file(warning, path,
+                       "others than its owner can use it; its mode should be "
+                       "0600");
+    while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
+        bytes--;
+    if (!what)
+        what = problem(text, bytes);
+    if (!what) {
+        memcpy(key->text, text, bytes);
+        key->bytes = bytes;
+    }
+    explicit_bzero(text, sizeof(text));
+    return what ? file_error(error, path, what) : 0;
+}
+
+static int take_text(struct key *key, const char *name, const char *text,
+                     struct linebuf *error)
+{
+    const char *what = problem((const unsigned char *)text, strlen(text));
+
+    if (what) {
+        linebuf_addf(error, "%s: %s", name, what);
+        return -1;
+    }
+    key->bytes = strlen(text);
+    memcpy(key->text, text, key->bytes);
+    return 0;
+}
+
+/* The key that is in use now. */
+static int load_first(struct keys *keys, const struct config *config,
+                      struct linebuf *error, struct linebuf *warning)
+{
+    int err = -1;
+
+    if (config->api_key)
+        err = take_text(&keys->key[0], "HUB_API_KEY", config->api_key, error);
+    else if (config->api_key_file)
+        err = read_file(&keys->key[0], config->api_key_file, error, warning);
+    else
+        linebuf_add(error, "HUB_API_KEY: not set");
+    if (err)
+        return -1;
+    keys->count = 1;
+    if (keys->key[0].bytes < KEYS_SHORT_BYTES)
+        warn(warning, "the API key is shorter than 16 bytes");
+    return 0;
+}
+
+static int load_previous(struct keys *keys, const struct config *config,
+                         struct linebuf *error, struct linebuf *warning)
+{
+    if (!config->api_key_previous)
+        return 0;
+    if (take_text(&keys->key[1], "HUB_API_KEY_PREVIOUS",
+                  config->api_key_previous, error))
+        return -1;
+    keys->count = 2;
+    if (keys->key[1].bytes < KEYS_SHORT_BYTES)
+        warn(warning, "HUB_API_KEY_PREVIOUS is shorter than 16 bytes");
+    return 0;
+}
+
+struct keys *keys_load(const struct config *config, char *error,
+                       size_t error_bytes, char *warning, size_t warning_bytes)
+{
+    struct keys *keys = calloc(1, sizeof(*keys));
+    struct linebuf error_line, warning_line;
+    char nowhere[1];
+
+    if (!warning) {
+        warning = nowhere;
+        warning_bytes = sizeof(nowhere);
+    }
+    linebuf_init(&error_line, error, error_bytes);
+    linebuf_init(&warning_line, warning, warning_bytes);
+    if (!keys) {
+        linebuf_add(&error_line, "out of memory");
+        return NULL;
+    }
+    if (load_first(keys, config, &error_line, &warning_line) ||
+        load_previous(keys, config, &error_line, &warning_line)) {
+        keys_free(keys);
+        return NULL;
+    }
+    return keys;
+}
+
+void keys_free(struct keys *keys)
+{
+    if (!keys)
+        return;
+    explicit_bzero(keys, sizeof(*keys));
+    free(keys);
+}
+
+/* 0 if they are equal. volatile: the compiler must not find a way out early. */
+static unsigned difference(const struct key *key, const unsigned char *given,
+                           size_t bytes)
+{
+    volatile unsigned found = key->bytes != bytes;
+
+    for (size_t i = 0; i < bytes; i++)
+        found |= (unsigned)(key->text[i] ^ given[i]);
+    return found;
+}
+
+bool keys_match(const struct keys *keys, const char *given, size_t bytes)
+{
+    volatile unsigned matches = 0;
+
+    if (bytes > CONFIG_KEY_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < keys->count; i++)
+        matches |=
+            difference(&keys->key[i], (const unsigned char *)given, bytes) == 0;
+    return matches != 0;
+}

@@ -1,0 +1,29 @@
+/* keys.h - the backend's API keys: where they come from and how they are
+ * compared. A set is immutable; a reload makes a new one. */
+#ifndef HUBD_KEYS_H
+#define HUBD_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config.h"
+
+#define KEYS_SHORT_BYTES 16 /* below that, a warning */
+
+struct keys;
+
+/* Takes HUB_API_KEY or reads HUB_API_KEY_FILE (trailing line ends do not
+ * count), and HUB_API_KEY_PREVIOUS. Returns NULL and one line in `error`.
+ * `warning` (may be NULL) gets one line, or "": key shorter than
+ * KEYS_SHORT_BYTES, key file readable by others. Neither ever holds a key. */
+struct keys *keys_load(const struct config *config, char *error,
+                       size_t error_bytes, char *warning, size_t warning_bytes);
+
+/* Wipes and frees. NULL is allowed. */
+void keys_free(struct keys *keys);
+
+/* Whether the bytes are one of the keys. Takes the same time wherever they
+ * differ, and compares with each key whichever matches. */
+bool keys_match(const struct keys *keys, const char *given, size_t bytes);
+
+#endif

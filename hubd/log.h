@@ -1,0 +1,56 @@
+/* log.h - one line per event on standard error, as logfmt or JSON.
+ *
+ * log_event() never waits: lines go through a bounded queue to a writer thread,
+ * so that a blocked pipe or a full disk costs lines (which are counted and
+ * reported), never messages. Values are escaped, so that nobody can forge a
+ * line.
+ */
+#ifndef HUBD_LOG_H
+#define HUBD_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/* A pair of a line. Names are constants of ours: [a-z_]+. */
+struct log_field {
+    const char *name; /* NULL ends the list */
+    enum { LOG_FIELD_STRING, LOG_FIELD_INT } type;
+    const char *string; /* NULL: the pair is left out */
+    int64_t number;
+};
+
+#define LOG_STR(n, s) ((struct log_field){(n), LOG_FIELD_STRING, (s), 0})
+#define LOG_INT(n, i)                                                          \
+    ((struct log_field){(n), LOG_FIELD_INT, NULL, (int64_t)(i)})
+
+/* Where lines go from the next log_start() on, or at once while no thread
+ * runs: standard error unless this is called. The descriptor stays the
+ * caller's, and its flags as they are. */
+void log_set_fd(int fd);
+
+/* Starts the writer thread. Before it, and after log_stop(), lines are written
+ * by the caller's own thread, which waits for a second at most. Returns 0 or -1
+ * with errno (EALREADY: it is running). */
+int log_start(enum log_level level, enum log_format format);
+
+/* Writes what is queued, for `timeout_ms` at most, and ends the thread. What is
+ * then left is lost. */
+void log_stop(int timeout_ms);
+
+/* Whether a line of that level would be written. */
+bool log_wants(enum log_level level);
+
+/* Writes: time (UTC, milliseconds), level, event (a constant of ours), pairs.
+ * log_event(LOG_INFO, "connected", LOG_STR("user", user), LOG_INT("n", 3)); */
+void log_fields(enum log_level level, const char *event,
+                const struct log_field *fields);
+#define log_event(level, ...)                                                  \
+    LOG_EVENT_(level, __VA_ARGS__, ((struct log_field){0}))
+#define LOG_EVENT_(level, event, ...)                                          \
+    log_fields((level), (event), (struct log_field[]){__VA_ARGS__})
+
+#endif

@@ -1,0 +1,217 @@
+/* main.c - hubd: settings, signals, and the time between start and end.
+ *
+ * All signals are blocked before the first thread starts, because one that a
+ * civetweb worker took would fail its request. The main thread takes them, and
+ * sweeps deadlines in between.
+ *
+ * Exit codes: 0 drained, or --help and the like; 1 it could not start, or a
+ * second signal ended it; 78 (EX_CONFIG) a wrong setting.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <hub/version.h>
+
+#include "config.h"
+#include "drain.h"
+#include "log.h"
+#include "server.h"
+
+#define TICK_MS 200
+#define STOPPING_TICK_MS 10
+#define LOG_FLUSH_MS 200
+#define EXIT_MARGIN_MS 250 /* before the deadline of a drain */
+
+static int report(const char *error, int code)
+{
+    (void)fprintf(stderr, "hubd: %s\n", error);
+    return code;
+}
+
+/* Blocks everything but faults, what a terminal sends, and profilers; `set` are
+ * those that main() takes. */
+static void block_signals(sigset_t *set)
+{
+    static const int others[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,
+                                 SIGABRT, SIGSYS,  SIGTRAP, SIGPROF,
+                                 SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU};
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigfillset(set);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        (void)sigdelset(set, others[i]);
+    (void)pthread_sigmask(SIG_BLOCK, set, NULL);
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGHUP);
+    (void)sigaddset(set, DRAIN_SIGNAL);
+}
+
+/* For when the drain cannot be waited for any more. */
+static void leave(const struct drain *drain, int code)
+{
+    if (drain->server != NULL)
+        (void)pthread_detach(drain->thread);
+    log_stop(LOG_FLUSH_MS);
+    _exit(code);
+}
+
+static int take_signal(const sigset_t *set, int64_t ms)
+{
+    struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
+
+    return sigtimedwait(set, NULL, &wait);
+}
+
+static void begin_drain(struct drain *drain, struct server *server, int number)
+{
+    int err;
+
+    log_event(LOG_INFO, "draining",
+              LOG_STR("signal", number == SIGTERM ? "TERM" : "INT"),
+              LOG_INT("timeout_ms", server->config->shutdown_timeout_ms));
+    err = drain_start(drain, server);
+    if (err == 0)
+        return;
+    log_event(LOG_ERROR, "drain_failed", LOG_STR("error", strerror(err)));
+    drain->server = NULL;
+    leave(drain, EXIT_FAILURE);
+}
+
+/* The time until there is something to do again. Ends the process when a drain
+ * has taken all the time it had. */
+static int64_t next_tick(const struct drain *drain)
+{
+    int64_t left;
+
+    if (drain->server == NULL)
+        return TICK_MS;
+    left = drain->deadline_ms - EXIT_MARGIN_MS - client_now_ms();
+    if (left <= 0) {
+        log_event(LOG_WARN, "stopped", LOG_STR("reason", "out of time"));
+        leave(drain, EXIT_SUCCESS);
+    }
+    if (atomic_load(&drain->stopping))
+        return STOPPING_TICK_MS;
+    return left < TICK_MS ? left : TICK_MS;
+}
+
+static void tick(struct server *server, const struct drain *drain)
+{
+    clients_sweep(&server->clients);
+    auth_report(&server->auth);
+    if (atomic_load(&drain->stopping))
+        clients_wake(&server->clients);
+}
+
+/* Until a drain is done. */
+static void serve(struct server *server, const sigset_t *set)
+{
+    struct drain drain = {0};
+
+    while (!atomic_load(&drain.done)) {
+        int number = take_signal(set, next_tick(&drain));
+
+        if (number == SIGTERM || number == SIGINT) {
+            if (drain.server != NULL) {
+                log_event(LOG_WARN, "stopped",
+                          LOG_STR("reason", "second signal"));
+                leave(&drain, EXIT_FAILURE);
+            }
+            begin_drain(&drain, server, number);
+        } else if (number == SIGHUP && drain.server == NULL) {
+            auth_reload(&server->auth, server->config);
+            gate_reload(&server->gate);
+        }
+        tick(server, &drain);
+    }
+    (void)pthread_join(drain.thread, NULL);
+}
+
+static int run(const struct config *config)
+{
+    struct server server;
+    char error[512] = "";
+    sigset_t set;
+    int code;
+
+    block_signals(&set);
+    if (fd_plan_guard_standard() < 0)
+        return EXIT_FAILURE;
+    if (log_start(config->log_level, config->log_format) < 0)
+        return report(strerror(errno), EXIT_FAILURE);
+    code = server_start(&server, config, error, sizeof(error));
+    if (code != 0) {
+        log_stop(LOG_FLUSH_MS);
+        return report(error, code);
+    }
+    serve(&server, &set);
+    server_release(&server);
+    log_event(LOG_INFO, "stopped", LOG_STR("reason", "drained"));
+    log_stop(LOG_FLUSH_MS);
+    return EXIT_SUCCESS;
+}
+
+/* A file that cannot be used is a wrong setting too. */
+static int check_origins(const struct config *config)
+{
+    struct origin_list list;
+    char error[512];
+
+    if (config->origins_file == NULL)
+        return 0;
+    if (gate_read_file(&list, config->origins_file, error, sizeof(error)) < 0)
+        return report(error, EX_CONFIG);
+    origin_list_release(&list);
+    return 0;
+}
+
+static int check(const struct config *config)
+{
+    char error[512], warning[512] = "";
+    struct keys *keys =
+        keys_load(config, error, sizeof(error), warning, sizeof(warning));
+
+    if (keys == NULL)
+        return report(error, EX_CONFIG);
+    keys_free(keys);
+    if (check_origins(config) != 0)
+        return EX_CONFIG;
+    config_print(config, stdout);
+    if (warning[0] != '\0')
+        (void)report(warning, 0);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct config config;
+    char error[512];
+    int code = EXIT_SUCCESS;
+
+    switch (config_read(&config, argc, argv, environ, error, sizeof(error))) {
+    case CONFIG_HELP:
+        config_usage(stdout);
+        return EXIT_SUCCESS;
+    case CONFIG_VERSION:
+        (void)printf("hubd %s\n", HUB_VERSION);
+        return EXIT_SUCCESS;
+    case CONFIG_ERROR:
+        return report(error, EX_CONFIG);
+    case CONFIG_CHECK:
+        code = check(&config);
+        break;
+    case CONFIG_RUN:
+        code = run(&config);
+        break;
+    }
+    config_release(&config);
+    return code;
+}

@@ -1,0 +1,50 @@
+/* publish.h - what a backend posts: the bodies of /api/send and
+ * /api/broadcast, read into a target and a message that is the posted object's
+ * own bytes.
+ */
+#ifndef HUBD_PUBLISH_H
+#define HUBD_PUBLISH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <hub/hub.h>
+
+/* A refusal: the HTTP status, the code of the error body, and a sentence that
+ * says what is wrong and where. */
+struct publish_error {
+    int status;       /* 400, 413 or 503 */
+    const char *code; /* invalid_json, invalid_message, missing_target,
+                         invalid_id; too_large; out_of_memory */
+    char message[256];
+};
+
+struct publish_request {
+    bool has_user, has_session;
+    char user_id[HUB_ID_BYTES_MAX + 1];
+    char session_id[HUB_ID_BYTES_MAX + 1];
+    /* The message as posted; with a timestamp put in before its last brace
+     * when it had none, in which case `owned` holds it. */
+    const char *message;
+    size_t message_bytes;
+    char *owned; /* to be freed, or NULL */
+};
+
+enum publish_kind { PUBLISH_SEND, PUBLISH_BROADCAST };
+
+/* Reads a body. `message` of the result may point into `body`. `now` is the
+ * time a missing timestamp gets. Returns 0, or -1 and `error`, in which no byte
+ * of the body ever shows up; after an error there is nothing to release. */
+int publish_read(struct publish_request *request, enum publish_kind kind,
+                 const char *body, size_t body_bytes, size_t max_message_bytes,
+                 const struct timespec *now, struct publish_error *error);
+
+void publish_release(struct publish_request *request);
+
+/* Checks an id that came in a query or a body: 1 to HUB_ID_BYTES_MAX bytes of
+ * UTF-8 without control characters (C0, DEL, C1). Returns NULL, or what is
+ * wrong with it, as a phrase that follows the id's name. */
+const char *publish_id_problem(const char *id, size_t bytes);
+
+#endif

@@ -1,0 +1,267 @@
+/* routes.c - an exact match of the raw path, or 404. civetweb's own matching
+ * decodes, cleans and shortens paths, so it gets to see nothing but upgrades
+ * that have passed every check.
+ */
+#include "routes.h"
+
+#include <string.h>
+
+#include "api.h"
+#include "handoff.h"
+#include "health.h"
+#include "log.h"
+#include "reply.h"
+
+/* A request on its way to an answer. */
+struct exchange {
+    struct server *server;
+    struct mg_connection *conn;
+    struct client *client;
+    struct request request;
+};
+
+struct route {
+    const char *path;
+    const char *method; /* GET includes HEAD where `head` says so */
+    bool head;
+    const char *allow; /* a whole header line */
+    int (*handle)(struct exchange *exchange);
+};
+
+static int health(struct exchange *x)
+{
+    return health_reply(x->server, x->conn, x->client);
+}
+
+static int alive(struct exchange *x)
+{
+    return health_reply_alive(x->server, x->conn, x->client);
+}
+
+static int ready(struct exchange *x)
+{
+    return health_reply_ready(x->server, x->conn, x->client);
+}
+
+static int api_send(struct exchange *x)
+{
+    return api_handle(x->server, x->conn, x->client, &x->request, PUBLISH_SEND);
+}
+
+static int api_broadcast(struct exchange *x)
+{
+    return api_handle(x->server, x->conn, x->client, &x->request,
+                      PUBLISH_BROADCAST);
+}
+
+static void log_refused_upgrade(const struct client *client,
+                                const struct refusal *why)
+{
+    enum log_level level = why->status == 400 ? LOG_DEBUG : LOG_INFO;
+    char remote[NETADDR_TEXT_MAX];
+
+    if (!log_wants(level))
+        return;
+    netaddr_format(&client->peer, remote);
+    log_event(level, "refused", LOG_STR("remote", remote),
+              LOG_INT("status", why->status), LOG_STR("code", why->code),
+              LOG_STR("reason", why->message));
+}
+
+/* 0 is what lets civetweb answer it. */
+static int upgrade(struct exchange *x)
+{
+    struct refusal why;
+
+    if (atomic_load(&x->server->draining))
+        (void)refuse_draining(&why);
+    else if (x->client->expired)
+        (void)refuse_late(&why);
+    else if (handoff_begin(x->server, x->client, &x->request, &why) == 0)
+        return 0;
+    log_refused_upgrade(x->client, &why);
+    return reply_refusal(x->conn, x->client, &why);
+}
+
+static const struct route routes[] = {
+    {"/ws", "GET", false, "Allow: GET\r\n", upgrade},
+    {"/api/send", "POST", false, "Allow: POST\r\n", api_send},
+    {"/api/broadcast", "POST", false, "Allow: POST\r\n", api_broadcast},
+    {"/health", "GET", true, "Allow: GET, HEAD\r\n", health},
+    {"/livez", "GET", true, "Allow: GET, HEAD\r\n", alive},
+    {"/readyz", "GET", true, "Allow: GET, HEAD\r\n", ready},
+};
+
+static const struct route *find_route(const struct mg_request_info *info)
+{
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (strcmp(info->local_uri_raw, routes[i].path) == 0)
+            return &routes[i];
+    }
+    return NULL;
+}
+
+static bool allows(const struct route *route, const char *method)
+{
+    return strcmp(method, route->method) == 0 ||
+           (route->head && strcmp(method, "HEAD") == 0);
+}
+
+/* `malformed` is what request_check() found, or NULL. */
+static int dispatch(struct exchange *x, const struct refusal *malformed)
+{
+    const struct mg_request_info *info = x->request.info;
+    const struct route *route = find_route(info);
+    struct refusal why;
+
+    if (route == NULL) {
+        (void)refuse(&why, 404, "not_found", NULL, "there is nothing here");
+        return reply_refusal(x->conn, x->client, &why);
+    }
+    if (!allows(route, info->request_method)) {
+        (void)refuse(&why, 405, "method_not_allowed", route->allow,
+                     "%s does not take this method", route->path);
+        return reply_refusal(x->conn, x->client, &why);
+    }
+    if (malformed != NULL)
+        return reply_refusal(x->conn, x->client, malformed);
+    return route->handle(x);
+}
+
+static int begin_request(struct mg_connection *conn)
+{
+    /* Where civetweb's buffer of this thread starts: see request_check(). */
+    static _Thread_local const char *buffer;
+    const struct mg_request_info *info = mg_get_request_info(conn);
+    struct exchange x = {info->user_data, conn, info->conn_data, {0}};
+    struct client *client = x.client;
+    struct refusal malformed;
+    int err;
+
+    if (client == NULL) {
+        (void)refuse_no_memory(&malformed);
+        return reply_refusal(conn, NULL, &malformed);
+    }
+    client->expired = client_done(client);
+    client->in_request = true;
+    (void)atomic_fetch_add(&x.server->in_flight, 1);
+    (void)clock_gettime(CLOCK_MONOTONIC, &client->began);
+    client_meet(client, info);
+    err = request_check(&x.request, info, &buffer, &malformed);
+    client->head = strcmp(info->request_method, "HEAD") == 0;
+    client->unread_body = x.request.has_body;
+    client->keep_alive = x.request.keep_alive && !client->expired &&
+                         !atomic_load(&x.server->draining);
+    return dispatch(&x, err < 0 ? &malformed : NULL);
+}
+
+static void log_request(const struct mg_request_info *info,
+                        const struct client *client, int status)
+{
+    char remote[NETADDR_TEXT_MAX];
+    struct timespec now;
+    int64_t us;
+
+    if (!log_wants(LOG_DEBUG))
+        return;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    us = (int64_t)(now.tv_sec - client->began.tv_sec) * 1000000 +
+         (now.tv_nsec - client->began.tv_nsec) / 1000;
+    netaddr_format(&client->peer, remote);
+    /* The path without its query, which may hold what is private. */
+    log_event(LOG_DEBUG, "request", LOG_STR("method", info->request_method),
+              LOG_STR("path", info->local_uri_raw), LOG_INT("status", status),
+              LOG_INT("duration_us", us), LOG_STR("remote", remote));
+}
+
+static void end_request(const struct mg_connection *conn, int status)
+{
+    const struct mg_request_info *info = mg_get_request_info(conn);
+    struct server *server = info->user_data;
+    struct client *client = info->conn_data;
+
+    if (client == NULL || !client->in_request)
+        return;
+    log_request(info, client, client->handoff != NULL ? 101 : status);
+    client->in_request = false;
+    (void)atomic_fetch_sub(&server->in_flight, 1);
+    client_wait(client, CLIENT_WAIT_NEXT, 0);
+}
+
+/* civetweb's own refusals. It means 413 for a head that does not fit into its
+ * buffer, but mostly says 400. */
+static void explain(int status, struct client *client, struct refusal *why)
+{
+    if (client != NULL && client_done(client))
+        (void)refuse_late(why);
+    else if (status == 413 ||
+             (status == 400 && client != NULL &&
+              client_sent_more_than(client, REQUEST_HEAD_MAX - 1)))
+        (void)refuse(why, 431, "headers_too_large", NULL,
+                     "the request head is larger than %d bytes",
+                     REQUEST_HEAD_MAX);
+    else if (status == 505)
+        (void)refuse(why, 505, "http_version_not_supported", NULL,
+                     "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    else if (status >= 500)
+        (void)refuse(why, 500, "internal_error", NULL,
+                     "the request could not be handled");
+    else
+        (void)refuse(why, 400, "invalid_request", NULL,
+                     "the request is malformed");
+}
+
+static int http_error(struct mg_connection *conn, int status,
+                      const char *message)
+{
+    struct client *client = mg_get_user_connection_data(conn);
+    struct refusal why;
+
+    (void)message;
+    explain(status, client, &why);
+    if (client != NULL) {
+        client->head = false;
+        client->keep_alive = false;
+        client->unread_body = true;
+    }
+    (void)reply_refusal(conn, client, &why);
+    return 0;
+}
+
+static int init_connection(const struct mg_connection *conn, void **data)
+{
+    struct server *server = mg_get_user_data(mg_get_context(conn));
+
+    *data = client_create(&server->clients, conn);
+    return 0;
+}
+
+static void connection_close(const struct mg_connection *conn)
+{
+    struct client *client = mg_get_user_connection_data(conn);
+
+    if (client == NULL)
+        return;
+    handoff_end(client);
+    client_destroy(client);
+}
+
+static int log_message(const struct mg_connection *conn, const char *message)
+{
+    /* What peers can cause at will is not worth a warning. */
+    bool peer = strncasecmp(message, "websocket", strlen("websocket")) == 0;
+
+    (void)conn;
+    log_event(peer ? LOG_DEBUG : LOG_WARN, "civetweb",
+              LOG_STR("message", message));
+    return 1;
+}
+
+const struct mg_callbacks routes_callbacks = {
+    .begin_request = begin_request,
+    .end_request = end_request,
+    .log_message = log_message,
+    .connection_close = connection_close,
+    .http_error = http_error,
+    .init_connection = init_connection,
+};

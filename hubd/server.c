@@ -1,0 +1,290 @@
+/* server.c - putting the parts together and taking them apart.
+ *
+ * The order of starting matters: the hub's descriptors come first, so that what
+ * is left can be shared out; civetweb comes last, because requests arrive as
+ * soon as it runs.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "handoff.h"
+#include "listen.h"
+#include "log.h"
+#include "request.h"
+#include "routes.h"
+#include "start_line.h"
+
+#define WORKER_STACK ((size_t)256 << 10)
+#define DEFER_ACCEPT_S 3
+#define FALLBACK_MS 1000 /* civetweb's timeouts, behind our deadlines */
+#define VALUE_MAX 32
+
+static void on_hub_log(void *data, enum hub_log_level level, const char *text)
+{
+    static const enum log_level levels[] = {
+        [HUB_LOG_DEBUG] = LOG_DEBUG,
+        [HUB_LOG_INFO] = LOG_INFO,
+        [HUB_LOG_WARN] = LOG_WARN,
+        [HUB_LOG_ERROR] = LOG_ERROR,
+    };
+
+    (void)data;
+    log_event(levels[level], "hub", LOG_STR("message", text));
+}
+
+static int start_hub(struct server *server, char *error, size_t error_bytes)
+{
+    const struct config *config = server->config;
+    struct hub_options options = HUB_OPTIONS_INIT;
+    int err;
+
+    options.loops = config->loops;
+    options.max_message_bytes = config->max_message_bytes;
+    options.queue_bytes = config->queue_bytes;
+    options.slow_consumer = config->slow_consumer;
+    options.ping_interval_ms = (unsigned)config->ping_interval_ms;
+    options.pong_timeout_ms = (unsigned)config->pong_timeout_ms;
+    options.write_timeout_ms = (unsigned)config->write_timeout_ms;
+    options.opened = session_on_opened;
+    options.closed = session_on_closed;
+    options.log = on_hub_log;
+    err = hub_create(&server->hub, &options);
+    if (err != 0)
+        (void)snprintf(error, error_bytes, "cannot start the hub: %s%s%s",
+                       hub_strerror(err), err == HUB_ESYSTEM ? ": " : "",
+                       err == HUB_ESYSTEM ? strerror(errno) : "");
+    return err;
+}
+
+static int share_descriptors(struct server *server, int64_t descriptors,
+                             char *error, size_t error_bytes)
+{
+    const struct config *config = server->config;
+    struct fd_plan *plan = &server->plan;
+
+    if (fd_plan_make(plan, descriptors, fd_plan_in_use(),
+                     config->max_connections) < 0) {
+        (void)snprintf(error, error_bytes,
+                       "a limit of %lld open files is too small to run on",
+                       (long long)descriptors);
+        return -1;
+    }
+    server->admission.limit = plan->sockets;
+    if (clients_init(&server->clients, plan->base, plan->workers,
+                     config->read_timeout_ms, config->write_timeout_ms) == 0)
+        return 0;
+    (void)snprintf(error, error_bytes, "out of memory");
+    return -1;
+}
+
+/* Where civetweb was not built with a stack size of its own (Debian's was, with
+ * 100 KB), its threads get the default of the process: 8 MB each. The deepest
+ * path here touches 44 KB. */
+static struct mg_context *start_workers(struct mg_init_data *init,
+                                        struct mg_error_data *failure)
+{
+    struct mg_context *http;
+    pthread_attr_t small, before;
+    bool changed = false;
+
+    if (pthread_getattr_default_np(&before) == 0) {
+        if (pthread_attr_init(&small) == 0) {
+            changed = pthread_attr_setstacksize(&small, WORKER_STACK) == 0 &&
+                      pthread_setattr_default_np(&small) == 0;
+            (void)pthread_attr_destroy(&small);
+        }
+        http = mg_start2(init, failure);
+        if (changed)
+            (void)pthread_setattr_default_np(&before);
+        (void)pthread_attr_destroy(&before);
+        return http;
+    }
+    return mg_start2(init, failure);
+}
+
+/* What civetweb is told, in pairs. */
+struct option {
+    const char *name;
+    const char *value;
+};
+
+static const struct option fixed_options[] = {
+    {"listen_backlog", "4096"},
+    {"enable_keep_alive", "yes"},
+    {"tcp_nodelay", "1"},
+    {"websocket_timeout_ms", "1000"},
+    /* The path as it was sent: the router compares bytes. */
+    {"decode_url", "no"},
+    {"decode_query_string", "no"},
+    /* http://any-host/health is as good as /health: RFC 9112, 3.2.2. */
+    {"enable_auth_domain_check", "no"},
+    /* Nothing from the disk, and no answers to CORS preflights. */
+    {"enable_directory_listing", "no"},
+    {"access_control_allow_origin", ""},
+    {"access_control_allow_methods", ""},
+    {"access_control_allow_headers", ""},
+};
+
+#define FIXED_OPTIONS (sizeof(fixed_options) / sizeof(fixed_options[0]))
+#define OPTIONS_MAX (FIXED_OPTIONS + 8)
+
+static const char **add_option(const char **end, const char *name,
+                               const char *value)
+{
+    end[0] = name;
+    end[1] = value;
+    end[2] = NULL;
+    return end + 2;
+}
+
+static int start_http(struct server *server, char *error, size_t error_bytes)
+{
+    char ports[96], workers[VALUE_MAX], queue[VALUE_MAX], ms[VALUE_MAX],
+        head[VALUE_MAX], text[256] = "";
+    const char *options[2 * OPTIONS_MAX + 1], **end = options;
+    struct mg_error_data failure = {.text = text,
+                                    .text_buffer_size = sizeof(text)};
+    struct mg_init_data init = {.callbacks = &routes_callbacks,
+                                .user_data = server,
+                                .configuration_options = options};
+
+    listen_format(server->config, ports, sizeof(ports));
+    (void)snprintf(workers, VALUE_MAX, "%u", server->plan.workers);
+    (void)snprintf(queue, VALUE_MAX, "%u", server->plan.queue);
+    (void)snprintf(head, VALUE_MAX, "%d", REQUEST_HEAD_MAX);
+    (void)snprintf(ms, VALUE_MAX, "%lld",
+                   (long long)server->config->read_timeout_ms + FALLBACK_MS);
+    for (size_t i = 0; i < FIXED_OPTIONS; i++)
+        end = add_option(end, fixed_options[i].name, fixed_options[i].value);
+    end = add_option(end, "listening_ports", ports);
+    end = add_option(end, "num_threads", workers);
+    end = add_option(end, "connection_queue", queue);
+    end = add_option(end, "max_request_size", head);
+    end = add_option(end, "request_timeout_ms", ms);
+    (void)add_option(end, "keep_alive_timeout_ms", ms);
+    server->http = start_workers(&init, &failure);
+    if (server->http != NULL)
+        return 0;
+    (void)snprintf(error, error_bytes, "cannot start the HTTP server: %s",
+                   text);
+    return -1;
+}
+
+/* A connection is worth a thread only when its first bytes are there. */
+static void defer_accept(struct server *server)
+{
+    int seconds = DEFER_ACCEPT_S;
+    int fd =
+        peer_socket_listener(server->clients.sockets, (uint16_t)server->port);
+
+    if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+                             sizeof(seconds)) < 0)
+        log_event(LOG_WARN, "defer_accept", LOG_STR("error", strerror(errno)));
+}
+
+static void announce(const struct server *server)
+{
+    const struct fd_plan *plan = &server->plan;
+
+    start_line(server->config);
+    log_event(LOG_INFO, "listening", LOG_STR("address", server->config->bind),
+              LOG_INT("port", server->port), LOG_INT("pid", getpid()),
+              LOG_INT("connections_max", plan->sockets),
+              LOG_INT("descriptors", plan->descriptors),
+              LOG_INT("workers", plan->workers));
+}
+
+static int open_front(struct server *server, char *error, size_t error_bytes)
+{
+    struct mg_server_port port;
+
+    if (listen_probe(server->config, error, error_bytes) < 0)
+        return -1;
+    (void)mg_init_library(0);
+    if (start_http(server, error, error_bytes) < 0) {
+        (void)mg_exit_library();
+        return -1;
+    }
+    /* Requests may be under way already: /ws is refused until it exists. */
+    handoff_register(server);
+    if (mg_get_server_ports(server->http, 1, &port) == 1)
+        server->port = (unsigned)port.port;
+    defer_accept(server);
+    announce(server);
+    return 0;
+}
+
+int server_start(struct server *server, const struct config *config,
+                 char *error, size_t error_bytes)
+{
+    int64_t descriptors = fd_plan_raise();
+
+    *server = (struct server){.config = config};
+    if (getrandom(server->secret, sizeof(server->secret), 0) !=
+        (ssize_t)sizeof(server->secret)) {
+        (void)snprintf(error, error_bytes, "no random bytes: %s",
+                       strerror(errno));
+        return EXIT_FAILURE;
+    }
+    if (auth_init(&server->auth, config, error, error_bytes) < 0)
+        return EX_CONFIG;
+    if (gate_init(&server->gate, config, error, error_bytes) < 0) {
+        auth_fini(&server->auth);
+        return EX_CONFIG;
+    }
+    if (admission_init(&server->admission, config) < 0) {
+        (void)snprintf(error, error_bytes, "out of memory");
+        goto fail_gate;
+    }
+    if (start_hub(server, error, error_bytes) < 0)
+        goto fail_admission;
+    if (share_descriptors(server, descriptors, error, error_bytes) < 0)
+        goto fail_hub;
+    if (open_front(server, error, error_bytes) < 0)
+        goto fail_clients;
+    return 0;
+
+fail_clients:
+    clients_fini(&server->clients);
+fail_hub:
+    hub_destroy(server->hub);
+fail_admission:
+    admission_fini(&server->admission);
+fail_gate:
+    gate_fini(&server->gate);
+    auth_fini(&server->auth);
+    return EXIT_FAILURE;
+}
+
+void server_stop_http(struct server *server)
+{
+    int fd =
+        peer_socket_listener(server->clients.sockets, (uint16_t)server->port);
+
+    /* civetweb looks at its stop flag when poll() returns, every 2 s. */
+    if (fd >= 0)
+        (void)shutdown(fd, SHUT_RDWR);
+    mg_stop(server->http);
+    (void)mg_exit_library();
+    server->http = NULL;
+}
+
+void server_release(struct server *server)
+{
+    hub_destroy(server->hub);
+    clients_fini(&server->clients);
+    admission_fini(&server->admission);
+    gate_fini(&server->gate);
+    auth_fini(&server->auth);
+}

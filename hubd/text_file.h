@@ -1,0 +1,13 @@
+/* text_file.h - reading a small regular file whole. Threads: any. */
+#ifndef HUBD_TEXT_FILE_H
+#define HUBD_TEXT_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads as much as there is room for. Returns the number of bytes and the
+ * file's mode, or -1 and what is wrong, as a phrase to follow the path. */
+ssize_t text_file_read(const char *path, void *out, size_t size, mode_t *mode,
+                       const char **problem);
+
+#endif

@@ -1,0 +1,380 @@
+/* hub.h - deliver messages to people who are connected right now.
+ *
+ * A hub knows its connections by user id, session id and connection id, and
+ * delivers what it is given to one user, one session, one connection or to
+ * everybody. A connection is either a socket on which a WebSocket handshake
+ * (RFC 6455) has been completed by some HTTP server, handed over with
+ * hub_adopt(), or anything else that can take a message, described by a
+ * callback and entered with hub_register().
+ *
+ * Each function below ends with three fixed lines:
+ *   Threads:  any   - from any thread at any time, callbacks included
+ *             outer - from any thread, but not from inside a callback
+ *             host  - only from the thread that drives a HUB_HOST_LOOP hub
+ *             quiet - while no other call on the same hub is under way
+ *   Owns:     who releases what
+ *   Returns:  0 or a count, or one of the negative codes of HUB_ERROR_MAP
+ * A function that returns an error has changed nothing.
+ */
+#ifndef HUB_HUB_H
+#define HUB_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <hub/version.h>
+
+#if defined(__GNUC__)
+#define HUB_API __attribute__((visibility("default")))
+#else
+#define HUB_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Errors. ------------------------------------------------------------- */
+
+#define HUB_ERROR_MAP(X)                                                       \
+    X(HUB_EINVAL, -1, "an argument is missing or out of range")                \
+    X(HUB_ENOMEM, -2, "out of memory")                                         \
+    X(HUB_ENOENT, -3, "no such connection")                                    \
+    X(HUB_ESHUTDOWN, -4, "the hub is shutting down")                           \
+    X(HUB_EFULL, -5, "the hub holds as many connections as it may")            \
+    X(HUB_EAGAIN, -6, "the event loops are behind; try again")                 \
+    X(HUB_ETIMEDOUT, -7, "the deadline passed before everything was done")     \
+    X(HUB_EDEADLK, -8, "the call would wait for its own caller")               \
+    X(HUB_ESYSTEM, -9, "a system call failed; errno says why")                 \
+    X(HUB_ENOTSOCK, -10, "not a connected stream socket")
+
+enum hub_error {
+#define HUB_ERROR_ENUM(name, code, text) name = (code),
+    HUB_ERROR_MAP(HUB_ERROR_ENUM)
+#undef HUB_ERROR_ENUM
+};
+
+/* One English sentence for a code of HUB_ERROR_MAP; never NULL.
+ * Threads: any.  Owns: the text is constant.  Returns: see above. */
+HUB_API const char *hub_strerror(int error);
+
+/* The version of the library that is linked, as in HUB_VERSION.
+ * Threads: any.  Owns: the text is constant.  Returns: see above. */
+HUB_API const char *hub_version(void);
+
+/* Types. -------------------------------------------------------------- */
+
+typedef struct hub hub_t;
+
+/* Names one connection for good: an id is never given to another connection,
+ * so a stale one is HUB_ENOENT and never somebody else. 0 names nobody. */
+typedef struct hub_id {
+    uint64_t value;
+} hub_id;
+
+#define HUB_ID_BYTES_MAX 256     /* of a user or session id */
+#define HUB_REASON_BYTES_MAX 123 /* of a close reason, RFC 6455 5.5 */
+
+/* The opcodes of RFC 6455, 11.8. */
+enum hub_kind {
+    HUB_TEXT = 1, /* the caller vouches for valid UTF-8 */
+    HUB_BINARY = 2,
+};
+
+/* A message: opaque bytes. */
+struct hub_message {
+    enum hub_kind kind;
+    const void *payload; /* may be NULL when payload_bytes is 0 */
+    size_t payload_bytes;
+};
+
+static inline struct hub_message hub_text(const char *text)
+{
+    struct hub_message m = {HUB_TEXT, text, strlen(text)};
+    return m;
+}
+
+static inline struct hub_message hub_binary(const void *bytes, size_t count)
+{
+    struct hub_message m = {HUB_BINARY, bytes, count};
+    return m;
+}
+
+/* Whom to reach: one connection by its id, or the connections of a user, of a
+ * session, or of both as a union in which nobody is reached twice. */
+struct hub_target {
+    hub_id id;              /* when not 0, the other two must be NULL */
+    const char *user_id;    /* or NULL */
+    const char *session_id; /* or NULL */
+};
+
+static inline struct hub_target hub_to_user(const char *user_id)
+{
+    struct hub_target t = {{0}, user_id, NULL};
+    return t;
+}
+
+static inline struct hub_target hub_to_session(const char *session_id)
+{
+    struct hub_target t = {{0}, NULL, session_id};
+    return t;
+}
+
+static inline struct hub_target hub_to_either(const char *user_id,
+                                              const char *session_id)
+{
+    struct hub_target t = {{0}, user_id, session_id};
+    return t;
+}
+
+static inline struct hub_target hub_to_connection(hub_id id)
+{
+    struct hub_target t = {{0}, NULL, NULL};
+    t.id = id;
+    return t;
+}
+
+/* Takes one message on its way to one member. `payload` is valid during the
+ * call only. Runs on the thread that drives the member's event loop, one call
+ * at a time per member, in the order of the sends. Anything but 0 says that
+ * the member can take no more: it leaves the hub as HUB_CLOSED_LOST. */
+typedef int hub_deliver_fn(void *data, hub_id id,
+                           const struct hub_message *message);
+
+/* Who connects; grows as struct hub_options does. Ids are 1 to HUB_ID_BYTES_MAX bytes, compared byte by byte,
+ * and copied. */
+struct hub_member {
+    size_t struct_size;
+    const char *user_id;     /* required */
+    const char *session_id;  /* or NULL */
+    void *data;              /* handed back in every callback */
+    hub_deliver_fn *deliver; /* hub_register() only */
+};
+
+#define HUB_MEMBER_INIT                                                        \
+    {                                                                          \
+        sizeof(struct hub_member), NULL, NULL, NULL, NULL                      \
+    }
+
+/* A connection as callbacks see it; valid during the callback only. */
+struct hub_connection {
+    hub_id id;
+    const char *user_id;
+    const char *session_id; /* NULL without one */
+    void *data;             /* of struct hub_member */
+};
+
+/* Why a connection ended. */
+#define HUB_CLOSE_CAUSE_MAP(X)                                                 \
+    X(HUB_CLOSED_BY_PEER, "peer")               /* its Close frame came */     \
+    X(HUB_CLOSED_BY_HOST, "host")               /* hub_close, _unregister */   \
+    X(HUB_CLOSED_SHUTDOWN, "shutdown")          /* hub_shutdown, _destroy */   \
+    X(HUB_CLOSED_LOST, "lost")                  /* end of stream or error */   \
+    X(HUB_CLOSED_PROTOCOL_ERROR, "protocol")    /* 1002, 1007, 1008 or 1009 */ \
+    X(HUB_CLOSED_SLOW_CONSUMER, "slow")         /* its queue was full */       \
+    X(HUB_CLOSED_PONG_TIMEOUT, "pong_timeout")  /* nothing after a ping */     \
+    X(HUB_CLOSED_WRITE_TIMEOUT, "write_timeout") /* took no byte for long */   \
+    X(HUB_CLOSED_ERROR, "error")                /* a failure on our side */
+
+enum hub_close_cause {
+#define HUB_CLOSE_CAUSE_ENUM(name, text) name,
+    HUB_CLOSE_CAUSE_MAP(HUB_CLOSE_CAUSE_ENUM)
+#undef HUB_CLOSE_CAUSE_ENUM
+};
+
+/* The cause in one word, as in HUB_CLOSE_CAUSE_MAP.
+ * Threads: any.  Owns: the text is constant.  Returns: never NULL. */
+HUB_API const char *hub_close_cause_name(enum hub_close_cause cause);
+
+struct hub_close_info {
+    enum hub_close_cause cause;
+    int code; /* RFC 6455, 7.4: of the first Close frame; 1006: there was none,
+                 1005: it carried no code */
+    int64_t duration_ms;
+    uint64_t messages_in, messages_out; /* data messages, whole */
+    uint64_t bytes_in, bytes_out;       /* on the wire, headers included */
+};
+
+enum hub_log_level {
+    HUB_LOG_DEBUG,
+    HUB_LOG_INFO,
+    HUB_LOG_WARN,
+    HUB_LOG_ERROR,
+};
+
+/* What happens when hub_options.queue_bytes wait for one connection. A message
+ * is always whole in the stream or not in it at all. */
+enum hub_slow_consumer {
+    HUB_SLOW_CLOSE = 0,   /* close it with 1013 */
+    HUB_SLOW_DROP_OLDEST, /* make room by dropping what waits longest */
+    HUB_SLOW_DROP_NEWEST, /* drop what came last */
+};
+
+/* Flags of hub_options. */
+#define HUB_HOST_LOOP 0x1u /* no threads: the host calls hub_poll() */
+
+/* Callbacks run on a loop thread, or inside hub_poll(); for one connection
+ * they never overlap, and come as opened, message..., closed. A callback may
+ * call every function marked 'any'; it must not block, for it holds up the
+ * other connections of its loop. */
+struct hub_options {
+    size_t struct_size;
+    unsigned flags;
+    unsigned loops;           /* event loops, one thread each; 0: one a core */
+    uint64_t max_connections; /* 0: no limit */
+    size_t max_message_bytes; /* largest message from a peer; 0: 512 KiB */
+    size_t queue_bytes;       /* may wait for one connection; 0: 1 MiB */
+    size_t backlog_bytes;     /* may wait for one loop to turn; 0: 64 MiB */
+    enum hub_slow_consumer slow_consumer;
+    unsigned ping_interval_ms;   /* silence before a ping; 0: 25 000 */
+    unsigned pong_timeout_ms;    /* silence after it; 0: 10 000 */
+    unsigned write_timeout_ms;   /* taking no byte at all; 0: 10 000 */
+    unsigned message_timeout_ms; /* from a message's first byte to its last;
+                                    0: 60 000 */
+    unsigned close_timeout_ms;   /* for the peer's side of a close; 0: 5 000 */
+
+    void *data; /* for hub_data() */
+    void (*opened)(hub_t *hub, const struct hub_connection *connection);
+    void (*message)(hub_t *hub, const struct hub_connection *connection,
+                    const struct hub_message *message);
+    /* The last call for a connection: its data may be released in here. */
+    void (*closed)(hub_t *hub, const struct hub_connection *connection,
+                   const struct hub_close_info *info);
+    /* From any thread that is inside the library. */
+    void (*log)(void *data, enum hub_log_level level, const char *text);
+};
+
+#define HUB_OPTIONS_INIT                                                       \
+    {                                                                          \
+        sizeof(struct hub_options), 0, 0, 0, 0, 0, 0, HUB_SLOW_CLOSE, 0, 0, 0, \
+            0, 0, NULL, NULL, NULL, NULL, NULL                                 \
+    }
+
+/* The hub. ------------------------------------------------------------ */
+
+/* Makes a hub and starts its event loops. `options` may be NULL. Fields of the
+ * options are only ever appended: a caller built against a longer struct works
+ * as long as the fields this library does not know are zero.
+ * Threads: any.
+ * Owns:    the caller calls hub_destroy(); options are copied.
+ * Returns: 0 · HUB_EINVAL a value out of range, an unknown flag or field ·
+ *          HUB_ENOMEM · HUB_ESYSTEM no descriptor or thread to be had. */
+HUB_API int hub_create(hub_t **hub, const struct hub_options *options);
+
+/* Ends what hub_shutdown() left, without a Close frame, calls `closed` for
+ * each connection, joins the threads and releases the hub. NULL is allowed.
+ * Threads: quiet, outside callbacks.
+ * Owns:    the hub is gone; sockets it had adopted are closed. */
+HUB_API void hub_destroy(hub_t *hub);
+
+/* hub_options.data.  Threads: any. */
+HUB_API void *hub_data(const hub_t *hub);
+
+/* Enters a member that takes messages through member->deliver.
+ * Threads: any. `opened` may run before this returns.
+ * Owns:    member is copied; member->data stays the caller's, to be released
+ *          in `closed` at the earliest. After an error no callback runs.
+ * Returns: 0 and the id (`id` may be NULL) · HUB_EINVAL an id that is missing,
+ *          empty or too long, or no `deliver` · HUB_EFULL · HUB_ENOMEM ·
+ *          HUB_ESHUTDOWN. */
+HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
+                         hub_id *id);
+
+/* Enters a connected stream socket on which the server's side of the opening
+ * handshake (RFC 6455, 4.2.2) has been sent whole and nothing behind the
+ * client's side of it has been read. From here on the hub speaks the protocol:
+ * frames, fragments, pings, close.
+ * Threads: any. `opened` may run before this returns.
+ * Owns:    the hub closes fd; after an error it is still the caller's.
+ *          member->data as in hub_register().
+ * Returns: as hub_register(), and HUB_ENOTSOCK; HUB_EINVAL if there is a
+ *          `deliver`. */
+HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
+                      hub_id *id);
+
+/* Queues a message for whom `to` names. Calls of one thread reach a connection
+ * in the order of the calls. Success means queued, not received.
+ * Threads: any.
+ * Owns:    the payload is copied once, however many the recipients.
+ * Returns: the number of connections it was queued for, 0 when nobody is there
+ *          · HUB_EINVAL no target, or both an id and a name · HUB_ENOENT the
+ *          connection with this id has left · HUB_ENOMEM · HUB_EAGAIN
+ *          backlog_bytes are waiting already · HUB_ESHUTDOWN. */
+HUB_API int64_t hub_send(hub_t *hub, struct hub_target to,
+                         struct hub_message message);
+
+/* Queues a message for every connection.
+ * Threads, Owns, Returns: as hub_send(), without HUB_ENOENT. */
+HUB_API int64_t hub_broadcast(hub_t *hub, struct hub_message message);
+
+/* Closes a connection after what is queued for it: a socket gets a Close frame
+ * with `code` and `reason` (NULL: none) and close_timeout_ms to answer. It is
+ * out of the hub, unreachable and not counted, when this returns; `closed`
+ * comes later, as HUB_CLOSED_BY_HOST.
+ * Threads: any.
+ * Owns:    reason is copied.
+ * Returns: 0 · HUB_ENOENT · HUB_EINVAL a code that must not be sent (RFC 6455,
+ *          7.4), a reason that is too long or not UTF-8 · HUB_ENOMEM. */
+HUB_API int hub_close(hub_t *hub, hub_id id, int code, const char *reason);
+
+/* Takes a connection out of the hub without a Close frame. What was queued for
+ * a member is still delivered; a socket is closed at once.
+ * Threads: any.
+ * Owns:    as hub_close(): `closed` comes later.
+ * Returns: 0 · HUB_ENOENT · HUB_ENOMEM. */
+HUB_API int hub_unregister(hub_t *hub, hub_id id);
+
+struct hub_stats {
+    size_t struct_size;
+    uint64_t connections;             /* now, closing ones not counted */
+    uint64_t users, sessions;         /* distinct ids now connected */
+    uint64_t opened, closed;          /* connections since hub_create() */
+    uint64_t messages_in, bytes_in;   /* from sockets */
+    uint64_t messages_out, bytes_out; /* written whole; for members: taken */
+    uint64_t dropped;                 /* messages, by a drop policy */
+    uint64_t slow_closed;             /* connections, by HUB_SLOW_CLOSE */
+    uint64_t loops;
+    uint64_t slowest_loop_ms; /* since the loop turned that waits longest */
+};
+
+#define HUB_STATS_INIT                                                         \
+    {                                                                          \
+        sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0        \
+    }
+
+/* Fills in as much of `stats` as stats->struct_size says there is room for.
+ * Threads: any.  Returns: 0 · HUB_EINVAL. */
+HUB_API int hub_stats(hub_t *hub, struct hub_stats *stats);
+
+/* Ends the hub in good order: no new connections and no new messages; what is
+ * queued is delivered; every socket gets a Close frame with 1001. Waits until
+ * all are gone, or for `timeout_ms` at most, after which the rest is cut off.
+ * With HUB_HOST_LOOP it drives the loop meanwhile.
+ * Threads: outer (host with HUB_HOST_LOOP), once.
+ * Returns: 0 · HUB_ETIMEDOUT some had to be cut off · HUB_ESHUTDOWN it was
+ *          called before · HUB_EDEADLK called from a callback. */
+HUB_API int hub_shutdown(hub_t *hub, unsigned timeout_ms);
+
+/* The loop in the host's hands (HUB_HOST_LOOP). ----------------------- */
+
+/* A descriptor that becomes readable when hub_poll() has something to do,
+ * timers included; to be watched, not read.
+ * Threads: any.
+ * Owns:    the hub.
+ * Returns: the descriptor · HUB_EINVAL the hub has threads of its own. */
+HUB_API int hub_fd(const hub_t *hub);
+
+/* Does what there is to do, after waiting for it up to timeout_ms (0: not at
+ * all, -1: without end).
+ * Threads: host.
+ * Returns: 0 · HUB_EINVAL the hub has threads of its own · HUB_EDEADLK called
+ *          from a callback · HUB_ESYSTEM. */
+HUB_API int hub_poll(hub_t *hub, int timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

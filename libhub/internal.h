@@ -1,0 +1,61 @@
+/* internal.h - what a hub is made of, for the files of libhub only. */
+#ifndef HUB_INTERNAL_H
+#define HUB_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <hub/hub.h>
+
+#include "loop.h"
+#include "registry.h"
+
+#define HUB__LOOPS_MAX 1024u
+
+/* Milliseconds that never go back. */
+typedef int64_t hub__clock_fn(void);
+
+struct hub {
+    struct hub_options options; /* defaults filled in; constant */
+    hub__clock_fn *clock;       /* constant */
+    struct hub__registry registry;
+    struct hub__loop *loops; /* constant but for what is inside */
+    unsigned loop_count;
+
+    atomic_bool closing;       /* hub_shutdown() or hub_destroy() has begun */
+    atomic_size_t calls;       /* posting calls under way; see hub__enter() */
+    atomic_uint_fast64_t held; /* connections, closing ones included */
+    atomic_uint_fast64_t opened, closed;
+
+    pthread_mutex_t lock;
+    pthread_cond_t drained_cond; /* lock: drained changed */
+    unsigned drained;            /* lock: loops that hold nothing any more */
+    bool cut_off;                /* lock: one of them ran into the deadline */
+};
+
+/* hub_create() with a clock of the caller's; NULL: CLOCK_MONOTONIC. */
+int hub__create(hub_t **hub, const struct hub_options *options,
+                hub__clock_fn *clock);
+
+/* Brackets a call that posts: hub_shutdown() lets the calls that have entered
+ * finish, and none enters after that. Returns 0 or HUB_ESHUTDOWN. */
+int hub__enter(hub_t *hub);
+void hub__leave(hub_t *hub);
+
+/* A loop has closed its last connection after a shutdown. */
+void hub__drained(hub_t *hub, bool cut_off);
+
+void hub__log(const hub_t *hub, enum hub_log_level level, const char *format,
+              ...) __attribute__((format(printf, 3, 4)));
+
+/* options.c: copies the part that both sides know of a struct whose first field
+ * is its size; `known` is how much we know. A longer one comes from a caller
+ * built against a later header, and is fine as long as it asks for nothing that
+ * only a later library has. Returns 0 or HUB_EINVAL. */
+int hub__struct_read(void *out, size_t known, const void *in);
+
+/* options.c: checks what the caller gave, and fills in the defaults. Returns 0
+ * or HUB_EINVAL. */
+int hub__options_read(struct hub_options *out, const struct hub_options *in);
+
+#endif

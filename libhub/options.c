@@ -1,0 +1,86 @@
+/* options.c - what the host asked for, checked, with the defaults filled in. */
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define DEFAULT_MESSAGE_BYTES ((size_t)512 * 1024)
+#define DEFAULT_QUEUE_BYTES ((size_t)1024 * 1024)
+#define DEFAULT_BACKLOG_BYTES ((size_t)64 * 1024 * 1024)
+#define DEFAULT_PING_MS 25000u
+#define DEFAULT_PONG_MS 10000u
+#define DEFAULT_WRITE_MS 10000u
+#define DEFAULT_MESSAGE_MS 60000u
+#define DEFAULT_CLOSE_MS 5000u
+
+int hub__struct_read(void *out, size_t known, const void *in)
+{
+    const unsigned char *bytes = in;
+    size_t size;
+
+    memset(out, 0, known);
+    memcpy(&size, in, sizeof size);
+    if (size < sizeof size)
+        return HUB_EINVAL;
+    for (size_t i = known; i < size; i++) {
+        if (bytes[i] != 0)
+            return HUB_EINVAL;
+    }
+    memcpy(out, in, size < known ? size : known);
+    return 0;
+}
+
+static void fill_in(size_t *value, size_t fallback)
+{
+    if (*value == 0)
+        *value = fallback;
+}
+
+static void fill_in_ms(unsigned *value, unsigned fallback)
+{
+    if (*value == 0)
+        *value = fallback;
+}
+
+static unsigned count_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (cores < 1)
+        return 1;
+    return cores > (long)HUB__LOOPS_MAX ? HUB__LOOPS_MAX : (unsigned)cores;
+}
+
+int hub__options_read(struct hub_options *out, const struct hub_options *in)
+{
+    if (in == NULL)
+        memset(out, 0, sizeof *out);
+    else if (hub__struct_read(out, sizeof *out, in) != 0)
+        return HUB_EINVAL;
+    if ((out->flags & ~HUB_HOST_LOOP) != 0 || out->loops > HUB__LOOPS_MAX)
+        return HUB_EINVAL;
+    if ((out->flags & HUB_HOST_LOOP) != 0 && out->loops > 1)
+        return HUB_EINVAL;
+    switch (out->slow_consumer) {
+    case HUB_SLOW_CLOSE:
+    case HUB_SLOW_DROP_OLDEST:
+    case HUB_SLOW_DROP_NEWEST:
+        break;
+    default:
+        return HUB_EINVAL;
+    }
+
+    if ((out->flags & HUB_HOST_LOOP) != 0)
+        out->loops = 1;
+    if (out->loops == 0)
+        out->loops = count_cores();
+    fill_in(&out->max_message_bytes, DEFAULT_MESSAGE_BYTES);
+    fill_in(&out->queue_bytes, DEFAULT_QUEUE_BYTES);
+    fill_in(&out->backlog_bytes, DEFAULT_BACKLOG_BYTES);
+    fill_in_ms(&out->ping_interval_ms, DEFAULT_PING_MS);
+    fill_in_ms(&out->pong_timeout_ms, DEFAULT_PONG_MS);
+    fill_in_ms(&out->write_timeout_ms, DEFAULT_WRITE_MS);
+    fill_in_ms(&out->message_timeout_ms, DEFAULT_MESSAGE_MS);
+    fill_in_ms(&out->close_timeout_ms, DEFAULT_CLOSE_MS);
+    return 0;
+}

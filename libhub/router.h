@@ -1,0 +1,27 @@
+/* router.h - from a target to the mailboxes of the loops that own its
+ * connections. All or nothing: either every recipient's loop gets its post, or
+ * none does. Threads: any. */
+#ifndef HUB_ROUTER_H
+#define HUB_ROUTER_H
+
+#include <hub/hub.h>
+
+#include "conn.h"
+#include "frame.h"
+
+/* Enters a connection. Returns 0 and its id, or HUB_ENOMEM; then the
+ * connection is still the caller's. */
+int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id);
+
+/* Return the number of recipients, HUB_ENOENT (a target that names a
+ * connection), HUB_ENOMEM or HUB_EAGAIN. */
+int64_t hub__router_send(hub_t *hub, const struct hub_target *target,
+                         struct hub__frame *frame);
+int64_t hub__router_broadcast(hub_t *hub, struct hub__frame *frame);
+
+/* Takes a connection out and tells its loop: to close it with `frame` and
+ * `code`, or, without a frame, to drop it. Returns 0, HUB_ENOENT or
+ * HUB_ENOMEM. */
+int hub__router_end(hub_t *hub, hub_id id, struct hub__frame *frame, int code);
+
+#endif

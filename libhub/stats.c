@@ -1,0 +1,52 @@
+/* stats.c - figures, each read at its own moment: a sum is never torn, but two
+ * of them need not be of the same instant. Threads: any.
+ */
+#include <string.h>
+
+#include <hub/hub.h>
+
+#include "internal.h"
+
+static uint64_t read_counter(const atomic_uint_fast64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void add_loop(struct hub_stats *sum, const struct hub__loop *loop,
+                     int64_t clock_ms)
+{
+    const struct hub__counters *c = &loop->counters;
+    int64_t waited_ms =
+        clock_ms - atomic_load_explicit(&loop->turned_ms, memory_order_relaxed);
+
+    sum->messages_in += read_counter(&c->messages_in);
+    sum->bytes_in += read_counter(&c->bytes_in);
+    sum->messages_out += read_counter(&c->messages_out);
+    sum->bytes_out += read_counter(&c->bytes_out);
+    sum->dropped += read_counter(&c->dropped);
+    sum->slow_closed += read_counter(&c->slow_closed);
+    if (waited_ms > 0 && (uint64_t)waited_ms > sum->slowest_loop_ms)
+        sum->slowest_loop_ms = (uint64_t)waited_ms;
+}
+
+int hub_stats(hub_t *hub, struct hub_stats *stats)
+{
+    struct hub_stats sum = HUB_STATS_INIT;
+    size_t bytes;
+
+    if (hub == NULL || stats == NULL ||
+        stats->struct_size < sizeof stats->struct_size)
+        return HUB_EINVAL;
+    hub__registry_count(&hub->registry, &sum.connections, &sum.users,
+                        &sum.sessions);
+    sum.opened = read_counter(&hub->opened);
+    sum.closed = read_counter(&hub->closed);
+    sum.loops = hub->loop_count;
+    for (unsigned i = 0; i < hub->loop_count; i++)
+        add_loop(&sum, &hub->loops[i], hub->clock());
+
+    bytes = stats->struct_size;
+    sum.struct_size = bytes;
+    memcpy(stats, &sum, bytes < sizeof sum ? bytes : sizeof sum);
+    return 0;
+}

@@ -1,0 +1,284 @@
+"""The opening handshake: who gets a 101, and what everybody else gets."""
+
+import base64
+import unittest
+
+from harness.rawws import (TEXT, RawWs, accept_of, encode, new_key,
+                           upgrade_request, ws_path)
+from harness.testcase import SharedHubd
+from harness.wait import until
+
+
+class HandshakeCase(SharedHubd):
+
+    def upgrade(self, path="/ws?userId=ada", key=None, replace=(),
+                headers=()):
+        """The reply to an upgrade request in which each pair of `replace`
+        is a piece of text and what stands in its place."""
+        data = upgrade_request(path, key or new_key(), headers).decode()
+        for old, new in replace:
+            self.assertIn(old, data)
+            data = data.replace(old, new)
+        return self.raw(self.hub, data.encode("latin-1"))
+
+    def refuse(self, status, code=None, **how):
+        reply = self.upgrade(**how)
+        self.assertRefused(reply, status, code)
+        self.assertIsNone(reply.header("sec-websocket-accept"))
+        return reply
+
+
+class Accepted(HandshakeCase):
+
+    def test_the_reply_is_exactly_a_switch_of_protocols(self):
+        client = self.join("ada")
+        reply = client.reply
+        self.assertEqual(reply.header("upgrade").lower(), "websocket")
+        self.assertEqual(reply.header("connection").lower(), "upgrade")
+        for name in ("sec-websocket-protocol", "sec-websocket-extensions",
+                     "server", "content-length", "transfer-encoding"):
+            self.assertIsNone(reply.header(name), reply)
+
+    def test_the_example_of_rfc_6455(self):
+        key = "dGhlIHNhbXBsZSBub25jZQ=="
+        self.assertEqual(accept_of(key), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+        reply = self.upgrade(key=key)
+        self.assertEqual(reply.status, 101, reply)
+        self.assertEqual(reply.header("sec-websocket-accept"),
+                         accept_of(key))
+
+    def test_tokens_are_compared_without_case_and_in_lists(self):
+        for connection, upgrade in (
+                ("upgrade", "WebSocket"), ("UPGRADE", "WEBSOCKET"),
+                ("keep-alive, Upgrade", "websocket"),
+                ("Upgrade , close", "websocket"),
+                ("keep-alive,Upgrade,", "websocket")):
+            with self.subTest(connection=connection, upgrade=upgrade):
+                reply = self.upgrade(replace=(
+                    ("Connection: Upgrade", f"Connection: {connection}"),
+                    ("Upgrade: websocket", f"Upgrade: {upgrade}")))
+                self.assertEqual(reply.status, 101, reply)
+
+    def test_extensions_and_protocols_offered_are_declined(self):
+        client = self.join("ada", headers=(
+            ("Sec-WebSocket-Extensions", "permessage-deflate"),
+            ("Sec-WebSocket-Protocol", "chat, superchat")))
+        self.assertIsNone(client.reply.header("sec-websocket-extensions"))
+        offered = client.reply.header("sec-websocket-protocol")
+        self.assertIn(offered, (None, "chat", "superchat"))
+        self.assertNextIsMarker(self.hub, client)
+
+    def test_other_query_parameters_are_ignored(self):
+        client_path = "/ws?token=x&userId=ada&&flag&sessionId=s&x=%00"
+        key = new_key()
+        reply = self.upgrade(path=client_path, key=key)
+        self.assertEqual(reply.status, 101, reply)
+
+    def test_a_space_may_be_a_plus_or_percent_20(self):
+        for query in ("userId=a+b&sessionId=s", "userId=a%20b&sessionId=s"):
+            conn = self.http(self.hub)
+            conn.send(upgrade_request(f"/ws?{query}", new_key()))
+            self.assertEqual(conn.read_reply().status, 101)
+            until(lambda: self.hub.send(
+                {"type": "t", "payload": 1}, user="a b") == 1, "registered")
+            conn.close()
+            self.hub.wait_connections(0)
+
+    def test_what_is_sent_right_behind_the_101_is_read(self):
+        for _ in range(50):
+            client = RawWs(self.hub.port, "ada")
+            client.sync()
+            client.close()
+
+
+class Subprotocols(HandshakeCase):
+
+    def test_one_offer_does_not_leak_into_later_connections(self):
+        """civetweb's accepted subprotocol outlives its connection."""
+        for round_number in range(5):
+            offering = self.join("ada", headers=(
+                ("Sec-WebSocket-Protocol", "chat.v1, chat.v2"),))
+            offering.leave()
+            for index in range(40):
+                client = RawWs(self.hub.port, f"user{index}")
+                self.addCleanup(client.close)
+                self.assertEqual(
+                    client.reply.header_values("sec-websocket-protocol"), [],
+                    f"round {round_number}, connection {index}")
+
+
+class Ids(HandshakeCase):
+
+    def test_a_bad_id_is_named(self):
+        long_id = "x" * 257
+        rows = {
+            "no query": "/ws",
+            "an empty query": "/ws?",
+            "no user": "/ws?sessionId=s",
+            "an empty user": "/ws?userId=",
+            "no value": "/ws?userId",
+            "another case": "/ws?userid=ada",
+            "257 bytes": f"/ws?userId={long_id}",
+            "257 bytes when decoded": "/ws?userId=" + "%C3%A9" * 128 + "x",
+            "a stray percent": "/ws?userId=a%",
+            "one digit": "/ws?userId=a%4",
+            "no hexadecimal": "/ws?userId=a%zz",
+            "NUL": "/ws?userId=a%00",
+            "a control character": "/ws?userId=a%07",
+            "CR LF": "/ws?userId=a%0D%0ASet-Cookie:%20x=1",
+            "DEL": "/ws?userId=a%7F",
+            "C1": "/ws?userId=a%C2%85",
+            "a stray continuation byte": "/ws?userId=%80",
+            "an overlong slash": "/ws?userId=%C0%AF",
+            "an encoded surrogate": "/ws?userId=%ED%A0%80",
+            "cut UTF-8": "/ws?userId=%E2%82",
+            "two users": "/ws?userId=ada&userId=ada",
+            "an empty session": "/ws?userId=ada&sessionId=",
+            "a bad session": "/ws?userId=ada&sessionId=%00",
+            "a long session": f"/ws?userId=ada&sessionId={long_id}",
+            "two sessions": "/ws?userId=ada&sessionId=a&sessionId=b",
+        }
+        for name, path in rows.items():
+            with self.subTest(name):
+                reply = self.refuse(400, "invalid_id", path=path)
+                member = "sessionId" if "session" in name else "userId"
+                self.assertIn(member, reply.json()["message"])
+                for header, _ in reply.headers:
+                    self.assertNotEqual(header, "set-cookie")
+
+    def test_256_bytes_are_taken(self):
+        for user in ("x" * 256, "\u00e9" * 128):
+            client = self.join(user, user)
+            self.assertNextIsMarker(self.hub, client)
+
+
+class Refused(HandshakeCase):
+
+    def test_a_plain_get(self):
+        reply = self.raw(self.hub, b"GET /ws?userId=ada HTTP/1.1\r\n"
+                                   b"Host: hub\r\n\r\n")
+        self.assertRefused(reply, 400, "invalid_handshake")
+
+    def test_a_broken_handshake(self):
+        rows = {
+            "no Upgrade": ("Upgrade: websocket\r\n", ""),
+            "another Upgrade": ("Upgrade: websocket", "Upgrade: h2c"),
+            "a longer Upgrade": ("Upgrade: websocket", "Upgrade: websocketx"),
+            "no Connection": ("Connection: Upgrade\r\n", ""),
+            "another Connection": ("Connection: Upgrade",
+                                   "Connection: keep-alive"),
+            "a longer Connection": ("Connection: Upgrade",
+                                    "Connection: Upgrades"),
+            "no key": ("Sec-WebSocket-Key: KEY\r\n", ""),
+            "an empty key": ("Key: KEY", "Key:"),
+            "a short key": ("Key: KEY", "Key: dGhlIHNhbXBsZQ=="),
+            "a long key": ("Key: KEY", "Key: dGhlIHNhbXBsZSBub25jZXh4eHg="),
+            "no base64": ("Key: KEY", "Key: ********************=="),
+            "no padding": ("Key: KEY", "Key: dGhlIHNhbXBsZSBub25jZQ"),
+            "loose bits": ("Key: KEY", "Key: dGhlIHNhbXBsZSBub25jZR=="),
+            "two keys": ("Key: KEY", "Key: KEY\r\nSec-WebSocket-Key: KEY"),
+            "a body": ("Host:", "Content-Length: 3\r\nHost:"),
+            "a chunked body": ("Host:",
+                               "Transfer-Encoding: chunked\r\nHost:"),
+        }
+        key = "dGhlIHNhbXBsZSBub25jZQ=="
+        for name, (old, new) in rows.items():
+            with self.subTest(name):
+                old, new = old.replace("KEY", key), new.replace("KEY", key)
+                reply = self.upgrade(key=key, replace=((old, new),))
+                if name == "loose bits" and reply.status == 101:
+                    continue  # RFC 4648 3.5 lets a decoder accept them
+                self.assertRefused(reply, 400, "invalid_handshake")
+
+    def test_another_version_is_told_the_right_one(self):
+        for version in ("12", "8", "0", "14", "013", "13x", "", "-13",
+                        "13, 8"):
+            with self.subTest(version=version):
+                reply = self.refuse(
+                    426, "unsupported_version",
+                    replace=(("Version: 13", f"Version: {version}"),))
+                self.assertEqual(reply.header("sec-websocket-version"), "13")
+
+    def test_no_version(self):
+        reply = self.upgrade(replace=(
+            ("Sec-WebSocket-Version: 13\r\n", ""),))
+        self.assertIn(reply.status, (400, 426), reply)
+        self.assertRefused(reply, reply.status)
+
+    def test_http_1_0_cannot_upgrade(self):
+        reply = self.upgrade(replace=(("HTTP/1.1", "HTTP/1.0"),))
+        self.assertGreaterEqual(reply.status, 400, reply)
+        self.assertRefused(reply, reply.status)
+
+    def test_another_method_cannot_upgrade(self):
+        for method in ("POST", "PUT", "OPTIONS"):
+            with self.subTest(method):
+                self.refuse(405, "method_not_allowed",
+                            replace=(("GET /ws", f"{method} /ws"),))
+
+    def test_other_paths_cannot_upgrade(self):
+        for path in ("/", "/wsx?userId=ada", "/ws/?userId=ada",
+                     "//ws?userId=ada", "/%77s?userId=ada",
+                     "/x/../ws?userId=ada", "/WS?userId=ada",
+                     "/socket?userId=ada"):
+            with self.subTest(path):
+                reply = self.upgrade(path=path)
+                if reply.status != 400 or ".." not in path:
+                    self.assertRefused(reply, 404, "not_found")
+
+    def test_an_upgrade_of_another_route_is_no_upgrade(self):
+        reply = self.upgrade(path="/health")
+        self.assertIn(reply.status, (200, 400), reply)
+        self.assertPlain(reply)
+
+    def test_refusals_leave_nothing_behind(self):
+        for _ in range(30):
+            self.refuse(400, path="/ws?userId=")
+            self.refuse(426, replace=(("Version: 13", "Version: 7"),))
+        self.assertEqual(self.hub.health()["total_connections"], 0)
+
+
+class Pipelined(HandshakeCase):
+
+    def test_a_frame_behind_the_request_ends_the_connection(self):
+        """A client may not send before the 101 is there; bytes that a server
+        has read ahead would put the stream out of step."""
+        listener = self.join("ada")
+        frame = encode(TEXT, b"too early")
+        for data in (frame, frame[:1], frame[:5], encode(9, b"ping"),
+                     b"\x00" * 300, encode(TEXT, b"x" * 30000)):
+            with self.subTest(size=len(data)):
+                conn = self.http(self.hub)
+                conn.try_send(upgrade_request(ws_path("eve"), new_key())
+                              + data)
+                self.check_ended_in_step(conn)
+                self.assertNextIsMarker(self.hub, listener)
+        until(lambda: self.hub.health()["total_connections"] == 1,
+              "only the listener is left")
+
+    def check_ended_in_step(self, conn):
+        """Either refused whole, or a 101 followed by nothing but one Close
+        frame and the end. A frame that arrived in its own segment behind the
+        request was not early; then its pong or nothing may come."""
+        reply = conn.read_reply()
+        if reply.status != 101:
+            self.assertRefused(reply, 400)
+            return
+        while conn._fill():
+            pass
+        self.assertIn(conn.buffer, (b"", b"\x88\x02\x03\xea"))
+
+
+class Keys(HandshakeCase):
+
+    def test_every_key_has_its_own_accept(self):
+        for _ in range(20):
+            key = new_key()
+            self.assertEqual(len(base64.b64decode(key)), 16)
+            reply = self.upgrade(key=key)
+            self.assertEqual(reply.header("sec-websocket-accept"),
+                             accept_of(key))
+
+
+if __name__ == "__main__":
+    unittest.main()

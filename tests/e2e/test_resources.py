@@ -1,0 +1,207 @@
+"""Running out: descriptors, closed standard descriptors, memory, threads."""
+
+import json
+import os
+import resource
+import socket
+import threading
+import time
+import unittest
+
+from harness.daemon import Hubd
+from harness.http import RawHttp, request
+from harness.rawws import RawWs, new_key, upgrade_request, ws_path
+from harness.testcase import HubTestCase
+from harness.wait import sanitizer, scaled, until
+
+
+class Descriptors(HubTestCase):
+
+    def fill(self, hub, attempts):
+        """Connects until refused. Returns the clients and the last reply."""
+        clients = []
+        for index in range(attempts):
+            conn = RawHttp(hub.port)
+            self.addCleanup(conn.close)
+            conn.send(upgrade_request(ws_path(f"u{index}"), new_key()))
+            reply = conn.read_reply()
+            if reply.status != 101:
+                return clients, reply
+            clients.append(conn)
+        return clients, None
+
+    def test_few_descriptors_fill_up_and_recover(self):
+        for limit in (256, 1024):
+            with self.subTest(limit=limit):
+                hub = self.start(nofile=limit)
+                before = hub.descriptors()
+                clients, refusal = self.fill(hub, limit)
+                print(f"\n{limit} descriptors: {len(clients)} connections")
+                self.assertIsNotNone(refusal, "never full")
+                self.assertGreaterEqual(len(clients), limit // 4)
+                self.assertRefused(refusal, 503, "at_capacity")
+                self.assertIsNotNone(refusal.header("retry-after"))
+                self.check_full_but_sound(hub, len(clients))
+                for conn in clients:
+                    conn.close()
+                hub.wait_connections(0)
+                until(lambda: hub.descriptors() <= before + 4,
+                      "descriptors given back")
+                again, _ = self.fill(hub, len(clients))
+                self.assertEqual(len(again), len(clients))
+
+    def check_full_but_sound(self, hub, count):
+        """It answers, it delivers, and it does not spin."""
+        self.assertEqual(hub.health()["total_connections"], count)
+        sent = hub.broadcast({"type": "t", "payload": 1})
+        self.assertEqual(sent, count)
+        used, started = hub.cpu_seconds(), time.monotonic()
+        quiet = threading.Event()
+        quiet.wait(1.0)  # the second that is measured
+        share = ((hub.cpu_seconds() - used)
+                 / (time.monotonic() - started))
+        self.assertLess(share, 0.3, "CPU while full and idle")
+
+    def test_more_http_clients_than_descriptors_do_not_make_it_spin(self):
+        hub = self.start(nofile=256)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE,
+                        (soft, hard))
+        conns = [RawHttp(hub.port) for _ in range(400)]
+        for conn in conns:
+            self.addCleanup(conn.close)
+            conn.try_send(b"GET /health HTTP/1.1\r\nHost: h\r\n")
+        used, started = hub.cpu_seconds(), time.monotonic()
+        threading.Event().wait(1.0)  # the second that is measured
+        share = (hub.cpu_seconds() - used) / (time.monotonic() - started)
+        self.assertLess(share, 0.5, "CPU with 400 half-sent requests")
+        for conn in conns:
+            conn.close()
+        until(lambda: self.healthy(hub), "healthy again", 10)
+        self.assertNextIsMarker(hub, self.connect(hub, "ada"))
+
+    @staticmethod
+    def healthy(hub):
+        try:
+            return request(hub.port, "GET", "/health").status == 200
+        except OSError:
+            return False
+
+    def test_sockets_never_land_on_closed_standard_descriptors(self):
+        for closed in ((0,), (0, 1), (1,)):
+            with self.subTest(closed=closed):
+                hub = self.start(closed_fds=closed)
+                clients = [self.connect(hub, f"u{i}") for i in range(5)]
+                for fd in closed:
+                    self.assertNotIn("socket", self.target(hub, fd))
+                for client in clients:
+                    self.assertNextIsMarker(hub, client)
+
+    def test_a_closed_standard_error_does_no_harm(self):
+        hub = self.start_without_standard_descriptors()
+        until(lambda: self.healthy(hub), "listening", 10)
+        client = self.connect(hub, "ada")
+        self.assertNotIn("socket", self.target(hub, 2))
+        self.assertNextIsMarker(hub, client)
+
+    def start_without_standard_descriptors(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        hub = Hubd(PORT=str(port), closed_fds=(0, 1, 2))
+        self.addCleanup(hub.scratch.cleanup)
+        hub.spawn()
+        self.addCleanup(hub.stop)
+        hub.port = port
+        return hub
+
+    @staticmethod
+    def target(hub, fd):
+        return os.readlink(f"/proc/{hub.pid}/fd/{fd}")
+
+    def test_connections_come_and_go_without_a_leak(self):
+        hub = self.start()
+        self.churn(hub, 3000)  # until every worker thread has had its turn
+        before = hub.descriptors(), hub.memory_kb()
+        self.churn(hub, 1500)
+        until(lambda: hub.descriptors() <= before[0] + 2,
+              "descriptors given back")
+        grown = hub.memory_kb() - before[1]
+        print(f"\n1,500 connections and requests later: {grown} KB more")
+        if not sanitizer():
+            self.assertLess(grown, 1024)
+
+    def churn(self, hub, count):
+        for index in range(count):
+            client = RawWs(hub.port, f"user{index % 50}", f"s{index}")
+            if index % 3 == 0:
+                client.leave()
+            elif index % 3 == 1:
+                client.vanish()
+            client.close()
+            hub.request("GET", "/nothing")
+        hub.wait_connections(0)
+
+
+class Memory(HubTestCase):
+
+    def test_one_payload_is_not_copied_for_each_recipient(self):
+        hub = self.start()
+        clients = [self.connect(hub, "ada", receive_buffer=4096)
+                   for _ in range(100)]
+        before = hub.memory_kb()
+        message = json.dumps({"type": "t", "payload": "x" * 500000}).encode()
+        self.assertEqual(hub.broadcast(message), 100)
+        grown = hub.memory_kb() - before
+        print(f"\n500 KB waiting for 100 stalled clients: {grown} KB more")
+        self.assertLess(grown, scaled(100 * 500 / 8))
+        for client in clients:
+            client.close()
+        hub.wait_connections(0)
+
+    def test_many_large_bodies_at_once(self):
+        hub = self.start(HUB_QUEUE_SIZE="64MB")
+        client = self.connect(hub, "ada")
+        message = json.dumps({"type": "t", "payload": "x" * 500000}).encode()
+        statuses = []
+
+        def post():
+            statuses.append(hub.post("/api/broadcast", message).status)
+
+        threads = [threading.Thread(target=post) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        read = 0
+        for _ in range(20):
+            read += len(client.recv()) > 500000
+        for thread in threads:
+            thread.join()
+        self.assertEqual(read, statuses.count(200))
+        self.assertEqual(set(statuses), {200})
+
+    def test_json_bombs_cost_milliseconds(self):
+        hub = self.start()
+        self.connect(hub, "ada")
+        bombs = {
+            "brackets": b"[" * 500000,
+            "objects": b'{"a":' * 100000,
+            "a long number": b'{"type":"t","payload":' + b"9" * 500000 + b"}",
+            "a long string": b'{"type":"t","payload":"' + b"\\u0041" * 80000
+                             + b'"}',
+            "many members": b'{"type":"t","payload":0,'
+            + b",".join(b'"%d":0' % i for i in range(40000)) + b"}",
+            "one name many times": b'{"type":"t","payload":{'
+            + b",".join([b'"a":0'] * 80000) + b"}}",
+            "white space": b" " * 500000 + b"{}",
+        }
+        for name, body in bombs.items():
+            with self.subTest(name):
+                started = time.monotonic()
+                reply = hub.post("/api/broadcast", body)
+                took = time.monotonic() - started
+                self.assertIn(reply.status, (200, 400), reply)
+                self.assertLess(took, scaled(0.5))
+
+
+if __name__ == "__main__":
+    unittest.main()

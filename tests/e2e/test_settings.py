@@ -1,0 +1,230 @@
+"""Environment, flags, --help, --version, --check-config, and bad values."""
+
+import os
+import re
+import tempfile
+import unittest
+
+from harness.daemon import run_to_end
+from harness.testcase import HubTestCase
+
+KEY = "0123456789abcdef-secret"
+
+VARIABLES = (
+    "PORT", "HUB_BIND", "HUB_API_KEY", "HUB_API_KEY_PREVIOUS",
+    "HUB_API_KEY_FILE", "READ_TIMEOUT", "WRITE_TIMEOUT", "MAX_MESSAGE_SIZE",
+    "HUB_PING_INTERVAL", "HUB_PONG_TIMEOUT", "HUB_MAX_CONNECTIONS",
+    "HUB_MAX_CONNECTIONS_PER_IP", "HUB_MAX_CONNECTIONS_PER_USER",
+    "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_ALLOWED_ORIGINS",
+    "HUB_ALLOWED_ORIGINS_FILE", "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
+    "HUB_LOOPS", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
+
+BAD = {
+    "PORT": ("-1", "65536", "http", "80x", "8081 ", "0x50", "1e3"),
+    "HUB_BIND": ("localhost", "1.2.3", "256.0.0.1"),
+    "READ_TIMEOUT": ("60", "soon", "-1s", "0", "0s", "1sx", "1 s"),
+    "WRITE_TIMEOUT": ("10", "abc", "-5s", "99999999999h"),
+    "HUB_PING_INTERVAL": ("25", "x", "-1ms"),
+    "HUB_PONG_TIMEOUT": ("ten", "10 seconds"),
+    "HUB_SHUTDOWN_TIMEOUT": ("10", "later"),
+    "MAX_MESSAGE_SIZE": ("512XB", "-1", "0", "huge", "99999999999999999999",
+                         "1.5.5MB"),
+    "HUB_QUEUE_SIZE": ("many", "-1", "1TBx"),
+    "HUB_MAX_CONNECTIONS": ("-1", "some", "1.5", "99999999999999999999999"),
+    "HUB_MAX_CONNECTIONS_PER_IP": ("-1", "x"),
+    "HUB_MAX_CONNECTIONS_PER_USER": ("-1", "x"),
+    "HUB_SLOW_CONSUMER": ("drop", "CLOSE!"),
+    "HUB_ALLOWED_ORIGINS": ("example.com", "https://", "https://a/b"),
+    "HUB_TRUSTED_PROXIES": ("proxy", "10.0.0.0/33", "1.2.3.4/x"),
+    "HUB_LOOPS": ("-1", "x", "1000000"),
+    "HUB_LOG_LEVEL": ("loud", "verbose"),
+    "HUB_LOG_FORMAT": ("xml", "1"),
+}
+
+
+def check(*flags, **settings):
+    settings.setdefault("HUB_API_KEY", KEY)
+    return run_to_end("--check-config", *flags, **settings)
+
+
+class Values(unittest.TestCase):
+
+    def test_a_bad_value_is_one_line_that_names_it(self):
+        for name, values in BAD.items():
+            for value in values:
+                with self.subTest(f"{name}={value}"):
+                    self.assertBad(check(**{name: value}), name, value)
+
+    def test_a_bad_flag_value_too(self):
+        for name, values in BAD.items():
+            flag = "--" + name.lower().removeprefix("hub_").replace("_", "-")
+            if name.startswith("HUB_"):
+                flag = "--" + name.lower().replace("_", "-")
+            with self.subTest(flag):
+                code, _, err = check(f"{flag}={values[0]}")
+                self.assertEqual(code, 78, err)
+                self.assertEqual(len(err.splitlines()), 1, err)
+
+    def assertBad(self, result, name, value):
+        code, out, err = result
+        self.assertEqual(code, 78, (out, err))
+        self.assertEqual(out, "")
+        lines = err.splitlines()
+        self.assertEqual(len(lines), 1, err)
+        self.assertIn(name, lines[0])
+        if value:
+            self.assertIn(value.strip(), lines[0])
+
+    def test_the_same_value_stops_a_start(self):
+        code, out, err = run_to_end(HUB_API_KEY=KEY, HUB_PING_INTERVAL="x")
+        self.assertBad((code, out, err), "HUB_PING_INTERVAL", "x")
+
+    def test_good_values_in_every_spelling(self):
+        for name, values in {
+                "PORT": ("0", "1", "65535"),
+                "READ_TIMEOUT": ("500ms", "60s", "1m30s", "1h", "1.5s"),
+                "MAX_MESSAGE_SIZE": ("512KB", "1MB", "65536"),
+                "HUB_SLOW_CONSUMER": ("close", "drop-oldest", "drop-newest"),
+                "HUB_ALLOWED_ORIGINS": ("*", "https://*.example.com",
+                                        "http://a, https://b:8443"),
+                "HUB_TRUSTED_PROXIES": ("10.0.0.0/8, ::1", "127.0.0.1"),
+                "HUB_LOG_LEVEL": ("debug", "info", "warn", "error"),
+                "HUB_LOG_FORMAT": ("text", "json"),
+                "HUB_LOOPS": ("1", "2")}.items():
+            for value in values:
+                with self.subTest(f"{name}={value}"):
+                    code, out, err = check(**{name: value})
+                    self.assertEqual(code, 0, err)
+                    self.assertRegex(out, rf"(?m)^{name}=")
+
+    def test_an_unknown_flag(self):
+        for flag in ("--prot=1", "--verbose", "--port"):
+            with self.subTest(flag):
+                code, _, err = check(flag)
+                self.assertEqual(code, 78, err)
+                self.assertIn(flag.partition("=")[0], err)
+
+    def test_what_is_no_flag_is_not_repeated(self):
+        """It may be a key that lost its flag."""
+        for argument in ("-x", "secret", "--=secret", "secret=1"):
+            with self.subTest(argument):
+                code, _, err = check(argument)
+                self.assertEqual(code, 78, err)
+                self.assertEqual(len(err.splitlines()), 1, err)
+                self.assertNotIn("secret", err)
+
+    def test_an_empty_variable_counts_as_unset(self):
+        """As compose files and shells leave them."""
+        for name in BAD:
+            with self.subTest(name):
+                self.assertEqual(check(**{name: ""}), check())
+
+
+class Output(unittest.TestCase):
+
+    def test_help_names_every_setting(self):
+        code, out, err = run_to_end("--help")
+        self.assertEqual((code, err), (0, ""))
+        for name in VARIABLES:
+            self.assertIn(name, out)
+        for flag in ("--port", "--max-message-size", "--check-config",
+                     "--version"):
+            self.assertIn(flag, out)
+
+    def test_version(self):
+        code, out, err = run_to_end("--version")
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"\A.*\d+\.\d+\.\d+.*\n\Z")
+
+    def test_check_config_prints_everything_but_the_keys(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".key") as file:
+            file.write("file-" + KEY)
+            file.flush()
+            code, out, err = check(HUB_API_KEY_PREVIOUS="previous-" + KEY,
+                                   PORT="1234")
+            file_result = run_to_end("--check-config",
+                                     HUB_API_KEY_FILE=file.name)
+        self.assertEqual(code, 0, err)
+        for name in VARIABLES:
+            self.assertRegex(out, rf"(?m)^{name}=", name)
+        self.assertIn("PORT=1234\n", out)
+        self.assertIn("HUB_PING_INTERVAL=25s\n", out)
+        self.assertIn("HUB_SLOW_CONSUMER=close\n", out)
+        self.assertEqual(file_result[0], 0, file_result)
+        self.assertIn(file.name, file_result[1])
+        self.assertNotIn(KEY, out + err + file_result[1] + file_result[2])
+
+    def test_check_config_takes_no_port_and_writes_no_log(self):
+        code, out, err = check(PORT="1")
+        self.assertEqual(code, 0, err)
+        self.assertNotRegex(out + err, "event=listening")
+
+    def test_what_it_prints_can_be_read_back(self):
+        _, out, _ = check(READ_TIMEOUT="1m30s", MAX_MESSAGE_SIZE="1MB",
+                          HUB_TRUSTED_PROXIES="10.0.0.0/8",
+                          HUB_ALLOWED_ORIGINS="https://*.example.com",
+                          HUB_LOOPS="2")
+        pairs = dict(re.findall(r"(?m)^([A-Z_]+)=(.+)$", out))
+        pairs = {name: value for name, value in pairs.items()
+                 if "KEY" not in name and value != "(unset)"}
+        code, again, err = check(**pairs)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(again, out)
+
+    def test_a_missing_key_is_found(self):
+        code, _, err = run_to_end("--check-config")
+        self.assertEqual(code, 78)
+        self.assertIn("HUB_API_KEY", err)
+
+    def test_a_bad_key_is_not_shown(self):
+        for key in ("", "secret key\nwith a line end", "secret\x7f"):
+            code, out, err = check(HUB_API_KEY=key)
+            if code:
+                self.assertEqual(code, 78)
+                self.assertIn("HUB_API_KEY", err)
+            self.assertNotIn("secret", out + err)
+
+
+class Flags(HubTestCase):
+
+    def test_a_flag_wins_over_the_environment(self):
+        code, out, err = check("--max-message-size=2KB", "--port", "77",
+                               MAX_MESSAGE_SIZE="1MB", PORT="88")
+        self.assertEqual(code, 0, err)
+        self.assertIn("PORT=77\n", out)
+        self.assertRegex(out, r"(?m)^MAX_MESSAGE_SIZE=(2KB|2048)$")
+
+    def test_flags_reach_the_running_hub(self):
+        hub = self.start("--max-message-size", "1KB",
+                         "--hub-slow-consumer=drop-newest")
+        client = self.connect(hub, "ada")
+        client.send_text("x" * 1025)
+        self.assertEqual(client.recv_close()[0], 1009)
+        line = "\n".join(hub.lines)
+        self.assertIn("drop-newest", line)
+
+    def test_the_key_can_come_from_a_file(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".key") as file:
+            file.write(KEY + "\n")
+            file.flush()
+            os.chmod(file.name, 0o600)
+            hub = self.start(HUB_API_KEY=None, HUB_API_KEY_FILE=file.name)
+            hub.key = KEY
+            self.assertEqual(
+                hub.broadcast({"type": "t", "payload": 1}), 0)
+
+    def test_a_short_key_and_an_open_key_file_are_warned_of(self):
+        hub = self.start(HUB_API_KEY="short")
+        self.assertTrue(any("level=warn" in line and "key" in line.lower()
+                            for line in hub.lines), hub.lines)
+        with tempfile.NamedTemporaryFile("w", suffix=".key") as file:
+            file.write(KEY)
+            file.flush()
+            os.chmod(file.name, 0o644)
+            hub = self.start(HUB_API_KEY=None, HUB_API_KEY_FILE=file.name)
+            self.assertTrue(any("level=warn" in line and file.name in line
+                                for line in hub.lines), hub.lines)
+
+
+if __name__ == "__main__":
+    unittest.main()

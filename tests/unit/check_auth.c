@@ -1,0 +1,172 @@
+/* check_auth.c - keys in headers, right and wrong in every way. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth.h"
+#include "fake_request.h"
+
+#define KEY "correct-horse-battery-staple"
+#define OLD "the-key-of-the-month-before"
+
+static struct fake_request fake;
+static struct auth auth;
+static struct refusal why;
+
+static void start(void)
+{
+    static char key[] = KEY, old[] = OLD;
+    struct config config = {.api_key = key, .api_key_previous = old};
+    char error[256];
+
+    log_set_fd(-1);
+    ck_assert_int_eq(auth_init(&auth, &config, error, sizeof(error)), 0);
+}
+
+static void stop(void)
+{
+    auth_fini(&auth);
+}
+
+static int check(const char *headers)
+{
+    char text[1024];
+
+    (void)snprintf(text, sizeof(text),
+                   "POST /api/send HTTP/1.1\r\nHost: x\r\n%s\r\n", headers);
+    fake_parse(&fake, text, strlen(text));
+    return auth_check(&auth, &fake.info, &why);
+}
+
+static void accepts(const char *headers)
+{
+    ck_assert_msg(check(headers) == 0, "refused: %s", headers);
+}
+
+static void refuses(const char *headers)
+{
+    ck_assert_msg(check(headers) < 0, "accepted: %s", headers);
+    ck_assert_int_eq(why.status, 401);
+    ck_assert_str_eq(why.code, "unauthorized");
+    ck_assert_str_eq(why.headers, "WWW-Authenticate: Bearer\r\n");
+    ck_assert_str_eq(why.message, "a valid API key is required");
+}
+
+START_TEST(both_headers_and_both_keys_are_accepted)
+{
+    accepts("X-API-Key: " KEY "\r\n");
+    accepts("x-api-key:" OLD " \r\n");
+    accepts("Authorization: Bearer " KEY "\r\n");
+    accepts("Authorization: bearer  " OLD "\r\n");
+}
+END_TEST
+
+START_TEST(everything_else_is_refused_alike)
+{
+    refuses("");
+    refuses("X-API-Key:\r\n");
+    refuses("X-API-Key: wrong\r\n");
+    refuses("X-API-Key: " KEY "x\r\n");
+    refuses("X-API-Key: Bearer " KEY "\r\n");
+    refuses("Authorization: " KEY "\r\n");
+    refuses("Authorization: Basic " KEY "\r\n");
+    refuses("Authorization: Bearer\r\n");
+    refuses("Authorization: Bearer \r\n");
+    refuses("Authorization: Bearer" KEY "\r\n");
+    refuses("X-API-Keys: " KEY "\r\n");
+}
+END_TEST
+
+START_TEST(a_header_given_twice_is_refused)
+{
+    refuses("X-API-Key: " KEY "\r\nX-API-Key: " KEY "\r\n");
+    refuses("X-API-Key: " KEY "\r\nX-API-Key: wrong\r\n");
+    refuses("Authorization: Bearer " KEY "\r\n"
+            "Authorization: Bearer " KEY "\r\n");
+}
+END_TEST
+
+START_TEST(two_headers_must_agree)
+{
+    accepts("X-API-Key: " KEY "\r\nAuthorization: Bearer " KEY "\r\n");
+    refuses("X-API-Key: " KEY "\r\nAuthorization: Bearer " OLD "\r\n");
+    refuses("X-API-Key: " KEY "\r\nAuthorization: Bearer wrong\r\n");
+    refuses("X-API-Key: wrong\r\nAuthorization: Bearer " KEY "\r\n");
+    refuses("X-API-Key: " KEY "\r\nAuthorization: Basic eDp5\r\n");
+}
+END_TEST
+
+START_TEST(a_reload_that_fails_keeps_the_keys)
+{
+    static char missing[] = "/nonexistent/key";
+    struct config config = {.api_key_file = missing};
+
+    auth_reload(&auth, &config);
+    accepts("X-API-Key: " KEY "\r\n");
+}
+END_TEST
+
+START_TEST(a_reload_swaps_the_keys)
+{
+    static char fresh[] = "an-altogether-different-key";
+    struct config config = {.api_key = fresh};
+
+    auth_reload(&auth, &config);
+    refuses("X-API-Key: " KEY "\r\n");
+    refuses("X-API-Key: " OLD "\r\n");
+    accepts("X-API-Key: an-altogether-different-key\r\n");
+}
+END_TEST
+
+START_TEST(refusals_make_one_line_per_window)
+{
+    int ends[2];
+    char text[4096];
+    ssize_t got;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    log_set_fd(ends[1]);
+    for (int i = 0; i < 50; i++)
+        refuses("X-API-Key: wrong\r\n");
+    auth_report(&auth);
+    log_set_fd(-1);
+    (void)close(ends[1]);
+    got = read(ends[0], text, sizeof(text) - 1);
+    ck_assert_int_gt(got, 0);
+    text[got] = '\0';
+    ck_assert_ptr_eq(strchr(text, '\n'), text + got - 1);
+    ck_assert_ptr_nonnull(strstr(text, "requests=1"));
+    ck_assert_uint_eq(atomic_load(&auth.unreported), 49);
+    (void)close(ends[0]);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("auth");
+    TCase *tests = tcase_create("auth");
+
+    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_test(tests, both_headers_and_both_keys_are_accepted);
+    tcase_add_test(tests, everything_else_is_refused_alike);
+    tcase_add_test(tests, a_header_given_twice_is_refused);
+    tcase_add_test(tests, two_headers_must_agree);
+    tcase_add_test(tests, a_reload_that_fails_keeps_the_keys);
+    tcase_add_test(tests, a_reload_swaps_the_keys);
+    tcase_add_test(tests, refusals_make_one_line_per_window);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(make_suite());
+    int failed;
+
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,171 @@
+/* check_config_show.c - what people get to see: effective values, usage, pairs
+ * for the log, warnings.
+ */
+#include "config_fixture.h"
+
+START_TEST(defaults_are_those_of_the_manual)
+{
+    char *text;
+
+    ck_assert_int_eq(read_env("OTHER=1"), CONFIG_RUN);
+    ck_assert_str_eq(error, "");
+    ck_assert_uint_eq(config.port, 8081);
+    ck_assert_str_eq(config.bind, "0.0.0.0");
+    ck_assert_str_eq(config.api_key, SECRET);
+    ck_assert_ptr_null(config.api_key_previous);
+    ck_assert_ptr_null(config.api_key_file);
+    ck_assert_int_eq(config.read_timeout_ms, 60000);
+    ck_assert_int_eq(config.write_timeout_ms, 10000);
+    ck_assert_uint_eq(config.max_message_bytes, 524288);
+    ck_assert_int_eq(config.ping_interval_ms, 25000);
+    ck_assert_int_eq(config.pong_timeout_ms, 10000);
+    ck_assert_uint_eq(config.max_connections, 0);
+    ck_assert_uint_eq(config.max_connections_per_ip, 0);
+    ck_assert_uint_eq(config.max_connections_per_user, 0);
+    ck_assert_uint_eq(config.queue_bytes, 1048576);
+    ck_assert_int_eq(config.slow_consumer, HUB_SLOW_CLOSE);
+    ck_assert(config.origins.any);
+    ck_assert_uint_eq(config.trusted_proxies.count, 0);
+    ck_assert_int_eq(config.shutdown_timeout_ms, 10000);
+    ck_assert_uint_eq(config.loops, 0);
+    ck_assert_int_eq(config.log_level, LOG_INFO);
+    ck_assert_int_eq(config.log_format, LOG_TEXT);
+    text = printed();
+    ck_assert_str_eq(text, "PORT=8081\n"
+                           "HUB_BIND=0.0.0.0\n"
+                           "HUB_API_KEY=****\n"
+                           "HUB_API_KEY_PREVIOUS=(unset)\n"
+                           "HUB_API_KEY_FILE=(unset)\n"
+                           "READ_TIMEOUT=60s\n"
+                           "WRITE_TIMEOUT=10s\n"
+                           "MAX_MESSAGE_SIZE=512KB\n"
+                           "HUB_PING_INTERVAL=25s\n"
+                           "HUB_PONG_TIMEOUT=10s\n"
+                           "HUB_MAX_CONNECTIONS=0\n"
+                           "HUB_MAX_CONNECTIONS_PER_IP=0\n"
+                           "HUB_MAX_CONNECTIONS_PER_USER=0\n"
+                           "HUB_QUEUE_SIZE=1MB\n"
+                           "HUB_SLOW_CONSUMER=close\n"
+                           "HUB_ALLOWED_ORIGINS=*\n"
+                           "HUB_ALLOWED_ORIGINS_FILE=(unset)\n"
+                           "HUB_TRUSTED_PROXIES=(unset)\n"
+                           "HUB_SHUTDOWN_TIMEOUT=10s\n"
+                           "HUB_LOOPS=number of cores\n"
+                           "HUB_LOG_LEVEL=info\n"
+                           "HUB_LOG_FORMAT=text\n");
+    free(text);
+    config_release(&config);
+    ck_assert_ptr_null(config.api_key);
+}
+END_TEST
+
+START_TEST(usage_tells_of_every_setting)
+{
+    char *text = NULL, *print;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    config_usage(out);
+    fclose(out);
+    ck_assert_int_eq(read_env("OTHER=1"), CONFIG_RUN);
+    print = printed();
+    for (char *line = strtok(print, "\n"); line; line = strtok(NULL, "\n")) {
+        char flag[256], entry[600];
+
+        as_flag(flag, sizeof(flag), line);
+        *strchr(flag, '=') = '\0';
+        snprintf(entry, sizeof(entry), "\n  %.*s, %s\n",
+                 (int)strcspn(line, "="), line, flag);
+        ck_assert_msg(strstr(text, entry) != NULL, "%s", entry);
+    }
+    ck_assert_ptr_nonnull(strstr(text, "default 512KB"));
+    ck_assert_ptr_nonnull(strstr(text, "default number of cores"));
+    ck_assert_ptr_nonnull(strstr(text, "--check-config"));
+    ck_assert_ptr_nonnull(strstr(text, "close, drop-oldest or drop-newest"));
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        ck_assert_uint_le(strlen(line), 100);
+    free(print);
+    free(text);
+    config_release(&config);
+}
+END_TEST
+
+struct pairs {
+    int count;
+    bool port, key, interval;
+};
+
+static void take_pair(void *context, const char *name, const char *value)
+{
+    struct pairs *pairs = context;
+
+    pairs->count++;
+    ck_assert_uint_eq(strspn(name, "abcdefghijklmnopqrstuvwxyz_"),
+                      strlen(name));
+    ck_assert_ptr_null(strstr(value, "s3cret"));
+    pairs->port |= !strcmp(name, "port") && !strcmp(value, "7");
+    pairs->key |= !strcmp(name, "api_key") && !strcmp(value, "****");
+    pairs->interval |= !strcmp(name, "ping_interval") && !strcmp(value, "25s");
+}
+
+START_TEST(pairs_for_the_log_are_all_settings)
+{
+    struct pairs pairs = {0};
+
+    ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
+    config_each(&config, take_pair, &pairs);
+    ck_assert_int_eq(pairs.count, 22);
+    ck_assert(pairs.port && pairs.key && pairs.interval);
+    config_release(&config);
+}
+END_TEST
+
+static void append(void *context, const char *text)
+{
+    strcat(context, text);
+    strcat(context, "|");
+}
+
+START_TEST(what_is_likely_a_mistake_is_warned_of)
+{
+    char text[1024] = "";
+
+    ck_assert_int_eq(
+        read_with(LIST("HUB_API_KEY=" SECRET,
+                       "HUB_ALLOWED_ORIGINS=https://a.org",
+                       "HUB_PING_INTERVAL=59999ms", "HUB_QUEUE_SIZE=512KB"),
+                  LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_int_eq(config_warnings(&config, append, text), 0);
+    ck_assert_str_eq(text, "");
+    config_release(&config);
+    ck_assert_int_eq(
+        read_with(LIST("HUB_API_KEY=" SECRET, "HUB_PING_INTERVAL=60s",
+                       "HUB_QUEUE_SIZE=524287"),
+                  LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_int_eq(config_warnings(&config, append, text), 3);
+    ck_assert_ptr_nonnull(strstr(text, "HUB_ALLOWED_ORIGINS"));
+    ck_assert_ptr_nonnull(strstr(text, "|HUB_PING_INTERVAL"));
+    ck_assert_ptr_nonnull(strstr(text, "|HUB_QUEUE_SIZE"));
+    config_release(&config);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config_show");
+    TCase *tc = tcase_create("config_show");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(tc, defaults_are_those_of_the_manual);
+    tcase_add_test(tc, usage_tells_of_every_setting);
+    tcase_add_test(tc, pairs_for_the_log_are_all_settings);
+    tcase_add_test(tc, what_is_likely_a_mistake_is_warned_of);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

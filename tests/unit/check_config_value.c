@@ -1,0 +1,249 @@
+/* check_config_value.c - each setting: values that are right, how they are
+ * printed, limits just at and beyond, and the error that names what it takes.
+ */
+#include "config_fixture.h"
+
+/* What is given, and the line in which it is printed; NULL: the same. */
+static const struct {
+    const char *given, *printed;
+} accepted[] = {
+    {"PORT=0", NULL},
+    {"PORT=1", NULL},
+    {"PORT=65535", NULL},
+    {"HUB_BIND=127.0.0.1", NULL},
+    {"HUB_BIND=::", NULL},
+    {"HUB_BIND=::ffff:127.0.0.1", NULL},
+    {"HUB_BIND=ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", NULL},
+    {"HUB_API_KEY_PREVIOUS=x", "HUB_API_KEY_PREVIOUS=****"},
+    {"READ_TIMEOUT=1ms", NULL},
+    {"READ_TIMEOUT=1m30s", NULL},
+    {"READ_TIMEOUT=90s", "READ_TIMEOUT=1m30s"},
+    {"READ_TIMEOUT=1.5s", "READ_TIMEOUT=1s500ms"},
+    {"READ_TIMEOUT=24h", NULL},
+    {"WRITE_TIMEOUT=500ms", NULL},
+    {"WRITE_TIMEOUT=24h", NULL},
+    {"MAX_MESSAGE_SIZE=1", NULL},
+    {"MAX_MESSAGE_SIZE=65536", "MAX_MESSAGE_SIZE=64KB"},
+    {"MAX_MESSAGE_SIZE=1gib", "MAX_MESSAGE_SIZE=1GB"},
+    {"HUB_PING_INTERVAL=10ms", NULL},
+    {"HUB_PING_INTERVAL=24h", NULL},
+    {"HUB_PONG_TIMEOUT=1ms", NULL},
+    {"HUB_PONG_TIMEOUT=24h", NULL},
+    {"HUB_MAX_CONNECTIONS=1000000000", NULL},
+    {"HUB_MAX_CONNECTIONS_PER_IP=20", NULL},
+    {"HUB_MAX_CONNECTIONS_PER_USER=1", NULL},
+    {"HUB_QUEUE_SIZE=1KB", NULL},
+    {"HUB_QUEUE_SIZE=4GB", NULL},
+    {"HUB_SLOW_CONSUMER=drop-oldest", NULL},
+    {"HUB_SLOW_CONSUMER=Drop-Newest", "HUB_SLOW_CONSUMER=drop-newest"},
+    {"HUB_ALLOWED_ORIGINS=https://A.org, https://*.b.org:8443",
+     "HUB_ALLOWED_ORIGINS=https://a.org,https://*.b.org:8443"},
+    {"HUB_ALLOWED_ORIGINS=https://a.org,*",
+     "HUB_ALLOWED_ORIGINS=*,https://a.org"},
+    {"HUB_TRUSTED_PROXIES=10.1.2.3/8,::1,192.0.2.1, fd00::/8",
+     "HUB_TRUSTED_PROXIES=10.0.0.0/8,::1,192.0.2.1,fd00::/8"},
+    {"HUB_TRUSTED_PROXIES=0.0.0.0/0,::/0", NULL},
+    {"HUB_SHUTDOWN_TIMEOUT=1ms", NULL},
+    {"HUB_SHUTDOWN_TIMEOUT=1h", NULL},
+    {"HUB_LOOPS=1", NULL},
+    {"HUB_LOOPS=1024", NULL},
+    {"HUB_LOG_LEVEL=DEBUG", "HUB_LOG_LEVEL=debug"},
+    {"HUB_LOG_LEVEL=warn", NULL},
+    {"HUB_LOG_LEVEL=error", NULL},
+    {"HUB_LOG_FORMAT=json", NULL},
+    /* an empty variable counts as unset */
+    {"PORT=", "PORT=8081"},
+    {"HUB_LOG_LEVEL=", "HUB_LOG_LEVEL=info"},
+    {"HUB_API_KEY_FILE=", "HUB_API_KEY_FILE=(unset)"},
+};
+
+START_TEST(right_values_are_printed_as_they_are_read)
+{
+    for (size_t i = 0; i < COUNT(accepted); i++) {
+        const char *line = accepted[i].printed;
+
+        if (!line)
+            line = accepted[i].given;
+        ck_assert_msg(read_env(accepted[i].given) == CONFIG_RUN, "%s", error);
+        ck_assert_msg(prints(line), "%s", line);
+        config_release(&config);
+        if (strchr(line, '*') || strchr(line, '('))
+            continue;
+        ck_assert_msg(read_env(line) == CONFIG_RUN, "%s", error);
+        ck_assert_msg(prints(line), "%s", line);
+        config_release(&config);
+    }
+}
+END_TEST
+
+#define TIME_TO_24H " to 24h in whole milliseconds, such as 500ms, 60s or 1m30s"
+#define COUNT_TAKES ": takes a whole number from 0 to 1000000000"
+#define ORIGINS_TAKE                                                           \
+    "takes a comma list of origins like https://example.com or "               \
+    "https://*.example.com:8443, or *"
+#define PROXIES_TAKE                                                           \
+    "takes a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
+
+static const struct {
+    const char *given, *takes;
+} refused[] = {
+    {"PORT=eighty", ": takes a port number from 0 to 65535"},
+    {"PORT=65536", ": takes a port number from 0 to 65535"},
+    {"PORT=-1", ": takes a port number from 0 to 65535"},
+    {"PORT= 80", ": takes a port number from 0 to 65535"},
+    {"PORT=99999999999999999999", ": takes a port number from 0 to 65535"},
+    {"HUB_BIND=localhost", ": takes a numeric IPv4 or IPv6 address"},
+    {"HUB_BIND=127.0.0.1:80", ": takes a numeric IPv4 or IPv6 address"},
+    {"HUB_BIND=[::1]", ": takes a numeric IPv4 or IPv6 address"},
+    {"READ_TIMEOUT=60", ": takes a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=0", ": takes a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=0s", ": takes a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=-1s", ": takes a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=999us", ": takes a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=24h1ms", ": takes a duration from 1ms" TIME_TO_24H},
+    {"WRITE_TIMEOUT=soon", ": takes a duration from 1ms" TIME_TO_24H},
+    {"WRITE_TIMEOUT=24h1ms", ": takes a duration from 1ms" TIME_TO_24H},
+    {"MAX_MESSAGE_SIZE=0",
+     ": takes a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
+    {"MAX_MESSAGE_SIZE=1073741825",
+     ": takes a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
+    {"MAX_MESSAGE_SIZE=1.5MB",
+     ": takes a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
+    {"HUB_PING_INTERVAL=9ms", ": takes a duration from 10ms" TIME_TO_24H},
+    {"HUB_PING_INTERVAL=25h", ": takes a duration from 10ms" TIME_TO_24H},
+    {"HUB_PONG_TIMEOUT=0ms", ": takes a duration from 1ms" TIME_TO_24H},
+    {"HUB_PONG_TIMEOUT=1441m", ": takes a duration from 1ms" TIME_TO_24H},
+    {"HUB_MAX_CONNECTIONS=1000000001", COUNT_TAKES},
+    {"HUB_MAX_CONNECTIONS=many", COUNT_TAKES},
+    {"HUB_MAX_CONNECTIONS_PER_IP=-1", COUNT_TAKES},
+    {"HUB_MAX_CONNECTIONS_PER_USER=1k", COUNT_TAKES},
+    {"HUB_QUEUE_SIZE=1023",
+     ": takes a size from 1KB to 4GB, such as 512KB, 1MB or plain bytes"},
+    {"HUB_QUEUE_SIZE=4294967297",
+     ": takes a size from 1KB to 4GB, such as 512KB, 1MB or plain bytes"},
+    {"HUB_SLOW_CONSUMER=drop", ": takes close, drop-oldest or drop-newest"},
+    {"HUB_ALLOWED_ORIGINS=example.com", ": " ORIGINS_TAKE},
+    {"HUB_ALLOWED_ORIGINS=https://a.org,b.org",
+     ": \"b.org\" is wrong; " ORIGINS_TAKE},
+    {"HUB_ALLOWED_ORIGINS=https://a.org,", ": " ORIGINS_TAKE},
+    {"HUB_TRUSTED_PROXIES=proxy", ": " PROXIES_TAKE},
+    {"HUB_TRUSTED_PROXIES=10.0.0.1,10.0.0.0/33",
+     ": \"10.0.0.0/33\" is wrong; " PROXIES_TAKE},
+    {"HUB_SHUTDOWN_TIMEOUT=0",
+     ": takes a duration from 1ms to 1h in whole milliseconds, such as 500ms, "
+     "60s or 1m30s"},
+    {"HUB_SHUTDOWN_TIMEOUT=1h1ms",
+     ": takes a duration from 1ms to 1h in whole milliseconds, such as 500ms, "
+     "60s or 1m30s"},
+    {"HUB_LOOPS=1025", ": takes a whole number from 0 to 1024"},
+    {"HUB_LOOPS=two", ": takes a whole number from 0 to 1024"},
+    {"HUB_LOG_LEVEL=verbose", ": takes debug, info, warn or error"},
+    {"HUB_LOG_LEVEL=warning", ": takes debug, info, warn or error"},
+    {"HUB_LOG_FORMAT=logfmt", ": takes text or json"},
+};
+
+START_TEST(a_wrong_value_is_named_with_what_is_right)
+{
+    char expected[1024], flag[256];
+
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        ck_assert_int_eq(read_env(refused[i].given), CONFIG_ERROR);
+        snprintf(expected, sizeof(expected), "%s%s", refused[i].given,
+                 refused[i].takes);
+        ck_assert_str_eq(error, expected);
+        as_flag(flag, sizeof(flag), refused[i].given);
+        ck_assert_int_eq(read_flag(flag), CONFIG_ERROR);
+        snprintf(expected, sizeof(expected), "%s%s", flag, refused[i].takes);
+        ck_assert_str_eq(error, expected);
+    }
+}
+END_TEST
+
+START_TEST(every_variable_has_its_flags)
+{
+    char flag[256], with_prefix[300], *value;
+
+    for (size_t i = 0; i < COUNT(accepted); i++) {
+        const char *given = accepted[i].given;
+
+        if (given[strlen(given) - 1] == '=')
+            continue;
+        as_flag(flag, sizeof(flag), given);
+        ck_assert_msg(read_flag(flag) == CONFIG_RUN, "%s", error);
+        config_release(&config);
+        snprintf(with_prefix, sizeof(with_prefix), "--hub-%s", flag + 2);
+        if (strncmp(given, "HUB_", 4) == 0) {
+            ck_assert_msg(read_flag(with_prefix) == CONFIG_RUN, "%s", error);
+            config_release(&config);
+        } else {
+            ck_assert_int_eq(read_flag(with_prefix), CONFIG_ERROR);
+        }
+        value = strchr(flag, '=');
+        *value++ = '\0';
+        ck_assert_msg(read_with(LIST("HUB_API_KEY=" SECRET),
+                                LIST("hubd", flag, value)) == CONFIG_RUN,
+                      "%s", error);
+        ck_assert(prints(accepted[i].printed ? accepted[i].printed : given));
+        config_release(&config);
+    }
+}
+END_TEST
+
+START_TEST(a_path_has_4095_bytes_at_most)
+{
+    static char variable[17 + 4096 + 1] = "HUB_API_KEY_FILE=";
+
+    memset(variable + 17, '/', 4095);
+    ck_assert_int_eq(read_with(LIST(variable), LIST("hubd")), CONFIG_RUN);
+    config_release(&config);
+    variable[17 + 4095] = '/';
+    ck_assert_int_eq(read_with(LIST(variable), LIST("hubd")), CONFIG_ERROR);
+    ck_assert_ptr_nonnull(strstr(error, ": takes a path of 1 to 4095 bytes"));
+}
+END_TEST
+
+START_TEST(a_wrong_key_is_refused_without_being_shown)
+{
+    static const char *const keys[] = {"two s3cret",    "s3cret\t",
+                                       "s3cr\xc3\xa9t", "s3cret\x7f",
+                                       " s3cret",       "s3cret\n"};
+    static char variable[12 + 4097 + 1] = "HUB_API_KEY=";
+    char flag[64];
+
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        snprintf(variable, sizeof(variable), "HUB_API_KEY=%s", keys[i]);
+        ck_assert_int_eq(read_with(LIST(variable), LIST("hubd")), CONFIG_ERROR);
+        ck_assert_str_eq(
+            error, "HUB_API_KEY: takes 1 to 4096 visible ASCII characters");
+        snprintf(flag, sizeof(flag), "--api-key-previous=%s", keys[i]);
+        ck_assert_int_eq(read_flag(flag), CONFIG_ERROR);
+        ck_assert_str_eq(error, "--api-key-previous: takes 1 to 4096 visible "
+                                "ASCII characters");
+    }
+    memset(variable + 12, 'k', 4096);
+    variable[12 + 4096] = '\0';
+    ck_assert_int_eq(read_with(LIST(variable), LIST("hubd")), CONFIG_RUN);
+    config_release(&config);
+    variable[12 + 4096] = 'k';
+    ck_assert_int_eq(read_with(LIST(variable), LIST("hubd")), CONFIG_ERROR);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config_value");
+    TCase *tc = tcase_create("config_value");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(tc, right_values_are_printed_as_they_are_read);
+    tcase_add_test(tc, a_wrong_value_is_named_with_what_is_right);
+    tcase_add_test(tc, every_variable_has_its_flags);
+    tcase_add_test(tc, a_path_has_4095_bytes_at_most);
+    tcase_add_test(tc, a_wrong_key_is_refused_without_being_shown);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

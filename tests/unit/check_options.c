@@ -1,0 +1,164 @@
+/* check_options.c - what hub_create() takes, what it refuses, and how the
+ * options may grow on either side without a misunderstanding.
+ */
+#include <limits.h>
+#include <string.h>
+
+#include "testing.h"
+
+static int read_with(const struct hub_options *in)
+{
+    struct hub_options out;
+
+    return hub__options_read(&out, in);
+}
+
+START_TEST(without_options_there_are_defaults)
+{
+    struct hub_options zero = HUB_OPTIONS_INIT, from_null, from_zero;
+
+    ck_assert_int_eq(hub__options_read(&from_null, NULL), 0);
+    ck_assert_int_eq(hub__options_read(&from_zero, &zero), 0);
+    ck_assert_uint_ge(from_null.loops, 1);
+    ck_assert_uint_eq(from_null.loops, from_zero.loops);
+    ck_assert_uint_eq(from_zero.max_connections, 0);
+    ck_assert_uint_eq(from_zero.max_message_bytes, 512 * 1024);
+    ck_assert_uint_eq(from_zero.queue_bytes, 1024 * 1024);
+    ck_assert_uint_eq(from_zero.backlog_bytes, 64 * 1024 * 1024);
+    ck_assert_int_eq(from_zero.slow_consumer, HUB_SLOW_CLOSE);
+    ck_assert_uint_eq(from_zero.ping_interval_ms, 25000);
+    ck_assert_uint_eq(from_zero.pong_timeout_ms, 10000);
+    ck_assert_uint_eq(from_zero.write_timeout_ms, 10000);
+    ck_assert_uint_eq(from_zero.message_timeout_ms, 60000);
+    ck_assert_uint_eq(from_zero.close_timeout_ms, 5000);
+    ck_assert(from_zero.closed == NULL && from_zero.log == NULL);
+}
+END_TEST
+
+START_TEST(what_is_given_is_kept)
+{
+    static int data;
+    struct hub_options in = HUB_OPTIONS_INIT, out;
+
+    in.loops = 3;
+    in.max_connections = 4;
+    in.max_message_bytes = 5;
+    in.queue_bytes = 6;
+    in.backlog_bytes = 7;
+    in.slow_consumer = HUB_SLOW_DROP_NEWEST;
+    in.ping_interval_ms = 8;
+    in.pong_timeout_ms = 9;
+    in.write_timeout_ms = 10;
+    in.message_timeout_ms = 11;
+    in.close_timeout_ms = UINT_MAX;
+    in.data = &data;
+    testing_record(&in);
+    ck_assert_int_eq(hub__options_read(&out, &in), 0);
+    ck_assert_int_eq(memcmp(&in, &out, sizeof in), 0);
+}
+END_TEST
+
+START_TEST(values_out_of_range_are_refused)
+{
+    struct hub_options o = HUB_OPTIONS_INIT;
+
+    o.flags = 2;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.flags = 0x80000001u;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.flags = 0;
+    o.loops = HUB__LOOPS_MAX;
+    ck_assert_int_eq(read_with(&o), 0);
+    o.loops = HUB__LOOPS_MAX + 1;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.loops = 1;
+    o.slow_consumer = (enum hub_slow_consumer)3;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.slow_consumer = (enum hub_slow_consumer) - 1;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+}
+END_TEST
+
+START_TEST(a_host_loop_is_a_single_loop)
+{
+    struct hub_options in = HUB_OPTIONS_INIT, out;
+
+    in.flags = HUB_HOST_LOOP;
+    ck_assert_int_eq(hub__options_read(&out, &in), 0);
+    ck_assert_uint_eq(out.loops, 1);
+    in.loops = 1;
+    ck_assert_int_eq(read_with(&in), 0);
+    in.loops = 2;
+    ck_assert_int_eq(read_with(&in), HUB_EINVAL);
+}
+END_TEST
+
+START_TEST(an_older_caller_has_fewer_fields)
+{
+    struct hub_options in = HUB_OPTIONS_INIT, out;
+
+    in.loops = 2;
+    in.ping_interval_ms = 77;
+    in.struct_size = offsetof(struct hub_options, ping_interval_ms);
+    ck_assert_int_eq(hub__options_read(&out, &in), 0);
+    ck_assert_uint_eq(out.loops, 2);
+    ck_assert_uint_eq(out.ping_interval_ms, 25000);
+
+    in.struct_size = sizeof in.struct_size;
+    ck_assert_int_eq(hub__options_read(&out, &in), 0);
+    ck_assert_uint_eq(out.max_message_bytes, 512 * 1024);
+    for (size_t size = 0; size < sizeof in.struct_size; size++) {
+        in.struct_size = size;
+        ck_assert_int_eq(read_with(&in), HUB_EINVAL);
+    }
+}
+END_TEST
+
+START_TEST(a_newer_caller_may_not_ask_for_what_is_not_there)
+{
+    struct {
+        struct hub_options options;
+        unsigned char later[24];
+    } in = {.options = HUB_OPTIONS_INIT};
+
+    for (size_t extra = 0; extra <= sizeof in.later; extra++) {
+        in.options.struct_size = sizeof in.options + extra;
+        ck_assert_int_eq(read_with(&in.options), 0);
+    }
+    for (size_t i = 0; i < sizeof in.later; i++) {
+        in.later[i] = 1;
+        in.options.struct_size = sizeof in.options + i;
+        ck_assert_int_eq(read_with(&in.options), 0);
+        in.options.struct_size++;
+        ck_assert_int_eq(read_with(&in.options), HUB_EINVAL);
+        in.later[i] = 0;
+    }
+}
+END_TEST
+
+START_TEST(a_hub_with_wrong_options_is_not_made)
+{
+    struct hub_options o = HUB_OPTIONS_INIT;
+    hub_t *hub = (hub_t *)&o;
+
+    o.flags = 0x10;
+    ck_assert_int_eq(hub_create(&hub, &o), HUB_EINVAL);
+    ck_assert_ptr_eq(hub, &o);
+    ck_assert_int_eq(hub_create(NULL, NULL), HUB_EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        without_options_there_are_defaults,
+        what_is_given_is_kept,
+        values_out_of_range_are_refused,
+        a_host_loop_is_a_single_loop,
+        an_older_caller_has_fewer_fields,
+        a_newer_caller_may_not_ask_for_what_is_not_there,
+        a_hub_with_wrong_options_is_not_made,
+    };
+
+    return testing_run("options", tests, TESTING_LENGTH(tests));
+}
