@@ -214,10 +214,7 @@ void hub__conn_close_code(struct hub__conn *c, int code, const char *reason,
     hub__frame_unref(frame);
 }
 
-/* RFC 6455, 7.1.7: the peer broke the protocol, or we cannot follow it any
- * more; nothing it still sends counts, and what waits for it is not worth
- * sending. */
-static void fail(struct hub__conn *c, int status, const char *reason)
+void hub__conn_fail(struct hub__conn *c, int status, const char *reason)
 {
     c->peer_closed = c->deaf = true;
     hub__reader_drop(&c->reader);
@@ -345,7 +342,7 @@ void hub__conn_readable(struct hub__conn *c)
                               options_of(c)->max_message_bytes, loop->now_ms,
                               take_event, c);
     if (status != 0)
-        fail(c, status, reason_of(status));
+        hub__conn_fail(c, status, reason_of(status));
 }
 
 /* Writing. ------------------------------------------------------------ */
@@ -355,7 +352,8 @@ static void set_blocked(struct hub__conn *c, bool blocked)
     if (c->blocked == blocked)
         return;
     c->blocked = blocked;
-    c->stalled_ms = c->loop->now_ms;
+    if (blocked)
+        hub__conn_begins_wait(c);
     hub__loop_await_writable(c->loop, c, blocked);
 }
 
@@ -400,7 +398,7 @@ void hub__conn_wrote(struct hub__conn *c, size_t asked, ssize_t result)
     if (c->blocked) {
         /* Room in a buffer that was full: the peer's kernel takes bytes. */
         heard(c);
-        c->stalled_ms = c->loop->now_ms;
+        hub__conn_begins_wait(c);
     }
     if (c->state == HUB__CONN_CLOSING && result > 0)
         c->close_ms = c->loop->now_ms; /* it reads: it may have the rest too */
@@ -486,52 +484,4 @@ void hub__conn_queue(struct hub__conn *c, struct hub__frame *frame)
         return;
     }
     hub__loop_dirty(c->loop, c);
-}
-
-/* Time. --------------------------------------------------------------- */
-
-static bool overdue(const struct hub__conn *c, int64_t since_ms,
-                    unsigned limit_ms)
-{
-    return c->loop->now_ms - since_ms >= (int64_t)limit_ms;
-}
-
-static void send_ping(struct hub__conn *c)
-{
-    if (hub__outbox_push_front(&c->outbox, c->loop->ping) != 0)
-        return;
-    c->pinged_ms = c->loop->now_ms;
-    if (!c->blocked)
-        hub__loop_dirty(c->loop, c);
-}
-
-void hub__conn_tick(struct hub__conn *c)
-{
-    const struct hub_options *o = options_of(c);
-
-    if (!is_socket(c) || c->state == HUB__CONN_DEAD)
-        return;
-    if (c->blocked && overdue(c, c->stalled_ms, o->write_timeout_ms)) {
-        hub__conn_cut(c, HUB_CLOSED_WRITE_TIMEOUT);
-        return;
-    }
-    if (c->state != HUB__CONN_OPEN) {
-        if (overdue(c, c->close_ms, o->close_timeout_ms))
-            hub__conn_cut(c, (enum hub_close_cause)c->cause);
-        return;
-    }
-    if (c->reader != NULL &&
-        overdue(c, c->reader->started_ms, o->message_timeout_ms)) {
-        fail(c, HUB__WS_POLICY, "message took too long");
-        return;
-    }
-    if (c->pinged_ms != 0) {
-        if (overdue(c, c->pinged_ms, o->pong_timeout_ms))
-            hub__conn_cut(c, HUB_CLOSED_PONG_TIMEOUT);
-    } else if (c->loop->now_ms - c->heard_ms + c->loop->tick_ms >=
-               (int64_t)o->ping_interval_ms) {
-        /* A tick early rather than a tick late: the two limits together bound
-         * how long a vanished peer can stay. */
-        send_ping(c);
-    }
 }

@@ -59,6 +59,9 @@ struct hub__conn {
     struct hub__frame *pong; /* the latest, while the socket is blocked */
     struct hub__reader *reader;
 
+    int in_flight; /* bytes the kernel holds for the peer: the least
+                      since it was blocked or pinged */
+
     /* Times of the loop's clock, in ms. */
     int64_t opened_ms;
     int64_t heard_ms;   /* the last byte that came, or proof of life */
@@ -113,7 +116,15 @@ void hub__conn_close_code(struct hub__conn *conn, int code, const char *reason,
 /* Ends it now; `closed` is called. `cause` counts unless it is closing. */
 void hub__conn_cut(struct hub__conn *conn, enum hub_close_cause cause);
 
-/* Acts on what is overdue. */
+/* RFC 6455, 7.1.7: the peer broke the protocol, or we cannot follow it any
+ * more; nothing it still sends counts, and what waits for it is not worth
+ * sending. */
+void hub__conn_fail(struct hub__conn *conn, int status, const char *reason);
+
+/* conn_time.c: acts on what is overdue. */
 void hub__conn_tick(struct hub__conn *conn);
+
+/* conn_time.c: from now on the peer has time to take bytes. */
+void hub__conn_begins_wait(struct hub__conn *conn);
 
 #endif

@@ -143,8 +143,8 @@ static inline struct hub_target hub_to_connection(hub_id id)
 typedef int hub_deliver_fn(void *data, hub_id id,
                            const struct hub_message *message);
 
-/* Who connects; grows as struct hub_options does. Ids are 1 to HUB_ID_BYTES_MAX bytes, compared byte by byte,
- * and copied. */
+/* Who connects; grows as struct hub_options does. Ids are 1 to HUB_ID_BYTES_MAX
+ * bytes, compared byte by byte, and copied. */
 struct hub_member {
     size_t struct_size;
     const char *user_id;     /* required */
@@ -168,15 +168,15 @@ struct hub_connection {
 
 /* Why a connection ended. */
 #define HUB_CLOSE_CAUSE_MAP(X)                                                 \
-    X(HUB_CLOSED_BY_PEER, "peer")               /* its Close frame came */     \
-    X(HUB_CLOSED_BY_HOST, "host")               /* hub_close, _unregister */   \
-    X(HUB_CLOSED_SHUTDOWN, "shutdown")          /* hub_shutdown, _destroy */   \
-    X(HUB_CLOSED_LOST, "lost")                  /* end of stream or error */   \
-    X(HUB_CLOSED_PROTOCOL_ERROR, "protocol")    /* 1002, 1007, 1008 or 1009 */ \
-    X(HUB_CLOSED_SLOW_CONSUMER, "slow")         /* its queue was full */       \
-    X(HUB_CLOSED_PONG_TIMEOUT, "pong_timeout")  /* nothing after a ping */     \
+    X(HUB_CLOSED_BY_PEER, "peer")              /* its Close frame came */      \
+    X(HUB_CLOSED_BY_HOST, "host")              /* hub_close, _unregister */    \
+    X(HUB_CLOSED_SHUTDOWN, "shutdown")         /* hub_shutdown, _destroy */    \
+    X(HUB_CLOSED_LOST, "lost")                 /* end of stream or error */    \
+    X(HUB_CLOSED_PROTOCOL_ERROR, "protocol")   /* 1002, 1007, 1008 or 1009 */  \
+    X(HUB_CLOSED_SLOW_CONSUMER, "slow")        /* its queue was full */        \
+    X(HUB_CLOSED_PONG_TIMEOUT, "pong_timeout") /* nothing after a ping */      \
     X(HUB_CLOSED_WRITE_TIMEOUT, "write_timeout") /* took no byte for long */   \
-    X(HUB_CLOSED_ERROR, "error")                /* a failure on our side */
+    X(HUB_CLOSED_ERROR, "error")                 /* a failure on our side */
 
 enum hub_close_cause {
 #define HUB_CLOSE_CAUSE_ENUM(name, text) name,

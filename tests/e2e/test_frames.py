@@ -6,7 +6,8 @@ import unittest
 
 from harness.rawws import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT,
                            encode)
-from harness.testcase import SharedHubd, scaled
+from harness.testcase import SharedHubd
+from harness.wait import scaled
 
 LIMIT = 4096
 

@@ -122,14 +122,20 @@ class Descriptors(HubTestCase):
     def test_connections_come_and_go_without_a_leak(self):
         hub = self.start()
         self.churn(hub, 3000)  # until every worker thread has had its turn
-        before = hub.descriptors(), hub.memory_kb()
-        self.churn(hub, 1500)
-        until(lambda: hub.descriptors() <= before[0] + 2,
+        before = hub.descriptors()
+        # What each thread takes once it may take late on a busy machine; what
+        # leaks, every round does.
+        least = min(self.growth(hub, 1500) for _ in range(3))
+        until(lambda: hub.descriptors() <= before + 2,
               "descriptors given back")
-        grown = hub.memory_kb() - before[1]
-        print(f"\n1,500 connections and requests later: {grown} KB more")
+        print(f"\n1,500 connections and requests later: {least} KB more")
         if not sanitizer():
-            self.assertLess(grown, 1024)
+            self.assertLess(least, 512)
+
+    def growth(self, hub, count):
+        before = hub.memory_kb()
+        self.churn(hub, count)
+        return hub.memory_kb() - before
 
     def churn(self, hub, count):
         for index in range(count):

@@ -18,7 +18,6 @@ from . import http
 from .wait import HUBD, sanitizer, scaled, until
 
 SANITIZER_EXIT = 99
-SUPPRESSIONS = pathlib.Path(__file__).with_name("tsan.supp")
 PAIR = re.compile(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|[^ ]*)')
 
 
@@ -33,8 +32,7 @@ def sanitizer_environment(report):
     return {
         "ASAN_OPTIONS": common + ":detect_leaks=1",
         "UBSAN_OPTIONS": common + ":print_stacktrace=1:halt_on_error=1",
-        "TSAN_OPTIONS": common + f":suppressions={SUPPRESSIONS}"
-                        ":second_deadlock_stack=1",
+        "TSAN_OPTIONS": common + ":second_deadlock_stack=1",
     }
 
 
@@ -47,7 +45,7 @@ class Hubd:
         self.flags = list(flags)
         # Fewer descriptors mean fewer worker threads, which ThreadSanitizer
         # takes seconds to start.
-        self.nofile = nofile or (2048 if sanitizer() == "thread" else None)
+        self.nofile = nofile or (1024 if sanitizer() == "thread" else None)
         self.closed_fds = closed_fds
         self.stderr = stderr
         self.scratch = tempfile.TemporaryDirectory(prefix="hubd-e2e-")

@@ -14,7 +14,6 @@ import unittest
 from .daemon import Hubd
 from .http import RawHttp, raw_request
 from .rawws import RawWs
-from .wait import scaled, until
 
 MARKER = {"type": "marker", "payload": None, "timestamp": "2024-01-02"}
 
@@ -118,6 +117,3 @@ class SharedHubd(HubTestCase):
 
     def join(self, user, session=None, **how):
         return self.connect(self.hub, user, session, **how)
-
-
-__all__ = ["Assertions", "HubTestCase", "SharedHubd", "scaled", "until"]
