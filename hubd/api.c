@@ -87,24 +87,8 @@ static int refuse_hub_error(int64_t error, struct refusal *why)
                   hub_strerror((int)error));
 }
 
-static int publish_body(struct server *server, const struct body *body,
-                        enum publish_kind kind, int64_t *recipients,
-                        struct refusal *why)
-{
-    struct publish_request publish;
-    struct publish_error error;
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (publish_read(&publish, kind, body->bytes, body->count,
-                     server->config->max_message_bytes, &now, &error) < 0)
-        return refuse(why, error.status, error.code, NULL, "%s", error.message);
-    *recipients = deliver(server->hub, &publish, kind);
-    publish_release(&publish);
-    return *recipients < 0 ? refuse_hub_error(*recipients, why) : 0;
-}
-
-static cJSON *success(enum publish_kind kind, int64_t recipients)
+/* The reply, but for the figure: that takes no memory any more. */
+static cJSON *prepare_success(enum publish_kind kind)
 {
     const char *message = kind == PUBLISH_BROADCAST
                               ? "Broadcast sent successfully"
@@ -113,11 +97,34 @@ static cJSON *success(enum publish_kind kind, int64_t recipients)
 
     if (cJSON_AddStringToObject(reply, "status", "success") != NULL &&
         cJSON_AddStringToObject(reply, "message", message) != NULL &&
-        cJSON_AddNumberToObject(reply, "recipients", (double)recipients) !=
-            NULL)
+        cJSON_AddNumberToObject(reply, "recipients", 0) != NULL)
         return reply;
     cJSON_Delete(reply);
     return NULL;
+}
+
+static int publish_body(struct server *server, const struct body *body,
+                        enum publish_kind kind, cJSON *reply,
+                        struct refusal *why)
+{
+    struct publish_request publish;
+    struct publish_error error;
+    struct timespec now;
+    int64_t recipients;
+
+    if (reply == NULL)
+        return refuse_no_memory(why);
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (publish_read(&publish, kind, body->bytes, body->count,
+                     server->config->max_message_bytes, &now, &error) < 0)
+        return refuse(why, error.status, error.code, NULL, "%s", error.message);
+    recipients = deliver(server->hub, &publish, kind);
+    publish_release(&publish);
+    if (recipients < 0)
+        return refuse_hub_error(recipients, why);
+    (void)cJSON_SetNumberValue(cJSON_GetObjectItem(reply, "recipients"),
+                               (double)recipients);
+    return 0;
 }
 
 int api_handle(struct server *server, struct mg_connection *conn,
@@ -127,17 +134,24 @@ int api_handle(struct server *server, struct mg_connection *conn,
     const struct config *config = server->config;
     struct refusal why;
     struct body body;
-    int64_t recipients = 0;
+    cJSON *reply;
     int err;
 
-    if (check_head(server, request, &why) < 0 ||
-        body_read(&body, conn, client, request,
+    if (check_head(server, request, &why) < 0)
+        return reply_refusal(conn, client, &why);
+    if (body_read(&body, conn, client, request,
                   config->max_message_bytes + BODY_ALLOWANCE,
-                  config->read_timeout_ms, &why) < 0)
+                  config->read_timeout_ms, &why) < 0) {
+        /* What we cut off ourselves is no fault of the client. */
+        if (why.status == 400 && atomic_load(&server->draining))
+            (void)refuse_draining(&why);
         return reply_refusal(conn, client, &why);
-    err = publish_body(server, &body, kind, &recipients, &why);
+    }
+    reply = prepare_success(kind);
+    err = publish_body(server, &body, kind, reply, &why);
     body_release(&body);
-    if (err < 0)
-        return reply_refusal(conn, client, &why);
-    return reply_json(conn, client, 200, NULL, success(kind, recipients));
+    if (err == 0)
+        return reply_json(conn, client, 200, NULL, reply);
+    cJSON_Delete(reply);
+    return reply_refusal(conn, client, &why);
 }

@@ -94,8 +94,11 @@ int body_read(struct body *body, struct mg_connection *conn,
                  ? read_chunked(conn, body, limit)
                  : read_sized(conn, body, (size_t)request->content_length);
     expired = client_done(client);
+    if (status == 0 && expired)
+        status = 400; /* the end was of our making */
     if (status == 0) {
-        client->unread_body = false;
+        /* civetweb does not read trailers, and closes behind them. */
+        client->unread_body = request->chunked && client_has_unread(client);
         return 0;
     }
     body_release(body);

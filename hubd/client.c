@@ -228,20 +228,40 @@ bool client_done(struct client *client)
     return atomic_exchange(&client->deadline_ms, 0) == EXPIRED;
 }
 
+bool client_has_unread(struct client *client)
+{
+    int waiting = 0, fd = client_fd(client);
+
+    return fd >= 0 && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+static int read_info(struct client *client, struct tcp_info *info)
+{
+    int fd = client_fd(client);
+    socklen_t size = sizeof(*info);
+
+    *info = (struct tcp_info){0};
+    return fd < 0 ? -1 : getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size);
+}
+
 bool client_sent_more_than(struct client *client, uint64_t bytes)
 {
     bool is_first = client->began.tv_sec == 0 && client->began.tv_nsec == 0;
-    int waiting = 0, fd = client_fd(client);
-    struct tcp_info info = {0};
-    socklen_t size = sizeof(info);
+    struct tcp_info info;
 
-    if (fd < 0)
-        return false;
-    if (ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0)
+    if (client_has_unread(client))
         return true;
-    return is_first &&
-           getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+    return is_first && read_info(client, &info) == 0 &&
            info.tcpi_bytes_received > bytes;
+}
+
+uint64_t client_written(struct client *client)
+{
+    struct tcp_info info;
+
+    return read_info(client, &info) < 0
+               ? 0
+               : info.tcpi_bytes_sent + info.tcpi_notsent_bytes;
 }
 
 void client_linger(struct client *client)

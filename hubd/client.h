@@ -39,6 +39,7 @@ struct clients {
     struct peer_sockets *sockets;
     unsigned workers;      /* that civetweb has */
     _Atomic unsigned open; /* clients in the list */
+    _Atomic bool ending;   /* none stays open behind its reply */
     int64_t head_ms;       /* the longest wait for a first request */
     int64_t write_ms;      /* ... for the peer to take a reply */
 };
@@ -96,6 +97,12 @@ void client_wait(struct client *client, enum client_wait wait, int64_t ms);
 
 /* Ends it. Returns whether the deadline had passed. */
 bool client_done(struct client *client);
+
+/* Whether the kernel holds bytes that civetweb has not read. */
+bool client_has_unread(struct client *client);
+
+/* The bytes that have been written to its descriptor so far. */
+uint64_t client_written(struct client *client);
 
 /* Whether more than `bytes` bytes have come for its first request, or bytes are
  * waiting to be read. */

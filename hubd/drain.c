@@ -19,10 +19,10 @@ static int64_t left(const struct drain *drain)
     return ms > 0 ? ms : 0;
 }
 
-static void await_requests(struct drain *drain)
+static void await_requests(struct drain *drain, int64_t ms)
 {
     static const struct timespec step = {0, STEP_NS};
-    int64_t end = client_now_ms() + left(drain) / 2;
+    int64_t end = client_now_ms() + ms;
 
     while (atomic_load(&drain->server->in_flight) > 0 && client_now_ms() < end)
         (void)nanosleep(&step, NULL);
@@ -44,10 +44,13 @@ static void *run(void *data)
     struct drain *drain = data;
     struct server *server = drain->server;
 
-    await_requests(drain);
+    await_requests(drain, left(drain) / 2);
     close_connections(drain);
     atomic_store(&drain->stopping, true);
     clients_wake(&server->clients);
+    /* Those it has cut off are told so: civetweb writes nothing once it has
+     * begun to stop. */
+    await_requests(drain, left(drain) / 4);
     server_stop_http(server);
     atomic_store(&drain->done, true);
     (void)pthread_kill(drain->main_thread, DRAIN_SIGNAL);
@@ -62,5 +65,6 @@ int drain_start(struct drain *drain, struct server *server)
     drain->main_thread = pthread_self();
     drain->deadline_ms = client_now_ms() + timeout;
     atomic_store(&server->draining, true);
+    atomic_store(&server->clients.ending, true);
     return pthread_create(&drain->thread, NULL, run, drain);
 }

@@ -33,7 +33,8 @@ struct handoff {
     struct server *server;
     struct session *session; /* NULL: given back, or the hub's */
     struct upgrade_ids ids;
-    int fd; /* the duplicate, or -1 */
+    int fd;           /* the duplicate, or -1 */
+    uint64_t written; /* to the client's socket, before the 101 */
     unsigned char marker[MARKER_BYTES];
 };
 
@@ -211,32 +212,55 @@ static int on_connect(const struct mg_connection *conn, void *data)
 {
     struct mg_request_info *info =
         (struct mg_request_info *)mg_get_request_info(conn);
+    struct client *client = client_of(conn);
 
     (void)data;
     /* It is left over from whoever had this thread before, or is one the client
      * has asked for and we do not speak. */
     info->acceptedWebSocketSubprotocol = NULL;
-    if (client_of(conn)->handoff == NULL)
+    if (client->handoff == NULL)
         return 1;
-    cork(atomic_load(&client_of(conn)->fd), 1);
+    cork(atomic_load(&client->fd), 1);
+    client->handoff->written = client_written(client);
     return 0;
+}
+
+/* Returns NULL, or why the socket is not ours to take. */
+static const char *take_from(struct client *client)
+{
+    struct handoff *h = client->handoff;
+    int fd = atomic_load(&client->fd);
+    int err;
+
+    if (client_written(client) == h->written) {
+        /* The 101 went elsewhere: two connections have the same peer, and the
+         * number is the other one's. */
+        cork(fd, 0);
+        client_forget_fd(client);
+        return "the socket was not found";
+    }
+    if (take_socket(h, client) == 0) {
+        client_forget_fd(client);
+        return NULL;
+    }
+    err = errno;
+    write_close(fd, 1013);
+    return strerror(err);
 }
 
 static void on_ready(struct mg_connection *conn, void *data)
 {
     struct client *client = client_of(conn);
-    struct handoff *h = client->handoff;
+    const char *problem = take_from(client);
 
     (void)data;
-    if (take_socket(h, client) == 0) {
-        client_forget_fd(client);
-        /* If the number was another connection's, nothing will come. */
+    if (problem == NULL) {
         client_wait(client, CLIENT_WAIT_HANDOFF, 0);
         return;
     }
-    log_event(LOG_ERROR, "upgrade_failed", LOG_STR("user", h->ids.user_id),
-              LOG_STR("reason", strerror(errno)));
-    write_close(atomic_load(&client->fd), 1013);
+    log_event(LOG_ERROR, "upgrade_failed",
+              LOG_STR("user", client->handoff->ids.user_id),
+              LOG_STR("reason", problem));
     /* civetweb does not begin to read frames then. */
     mg_disable_connection_keep_alive(conn);
 }
@@ -302,7 +326,11 @@ static void on_close(const struct mg_connection *conn, void *data)
 
     (void)data;
     (void)client_done(client);
-    if (client->handoff->fd >= 0)
+    if (client->handoff->fd < 0)
+        return;
+    if (atomic_load(&client->handoff->server->draining))
+        give_up(client->handoff, 1001, "the server is stopping");
+    else
         give_up(client->handoff, 1002, "bytes behind the handshake");
 }
 
@@ -314,9 +342,9 @@ static int allow(struct mg_connection *conn, void *data)
     return 1;
 }
 
-void handoff_register(struct server *server)
+void handoff_register(struct mg_context *http)
 {
-    mg_set_auth_handler(server->http, "/ws", allow, NULL);
-    mg_set_websocket_handler(server->http, "/ws", on_connect, on_ready, on_data,
+    mg_set_auth_handler(http, "/ws", allow, NULL);
+    mg_set_websocket_handler(http, "/ws", on_connect, on_ready, on_data,
                              on_close, NULL);
 }

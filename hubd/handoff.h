@@ -14,7 +14,7 @@
 #include "server.h"
 
 /* Tells civetweb what is at /ws. */
-void handoff_register(struct server *server);
+void handoff_register(struct mg_context *http);
 
 /* Checks an upgrade and reserves what it needs. Returns 0: civetweb may answer
  * it now; or -1 and `why`. */

@@ -26,7 +26,7 @@
 #define TICK_MS 200
 #define STOPPING_TICK_MS 10
 #define LOG_FLUSH_MS 200
-#define EXIT_MARGIN_MS 250 /* before the deadline of a drain */
+#define EXIT_MARGIN_MS 250 /* before the deadline of a drain, at most */
 
 static int report(const char *error, int code)
 {
@@ -89,11 +89,15 @@ static void begin_drain(struct drain *drain, struct server *server, int number)
  * has taken all the time it had. */
 static int64_t next_tick(const struct drain *drain)
 {
-    int64_t left;
+    int64_t left, margin;
 
     if (drain->server == NULL)
         return TICK_MS;
-    left = drain->deadline_ms - EXIT_MARGIN_MS - client_now_ms();
+    /* Less than what drain.c keeps for stopping civetweb. */
+    margin = drain->server->config->shutdown_timeout_ms / 8;
+    if (margin > EXIT_MARGIN_MS)
+        margin = EXIT_MARGIN_MS;
+    left = drain->deadline_ms - margin - client_now_ms();
     if (left <= 0) {
         log_event(LOG_WARN, "stopped", LOG_STR("reason", "out of time"));
         leave(drain, EXIT_SUCCESS);

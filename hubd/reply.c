@@ -51,6 +51,7 @@ static const char *phrase(int status)
 static bool keeps_alive(const struct client *client)
 {
     return client != NULL && client->keep_alive && !client->unread_body &&
+           !atomic_load(&client->clients->ending) &&
            !clients_crowded(client->clients);
 }
 

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define BUFFER_ALIGNMENT 16u
+
 /* Bytes from the end of the last value to the end of the head. */
 #define HEAD_TAIL 4
 
@@ -102,8 +104,9 @@ static int check_start(const char *method, const char **buffer,
     const char *start = *buffer;
 
     if (start == NULL || method < start || method >= start + REQUEST_HEAD_MAX) {
-        *buffer = method;
-        return 0;
+        /* Not known yet. It is malloc's, and so are its lower bits. */
+        start = method - (uintptr_t)method % BUFFER_ALIGNMENT;
+        *buffer = start;
     }
     if (method == start)
         return 0;
@@ -242,14 +245,18 @@ static int read_expectation(struct request *r, struct refusal *why)
 }
 
 /* civetweb looks at the first Connection header only, and at nothing else once
- * there is one; it also closes after every attempt to switch protocols. Where
- * it would close, the reply has to say so. */
+ * there is one; it also closes after every attempt to switch protocols, and
+ * behind trailers. Where it would close, the reply has to say so. */
 static bool wants_keep_alive(const struct request *r)
 {
     const struct mg_request_info *info = r->info;
     unsigned count;
     struct request_text first = request_header(info, "Connection", &count);
+    unsigned trailers;
 
+    (void)request_header(info, "Trailer", &trailers);
+    if (trailers > 0)
+        return false;
     if (count == 0)
         return r->http11;
     for (int i = 0; i < info->num_headers; i++) {

@@ -228,6 +228,12 @@ static int http_error(struct mg_connection *conn, int status,
     return 0;
 }
 
+/* Before any worker runs: /ws must exist when the first request comes. */
+static void init_context(const struct mg_context *http)
+{
+    handoff_register((struct mg_context *)http);
+}
+
 static int init_connection(const struct mg_connection *conn, void **data)
 {
     struct server *server = mg_get_user_data(mg_get_context(conn));
@@ -264,4 +270,5 @@ const struct mg_callbacks routes_callbacks = {
     .connection_close = connection_close,
     .http_error = http_error,
     .init_connection = init_connection,
+    .init_context = init_context,
 };

@@ -18,7 +18,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "handoff.h"
 #include "listen.h"
 #include "log.h"
 #include "request.h"
@@ -216,8 +215,6 @@ static int open_front(struct server *server, char *error, size_t error_bytes)
         (void)mg_exit_library();
         return -1;
     }
-    /* Requests may be under way already: /ws is refused until it exists. */
-    handoff_register(server);
     if (mg_get_server_ports(server->http, 1, &port) == 1)
         server->port = (unsigned)port.port;
     defer_accept(server);

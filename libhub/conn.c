@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -140,6 +141,8 @@ static void begin_closing(struct hub__conn *c, int code,
     c->cause = (uint8_t)cause;
     c->code = (uint16_t)code;
     c->close_ms = c->loop->now_ms;
+    if (c->fd >= 0)
+        hub__conn_begins_wait(c);
     leave_registry(c);
 }
 
@@ -166,14 +169,21 @@ void hub__conn_cut(struct hub__conn *c, enum hub_close_cause cause)
     tell_closed(c);
 }
 
+static bool has_unread(const struct hub__conn *c)
+{
+    int bytes = 0;
+
+    return ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 /* Everything we had to say is out. */
 static void after_last_write(struct hub__conn *c)
 {
     if (c->state != HUB__CONN_CLOSING)
         return;
-    if (!is_socket(c) || (c->peer_closed && !c->deaf)) {
+    if (!is_socket(c) || (c->peer_closed && !c->deaf && !has_unread(c))) {
         hub__conn_cut(c, (enum hub_close_cause)c->cause);
-    } else if (c->deaf) {
+    } else if (c->peer_closed) {
         /* The peer may still be sending: closing now would answer that with a
          * reset, which can overtake our Close frame. */
         shutdown(c->fd, SHUT_WR);
@@ -385,12 +395,16 @@ static void count_out(struct hub__conn *c, uint64_t messages, uint64_t bytes)
 
 void hub__conn_wrote(struct hub__conn *c, size_t asked, ssize_t result)
 {
-    if (result == -EAGAIN || result == -EWOULDBLOCK || result == -ENOBUFS) {
+    if (result == -EAGAIN || result == -EWOULDBLOCK) {
         set_blocked(c, true);
         return;
     }
     if (result < 0) {
-        hub__conn_cut(c, HUB_CLOSED_LOST);
+        /* Out of kernel memory it would count as writable and be tried in vain
+         * without end. */
+        hub__conn_cut(c, result == -ENOBUFS || result == -ENOMEM
+                             ? HUB_CLOSED_ERROR
+                             : HUB_CLOSED_LOST);
         return;
     }
     count_out(c, hub__outbox_advance(&c->outbox, (size_t)result),
@@ -400,8 +414,10 @@ void hub__conn_wrote(struct hub__conn *c, size_t asked, ssize_t result)
         heard(c);
         hub__conn_begins_wait(c);
     }
-    if (c->state == HUB__CONN_CLOSING && result > 0)
+    if (c->state == HUB__CONN_CLOSING && result > 0) {
         c->close_ms = c->loop->now_ms; /* it reads: it may have the rest too */
+        hub__conn_begins_wait(c);
+    }
     if (hub__outbox_empty(&c->outbox)) {
         set_blocked(c, false);
         after_last_write(c);

@@ -50,12 +50,13 @@ static void send_ping(struct hub__conn *c)
         hub__loop_dirty(c->loop, c);
 }
 
-/* It is taking what was on its way before the ping, which is behind that. What
- * was in flight then only gets less, so this comes to an end. */
+/* It is taking what was on its way before the ping or our Close, which are
+ * behind that. What was in flight then only gets less, so this comes to an
+ * end. */
 static void extend_limits(struct hub__conn *c)
 {
     c->stalled_ms = c->loop->now_ms;
-    if (c->state == HUB__CONN_CLOSING)
+    if (c->state != HUB__CONN_OPEN)
         c->close_ms = c->loop->now_ms;
     if (c->pinged_ms != 0)
         c->pinged_ms = c->loop->now_ms;
@@ -67,7 +68,8 @@ void hub__conn_tick(struct hub__conn *c)
 
     if (c->deliver != NULL || c->state == HUB__CONN_DEAD)
         return;
-    if ((c->blocked || c->pinged_ms != 0) && takes_bytes(c))
+    if ((c->blocked || c->pinged_ms != 0 || c->state != HUB__CONN_OPEN) &&
+        takes_bytes(c))
         extend_limits(c);
     if (c->blocked && overdue(c, c->stalled_ms, o->write_timeout_ms)) {
         hub__conn_cut(c, HUB_CLOSED_WRITE_TIMEOUT);

@@ -283,6 +283,19 @@ class Closing(FrameCase):
         self.assertEqual(client.leave()[0], 1000)
 
 
+class ClosingWithMore(FrameCase):
+
+    def test_data_behind_a_close_does_not_reset_the_answer(self):
+        """A reset could overtake our Close on its way."""
+        for size in (100, 70000, 300000):
+            with self.subTest(size=size):
+                client = self.join(f"more{size}")
+                client.try_send(encode(CLOSE, struct.pack("!H", 1000))
+                                + b"\0" * size)
+                self.assertEqual(client.recv_close()[0], 1000)
+                self.assertTrue(client.ended())
+
+
 class Utf8(FrameCase):
     text = "a\u00e9\u20ac\U0001f600\u0800\ud7ff\ue000\U0010ffff".encode()
     bad = {

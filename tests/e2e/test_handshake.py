@@ -1,12 +1,46 @@
 """The opening handshake: who gets a 101, and what everybody else gets."""
 
 import base64
+import socket
+import struct
 import unittest
 
 from harness.rawws import (TEXT, RawWs, accept_of, encode, new_key,
                            upgrade_request, ws_path)
 from harness.testcase import HubTestCase, SharedHubd
-from harness.wait import until
+from harness.wait import scaled, until
+
+
+class SamePeerTwice(HubTestCase):
+    """One address and port, connected to two addresses of ours."""
+
+    def test_an_upgrade_takes_nobody_elses_socket(self):
+        hub = self.start(HUB_BIND="0.0.0.0")
+        bystander = self.dial(hub, "127.0.0.2", 0)
+        port = bystander.getsockname()[1]
+        health = b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n"
+        bystander.sendall(health)
+        self.assertIn(b"200 OK", bystander.recv(4096))
+        for _ in range(3):
+            client = self.dial(hub, "127.0.0.1", port)
+            client.sendall(upgrade_request(ws_path("ada"), new_key()))
+            while client.recv(4096):
+                pass
+            client.close()
+        bystander.sendall(health)
+        self.assertTrue(bystander.recv(4096).startswith(b"HTTP/1.1 200 OK"))
+        self.assertEqual(hub.health()["total_connections"], 0)
+
+    def dial(self, hub, address, port):
+        sock = socket.socket()
+        self.addCleanup(sock.close)
+        sock.settimeout(scaled(10))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack("ii", 1, 0))
+        sock.bind(("127.0.0.1", port))
+        sock.connect((address, hub.port))
+        return sock
 
 
 class HandshakeCase(SharedHubd):

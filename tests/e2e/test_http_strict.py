@@ -221,6 +221,28 @@ class Truncated(StrictCase):
                     self.check_no_more_than(conn, 404)
                 self.assertNextIsMarker(self.hub, client)
 
+    def test_trailers_that_are_announced_end_the_connection(self):
+        client = self.join("ada")
+        conn = self.http(self.hub)
+        conn.send(self.head(b"Transfer-Encoding: chunked",
+                            b"Trailer: X-Checksum")
+                  + b"%x\r\n%s\r\n0\r\nX-Checksum: 1\r\n\r\n"
+                  % (len(GOOD), GOOD))
+        reply = conn.read_reply()
+        self.assertEqual(reply.status, 200, reply)
+        self.assertEqual(reply.header("connection"), "close")
+        self.assertTrue(conn.ended())
+        self.assertEqual(client.recv(), GOOD)
+
+    def test_blank_lines_before_the_first_request_of_a_worker(self):
+        """What civetweb would make of them is a second request, out of what its
+        buffer held before."""
+        hub = self.start()
+        for _ in range(20):
+            reply = self.raw_closing(
+                hub, b"\r\n\r\nGET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
+            self.assertRefused(reply, 400)
+
     def check_no_more_than(self, conn, status):
         """One more reply, or a refusal, or the end."""
         try:

@@ -235,6 +235,22 @@ class Drain(LifecycleCase):
             return True
 
 
+class UnfinishedBody(LifecycleCase):
+
+    def test_a_body_that_the_drain_cuts_off_may_be_sent_again(self):
+        hub = self.start(HUB_SHUTDOWN_TIMEOUT="2s")
+        conn = self.http(hub)
+        conn.send(b"POST /api/broadcast HTTP/1.1\r\nHost: hub\r\nX-API-Key: "
+                  + hub.key.encode() + b"\r\nExpect: 100-continue\r\n"
+                  b"Content-Length: 100\r\n\r\n")
+        self.assertEqual(conn.read_head().status, 100)
+        conn.send(b'{"type":')
+        hub.signal(signal.SIGTERM)
+        reply = conn.read_reply()
+        self.assertRefused(reply, 503, "draining")
+        self.assertEqual(hub.wait_exit(), 0)
+
+
 class SecondSignal(LifecycleCase):
 
     def test_it_exits_at_once(self):

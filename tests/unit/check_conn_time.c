@@ -383,6 +383,31 @@ START_TEST(who_reads_on_is_not_cut_while_closing)
 }
 END_TEST
 
+/* The same when all of it is in the kernel's hands already. */
+START_TEST(who_takes_what_the_kernel_holds_is_not_cut_while_closing)
+{
+    static char text[10001], frame[10004]; /* a header of 4 bytes */
+
+    memset(text, 'x', sizeof text - 1);
+    set_up();
+    for (int i = 0; i < 8; i++) {
+        ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), 1);
+        testing_settle(hub);
+    }
+    ck_assert_int_eq(hub_close(hub, peer.id, 4000, NULL), 0);
+    testing_settle(hub);
+    for (int i = 0; i < 4; i++) {
+        testing_pass(hub, CLOSE - SLACK);
+        ck_assert_int_gt(recv(client.fd, frame, sizeof frame, 0), 0);
+        ck_assert_uint_eq(peer.closed, 0);
+    }
+    testing_pass(hub, CLOSE);
+    testing_pass(hub, SLACK);
+    check_closed(HUB_CLOSED_BY_HOST, 4000);
+    tear_down();
+}
+END_TEST
+
 START_TEST(who_broke_the_protocol_has_to_hang_up_in_time)
 {
     set_up();
@@ -444,6 +469,7 @@ int main(void)
         a_steady_stream_of_messages_is_not_one_long_message,
         a_close_has_to_be_answered_in_time,
         who_reads_on_is_not_cut_while_closing,
+        who_takes_what_the_kernel_holds_is_not_cut_while_closing,
         who_broke_the_protocol_has_to_hang_up_in_time,
         limits_of_any_size_are_taken,
     };

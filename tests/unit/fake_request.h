@@ -15,7 +15,7 @@
 #include "request.h"
 
 struct fake_request {
-    char bytes[REQUEST_HEAD_MAX];
+    _Alignas(16) char bytes[REQUEST_HEAD_MAX]; /* as malloc has it */
     struct mg_request_info info;
 };
 
