@@ -141,8 +141,6 @@ static void begin_closing(struct hub__conn *c, int code,
     c->cause = (uint8_t)cause;
     c->code = (uint16_t)code;
     c->close_ms = c->loop->now_ms;
-    if (c->fd >= 0)
-        hub__conn_begins_wait(c);
     leave_registry(c);
 }
 
@@ -197,6 +195,8 @@ void hub__conn_close(struct hub__conn *c, struct hub__frame *frame, int code,
     if (c->state >= HUB__CONN_CLOSING)
         return;
     begin_closing(c, code, cause);
+    if (is_socket(c))
+        hub__conn_begins_wait(c);
     if (is_socket(c) && hub__outbox_push(&c->outbox, frame) != 0) {
         hub__conn_cut(c, cause);
         return;
@@ -395,6 +395,8 @@ static void count_out(struct hub__conn *c, uint64_t messages, uint64_t bytes)
 
 void hub__conn_wrote(struct hub__conn *c, size_t asked, ssize_t result)
 {
+    bool closing;
+
     if (result == -EAGAIN || result == -EWOULDBLOCK) {
         set_blocked(c, true);
         return;
@@ -409,15 +411,13 @@ void hub__conn_wrote(struct hub__conn *c, size_t asked, ssize_t result)
     }
     count_out(c, hub__outbox_advance(&c->outbox, (size_t)result),
               (uint64_t)result);
-    if (c->blocked) {
-        /* Room in a buffer that was full: the peer's kernel takes bytes. */
-        heard(c);
-        hub__conn_begins_wait(c);
-    }
-    if (c->state == HUB__CONN_CLOSING && result > 0) {
+    if (c->blocked)
+        heard(c); /* room in a full buffer: the peer's kernel takes bytes */
+    closing = c->state == HUB__CONN_CLOSING && result > 0;
+    if (closing)
         c->close_ms = c->loop->now_ms; /* it reads: it may have the rest too */
+    if (c->blocked || closing)
         hub__conn_begins_wait(c);
-    }
     if (hub__outbox_empty(&c->outbox)) {
         set_blocked(c, false);
         after_last_write(c);
