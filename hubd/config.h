@@ -38,6 +38,7 @@ struct config {
     struct netaddr_list trusted_proxies;
     int64_t shutdown_timeout_ms;
     unsigned loops; /* 0: one a core */
+    enum hub_sender sender;
     enum log_level log_level;
     enum log_format log_format;
 };

@@ -22,6 +22,7 @@
     _Static_assert(_Generic((type)0, unsigned : 1, default : 0),               \
                    "compatible with unsigned")
 IS_UNSIGNED(enum hub_slow_consumer);
+IS_UNSIGNED(enum hub_sender);
 IS_UNSIGNED(enum log_level);
 IS_UNSIGNED(enum log_format);
 
@@ -29,6 +30,13 @@ static const char *const slow_consumer_words[] = {
     [HUB_SLOW_CLOSE] = "close",
     [HUB_SLOW_DROP_OLDEST] = "drop-oldest",
     [HUB_SLOW_DROP_NEWEST] = "drop-newest",
+    NULL,
+};
+
+static const char *const sender_words[] = {
+    [HUB_SENDER_AUTO] = "auto",
+    [HUB_SENDER_URING] = "uring",
+    [HUB_SENDER_SENDMSG] = "sendmsg",
     NULL,
 };
 
@@ -105,6 +113,10 @@ const struct config_setting config_settings[] = {
      "event loops, one thread each; 0: one a core", "0",
      &config_number, FIELD(loops), RANGE(0, LOOPS_MAX),
      .zero = "number of cores"},
+    {"HUB_SENDER", "sender",
+     "how frames reach the kernel; auto: by io_uring where it is allowed",
+     "auto",
+     &config_word, FIELD(sender), .words = sender_words},
     {"HUB_LOG_LEVEL", "log_level", "least level that is logged", "info",
      &config_word, FIELD(log_level), .words = log_level_words},
     {"HUB_LOG_FORMAT", "log_format", "logfmt or one JSON object a line",

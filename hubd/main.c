@@ -22,6 +22,7 @@
 #include "drain.h"
 #include "log.h"
 #include "server.h"
+#include "trim.h"
 
 #define TICK_MS 200
 #define STOPPING_TICK_MS 10
@@ -119,6 +120,7 @@ static void tick(struct server *server, const struct drain *drain)
 static void serve(struct server *server, const sigset_t *set)
 {
     struct drain drain = {0};
+    struct trim trim = {0};
 
     while (!atomic_load(&drain.done)) {
         int number = take_signal(set, next_tick(&drain));
@@ -135,6 +137,7 @@ static void serve(struct server *server, const sigset_t *set)
             gate_reload(&server->gate);
         }
         tick(server, &drain);
+        trim_tick(&trim, client_now_ms());
     }
     (void)pthread_join(drain.thread, NULL);
 }
@@ -147,6 +150,7 @@ static int run(const struct config *config)
     int code;
 
     block_signals(&set);
+    trim_init();
     if (fd_plan_guard_standard() < 0)
         return EXIT_FAILURE;
     if (log_start(config->log_level, config->log_format) < 0)

@@ -98,13 +98,28 @@ static bool has_local_port(int fd, uint16_t port)
            from_sockaddr(&local, &name) == 0 && local.port == port;
 }
 
-static bool is_it(int fd, const struct endpoint *wanted, uint16_t local_port)
+static bool is_same(const struct endpoint *a, const struct endpoint *b)
 {
-    struct endpoint peer;
+    return a->port == b->port &&
+           memcmp(&a->addr, &b->addr, sizeof(a->addr)) == 0;
+}
 
-    return peer_of(fd, &peer) == 0 && peer.port == wanted->port &&
-           memcmp(&peer.addr, &wanted->addr, sizeof(peer.addr)) == 0 &&
-           has_local_port(fd, local_port);
+/* Where the hints say it is. */
+static int look_by_hint(struct peer_sockets *sockets,
+                        const struct endpoint *wanted, uint16_t local_port)
+{
+    uint64_t hint = hash(&wanted->addr, wanted->port);
+
+    for (int fd = FIRST; fd < sockets->end; fd++) {
+        uint64_t seen =
+            atomic_load_explicit(&sockets->seen[fd], memory_order_relaxed);
+        struct endpoint peer;
+
+        if (seen == hint && peer_of(fd, &peer) == 0 && is_same(&peer, wanted) &&
+            has_local_port(fd, local_port))
+            return fd;
+    }
+    return -1;
 }
 
 /* Looks at those nothing is known of, or at every one. */
@@ -123,7 +138,8 @@ static int look(struct peer_sockets *sockets, const struct endpoint *wanted,
         else if (errno == ENOTSOCK)
             seen = NO_SOCKET;
         atomic_store_explicit(cell, seen, memory_order_relaxed);
-        if (seen > NO_SOCKET && is_it(fd, wanted, local_port))
+        if (seen > NO_SOCKET && is_same(&peer, wanted) &&
+            has_local_port(fd, local_port))
             return fd;
     }
     return -1;
@@ -133,18 +149,13 @@ int peer_socket_find(struct peer_sockets *sockets, const struct netaddr *peer,
                      uint16_t peer_port, uint16_t local_port)
 {
     struct endpoint wanted = {*peer, peer_port};
-    uint64_t hint = hash(peer, peer_port);
+    int fd = look_by_hint(sockets, &wanted, local_port);
 
-    for (int fd = FIRST; fd < sockets->end; fd++) {
-        uint64_t seen =
-            atomic_load_explicit(&sockets->seen[fd], memory_order_relaxed);
-
-        if (seen == hint && is_it(fd, &wanted, local_port))
-            return fd;
-    }
-
-    int fd = look(sockets, &wanted, local_port, false);
-
+    if (fd < 0)
+        fd = look(sockets, &wanted, local_port, false);
+    /* Another thread may have come by it in between, and left a hint. */
+    if (fd < 0)
+        fd = look_by_hint(sockets, &wanted, local_port);
     return fd >= 0 ? fd : look(sockets, &wanted, local_port, true);
 }
 

@@ -49,6 +49,7 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
     int err;
 
     options.loops = config->loops;
+    options.sender = config->sender;
     options.max_message_bytes = config->max_message_bytes;
     options.queue_bytes = config->queue_bytes;
     options.slow_consumer = config->slow_consumer;
@@ -59,7 +60,12 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
     options.closed = session_on_closed;
     options.log = on_hub_log;
     err = hub_create(&server->hub, &options);
-    if (err != 0)
+    if (err == HUB_ENOTSUP)
+        (void)snprintf(error, error_bytes,
+                       "HUB_SENDER is \"uring\", and io_uring is not to be "
+                       "had here: %s; it takes auto or sendmsg",
+                       strerror(errno));
+    else if (err != 0)
         (void)snprintf(error, error_bytes, "cannot start the hub: %s%s%s",
                        hub_strerror(err), err == HUB_ESYSTEM ? ": " : "",
                        err == HUB_ESYSTEM ? strerror(errno) : "");

@@ -47,11 +47,10 @@ struct hub__conn *hub__conn_new(const struct hub_member *member, int fd)
     c->deliver = member->deliver;
     c->data = member->data;
     c->fd = fd;
-    memcpy(c->ids, member->user_id, user_bytes);
-    if (session_bytes > 0) {
-        c->session_start = (uint16_t)user_bytes;
-        memcpy(c->ids + user_bytes, member->session_id, session_bytes);
-    }
+    c->entry.user_id = memcpy(c->ids, member->user_id, user_bytes);
+    if (session_bytes > 0)
+        c->entry.session_id =
+            memcpy(c->ids + user_bytes, member->session_id, session_bytes);
     return c;
 }
 
@@ -68,8 +67,8 @@ static struct hub_connection view(const struct hub__conn *c)
 {
     return (struct hub_connection){
         .id = c->entry.id,
-        .user_id = c->ids,
-        .session_id = c->session_start == 0 ? NULL : c->ids + c->session_start,
+        .user_id = c->entry.user_id,
+        .session_id = c->entry.session_id,
         .data = c->data,
     };
 }
@@ -201,7 +200,7 @@ void hub__conn_close(struct hub__conn *c, struct hub__frame *frame, int code,
         hub__conn_cut(c, cause);
         return;
     }
-    hub__loop_dirty(c->loop, c);
+    hub__flush_later(c->loop, c);
 }
 
 void hub__conn_close_code(struct hub__conn *c, int code, const char *reason,
@@ -235,7 +234,7 @@ void hub__conn_fail(struct hub__conn *c, int status, const char *reason)
                                  ? HUB_CLOSED_ERROR
                                  : HUB_CLOSED_PROTOCOL_ERROR);
     } else {
-        hub__loop_dirty(c->loop, c);
+        hub__flush_later(c->loop, c);
     }
 }
 
@@ -268,11 +267,11 @@ static void on_ping(struct hub__conn *c, const struct hub__reader_event *event)
         if (c->pong != NULL)
             hub__frame_unref(c->pong);
         c->pong = pong;
-        hub__loop_dirty(c->loop, c);
+        hub__flush_later(c->loop, c);
         return;
     }
     if (hub__outbox_push(&c->outbox, pong) == 0)
-        hub__loop_dirty(c->loop, c);
+        hub__flush_later(c->loop, c);
     hub__frame_unref(pong);
 }
 
@@ -283,7 +282,7 @@ static void on_close(struct hub__conn *c, int status)
         hub__outbox_drop_unsent(&c->outbox);
         hub__conn_close_code(c, status, NULL, HUB_CLOSED_BY_PEER);
     } else {
-        hub__loop_dirty(c->loop, c);
+        hub__flush_later(c->loop, c);
     }
 }
 
@@ -370,7 +369,7 @@ static void set_blocked(struct hub__conn *c, bool blocked)
 void hub__conn_writable(struct hub__conn *c)
 {
     c->retry = true;
-    hub__loop_dirty(c->loop, c);
+    hub__flush_later(c->loop, c);
 }
 
 bool hub__conn_prepare(struct hub__conn *c)
@@ -393,20 +392,29 @@ static void count_out(struct hub__conn *c, uint64_t messages, uint64_t bytes)
     hub__count(&c->loop->counters.bytes_out, bytes);
 }
 
+static bool is_again(ssize_t result)
+{
+    return result == -EAGAIN || result == -EWOULDBLOCK;
+}
+
+/* Out of kernel memory it would count as writable and be tried in vain without
+ * end. */
+static void cut_broken(struct hub__conn *c, ssize_t result)
+{
+    hub__conn_cut(c, result == -ENOBUFS || result == -ENOMEM ? HUB_CLOSED_ERROR
+                                                             : HUB_CLOSED_LOST);
+}
+
 void hub__conn_wrote(struct hub__conn *c, size_t asked, ssize_t result)
 {
     bool closing;
 
-    if (result == -EAGAIN || result == -EWOULDBLOCK) {
+    if (is_again(result)) {
         set_blocked(c, true);
         return;
     }
     if (result < 0) {
-        /* Out of kernel memory it would count as writable and be tried in vain
-         * without end. */
-        hub__conn_cut(c, result == -ENOBUFS || result == -ENOMEM
-                             ? HUB_CLOSED_ERROR
-                             : HUB_CLOSED_LOST);
+        cut_broken(c, result);
         return;
     }
     count_out(c, hub__outbox_advance(&c->outbox, (size_t)result),
@@ -424,8 +432,31 @@ void hub__conn_wrote(struct hub__conn *c, size_t asked, ssize_t result)
     } else if ((size_t)result < asked) {
         set_blocked(c, true);
     } else {
-        hub__loop_dirty(c->loop, c);
+        hub__flush_later(c->loop, c);
     }
+}
+
+void hub__conn_wrote_frames(struct hub__conn *c,
+                            struct hub__frame *const *frames, size_t count,
+                            ssize_t result)
+{
+    size_t taken = result > 0 ? (size_t)result : 0, left = taken, at = 0;
+
+    if (result < 0 && !is_again(result)) {
+        cut_broken(c, result);
+        return;
+    }
+    while (at < count && left >= frames[at]->bytes)
+        left -= frames[at++]->bytes;
+    count_out(c, at, taken);
+    if (at == count)
+        return;
+    set_blocked(c, true);
+    /* Into an empty outbox this takes no memory: what is half out stays. */
+    (void)hub__outbox_push(&c->outbox, frames[at++]);
+    (void)hub__outbox_advance(&c->outbox, left);
+    while (at < count)
+        hub__conn_queue(c, frames[at++]);
 }
 
 void hub__conn_deliver(struct hub__conn *c)
@@ -488,7 +519,7 @@ void hub__conn_queue(struct hub__conn *c, struct hub__frame *frame)
         /* Much came in one turn: what is full is perhaps only our side. */
         while (c->state == HUB__CONN_OPEN && (!c->blocked || c->retry) &&
                !has_room(c, frame->bytes))
-            hub__loop_flush_one(c->loop, c);
+            hub__flush_one(c->loop, c);
         if (c->state != HUB__CONN_OPEN)
             return;
         if (!has_room(c, frame->bytes) && !make_room(c, frame->bytes))
@@ -499,5 +530,5 @@ void hub__conn_queue(struct hub__conn *c, struct hub__frame *frame)
                              HUB_CLOSED_ERROR);
         return;
     }
-    hub__loop_dirty(c->loop, c);
+    hub__flush_later(c->loop, c);
 }

@@ -6,13 +6,14 @@
  *   NEW ──> OPEN ──> CLOSING ──> LINGERING ──> DEAD
  *             └──────────┴───────────┴───────────┘ (hub__conn_cut)
  *
- * A connection leaves the registry when it leaves OPEN, and is released one
- * turn after it died, when no post can name it any more.
+ * A connection leaves the registry when it leaves OPEN, and is released when
+ * the posts that may still name it have been handled.
  */
 #ifndef HUB_CONN_H
 #define HUB_CONN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -34,16 +35,13 @@ enum hub__conn_state {
 };
 
 struct hub__conn {
-    struct hub__entry entry; /* the registry's */
-
     /* Constant. */
     struct hub__loop *loop;
     hub_deliver_fn *deliver; /* NULL: a socket */
     void *data;
-    int fd;                 /* -1 without a socket, or once closed */
-    uint16_t session_start; /* of the session id in ids; 0: none */
 
     /* The loop's thread. */
+    int fd;           /* -1 without a socket, or once closed */
     uint8_t state;    /* enum hub__conn_state */
     uint8_t cause;    /* enum hub_close_cause, once it is closing */
     uint16_t code;    /* of the first Close frame, likewise */
@@ -53,6 +51,7 @@ struct hub__conn {
     bool deaf : 1;        /* what it sends is read and thrown away */
     bool retry : 1;       /* blocked, but EPOLLOUT came */
     uint32_t index;       /* in the loop's table */
+    uint32_t caught_up;   /* see fanout.c */
     struct hub__conn *dirty_next; /* in the loop's list */
     struct hub__conn *dead_next;  /* in the loop's list */
     struct hub__outbox outbox;
@@ -71,6 +70,8 @@ struct hub__conn {
 
     uint64_t messages_in, messages_out, bytes_in, bytes_out;
 
+    /* The registry's; next to the ids, which a lookup reads too. */
+    struct hub__entry entry;
     char ids[]; /* user id, NUL, session id, NUL */
 };
 
@@ -80,7 +81,16 @@ void hub__conn_free(struct hub__conn *conn);
 
 static inline struct hub__conn *hub__conn_of(struct hub__entry *entry)
 {
-    return (struct hub__conn *)(void *)entry; /* its first field */
+    return (struct hub__conn *)(void *)((char *)entry -
+                                        offsetof(struct hub__conn, entry));
+}
+
+/* Whether bytes may go straight to the socket, since nothing is before them. */
+static inline bool hub__conn_is_clear(const struct hub__conn *conn)
+{
+    return conn->state == HUB__CONN_OPEN && conn->deliver == NULL &&
+           !conn->blocked && hub__outbox_empty(&conn->outbox) &&
+           conn->pong == NULL;
 }
 
 /* Enters the loop: `opened` is called. */
@@ -100,6 +110,12 @@ bool hub__conn_prepare(struct hub__conn *conn);
 
 /* What came of writing `asked` bytes; see struct hub__write. */
 void hub__conn_wrote(struct hub__conn *conn, size_t asked, ssize_t result);
+
+/* A write of `frames` that went past the outbox has taken `result` bytes or
+ * failed, see struct hub__write; what is left is queued. */
+void hub__conn_wrote_frames(struct hub__conn *conn,
+                            struct hub__frame *const *frames, size_t count,
+                            ssize_t result);
 
 /* Hands a member what waits for it. */
 void hub__conn_deliver(struct hub__conn *conn);

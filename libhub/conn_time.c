@@ -47,7 +47,7 @@ static void send_ping(struct hub__conn *c)
     c->pinged_ms = c->loop->now_ms;
     c->in_flight = in_flight(c);
     if (!c->blocked)
-        hub__loop_dirty(c->loop, c);
+        hub__flush_later(c->loop, c);
 }
 
 /* It is taking what was on its way before the ping or our Close, which are

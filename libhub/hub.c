@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include <hub/hub.h>
@@ -72,7 +73,7 @@ static bool is_host_loop(const hub_t *hub)
     return (hub->options.flags & HUB_HOST_LOOP) != 0;
 }
 
-static int start_loops(hub_t *hub)
+static int init_loops(hub_t *hub)
 {
     int err = 0;
 
@@ -84,10 +85,39 @@ static int start_loops(hub_t *hub)
         if (err == 0)
             hub->loop_count++;
     }
+    return err;
+}
+
+static int start_loops(hub_t *hub)
+{
+    int err = 0;
+
     for (unsigned i = 0; err == 0 && !is_host_loop(hub) && i < hub->loop_count;
          i++)
         err = hub__loop_start(&hub->loops[i]);
     return err;
+}
+
+static void log_sender(const hub_t *hub)
+{
+    unsigned by_uring = 0;
+    int problem = 0;
+
+    for (unsigned i = 0; i < hub->loop_count; i++) {
+        by_uring += hub__sender_is_uring(&hub->loops[i].sender);
+        if (hub->loops[i].sender.problem != 0)
+            problem = hub->loops[i].sender.problem;
+    }
+    if (problem == 0)
+        hub__log(hub, HUB_LOG_INFO, "sends by %s",
+                 by_uring > 0 ? "io_uring" : "sendmsg");
+    else if (by_uring == 0)
+        hub__log(hub, HUB_LOG_INFO, "sends by sendmsg; io_uring: %s",
+                 strerror(problem));
+    else
+        hub__log(hub, HUB_LOG_INFO,
+                 "sends by io_uring in %u of %u loops, else by sendmsg: %s",
+                 by_uring, hub->loop_count, strerror(problem));
 }
 
 static void init_cond(pthread_cond_t *cond)
@@ -121,7 +151,11 @@ int hub__create(hub_t **out, const struct hub_options *options,
     init_cond(&hub->drained_cond);
     err = hub__registry_init(&hub->registry);
     if (err == 0)
+        err = init_loops(hub);
+    if (err == 0) {
+        log_sender(hub);
         err = start_loops(hub);
+    }
     if (err != 0) {
         int saved = errno;
 

@@ -1,10 +1,11 @@
 /* loop.c - see loop.h.
  *
  * Why a pointer in a post or an event is never stale: a connection that dies
- * in one turn has left the registry by then, so every post that names it is in
- * the mailbox when the next turn takes it; it is released at the end of that
- * next turn. Events of the batch in which it died find it DEAD, and later
- * batches have none, since its descriptor left the epoll set.
+ * has left the registry by then, so every post that names it comes with the
+ * next chain that is taken from the mailbox at the latest; it is released when
+ * that chain has been handled whole. Events of the batch in which it died find
+ * it DEAD, and later batches have none, since its descriptor left the epoll
+ * set.
  */
 #include "loop.h"
 
@@ -88,9 +89,9 @@ static void advance_clock(struct hub__loop *loop)
 
 /* Beginning and end. -------------------------------------------------- */
 
-static int watch(struct hub__loop *loop, int fd, void *what)
+static int watch(struct hub__loop *loop, int fd, uint32_t events, void *what)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+    struct epoll_event event = {.events = events, .data.ptr = what};
 
     return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0
                ? 0
@@ -102,15 +103,12 @@ static int init_memory(struct hub__loop *loop)
     loop->shutdown = hub__post_new(HUB__POST_SHUTDOWN, NULL, NULL);
     loop->ping = hub__frame_new(HUB__WS_PING, NULL, 0);
     loop->events = hub__malloc(HUB__EVENTS * sizeof *loop->events);
-    loop->writes = hub__malloc(HUB__SENDER_BATCH * sizeof *loop->writes);
-    loop->writers = hub__malloc(HUB__SENDER_BATCH * sizeof(struct hub__conn *));
-    loop->iov =
-        hub__malloc(sizeof(struct iovec) * HUB__SENDER_BATCH * HUB__IOV);
+    loop->batch = hub__malloc(sizeof *loop->batch);
     loop->buffer = hub__malloc(HUB__READ_BYTES);
     if (loop->shutdown == NULL || loop->ping == NULL || loop->events == NULL ||
-        loop->writes == NULL || loop->writers == NULL || loop->iov == NULL ||
-        loop->buffer == NULL)
+        loop->batch == NULL || loop->buffer == NULL)
         return HUB_ENOMEM;
+    loop->batch->count = 0;
     return 0;
 }
 
@@ -120,10 +118,9 @@ static void fini_memory(struct hub__loop *loop)
     if (loop->ping != NULL)
         hub__frame_unref(loop->ping);
     hub__free(loop->events);
-    hub__free(loop->writes);
-    hub__free(loop->writers);
-    hub__free(loop->iov);
+    hub__free(loop->batch);
     hub__free(loop->buffer);
+    hub__fanout_fini(&loop->fanout);
     hub__free(loop->conns);
 }
 
@@ -149,17 +146,22 @@ int hub__loop_init(struct hub__loop *loop, hub_t *hub)
     loop->timer_fd =
         timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     err = loop->timer_fd < 0 ? HUB_ESYSTEM : init_memory(loop);
+    if (err == 0)
+        err = hub__sender_init(&loop->sender, hub->options.sender);
     if (err != 0)
         goto fail;
-    err = watch(loop, loop->mailbox.wake_fd, &loop->mailbox);
+    atomic_init(&loop->by_uring, hub__sender_is_uring(&loop->sender));
+    /* By edge, so that it need not be read. */
+    err = watch(loop, loop->mailbox.wake_fd, EPOLLIN | EPOLLET, &loop->mailbox);
     if (err == 0)
-        err = watch(loop, loop->timer_fd, &loop->timer_fd);
+        err = watch(loop, loop->timer_fd, EPOLLIN, &loop->timer_fd);
     if (err != 0)
         goto fail;
     arm_timer(loop);
     return 0;
 
 fail:
+    hub__sender_fini(&loop->sender);
     fini_memory(loop);
     if (loop->timer_fd >= 0)
         close(loop->timer_fd);
@@ -257,21 +259,8 @@ int hub__loop_add(struct hub__loop *loop, struct hub__conn *c)
     int err = table_add(loop, c);
 
     if (err == 0 && c->fd >= 0)
-        err = watch(loop, c->fd, c);
+        err = watch(loop, c->fd, EPOLLIN, c);
     return err;
-}
-
-void hub__loop_dirty(struct hub__loop *loop, struct hub__conn *c)
-{
-    if (c->dirty || c->state == HUB__CONN_DEAD)
-        return;
-    c->dirty = true;
-    c->dirty_next = NULL;
-    if (loop->dirty_last != NULL)
-        loop->dirty_last->dirty_next = c;
-    else
-        loop->dirty_first = c;
-    loop->dirty_last = c;
 }
 
 void hub__loop_await_writable(struct hub__loop *loop, struct hub__conn *c,
@@ -292,79 +281,7 @@ void hub__loop_died(struct hub__loop *loop, struct hub__conn *c)
     loop->dying = c;
 }
 
-/* Writing. ------------------------------------------------------------ */
-
-static void write_batch(struct hub__loop *loop, size_t count)
-{
-    hub__sender_write(loop->writes, count);
-    for (size_t i = 0; i < count; i++)
-        hub__conn_wrote(loop->writers[i], loop->writes[i].bytes,
-                        loop->writes[i].result);
-}
-
-/* Puts a connection's output into place `at` of the batch. Returns whether
- * there was any. */
-static bool gather(struct hub__loop *loop, struct hub__conn *c, size_t at)
-{
-    struct hub__write *w = &loop->writes[at];
-
-    if (!hub__conn_prepare(c))
-        return false;
-    if (hub__outbox_empty(&c->outbox)) {
-        hub__conn_wrote(c, 0, 0); /* it may have waited for just that */
-        return false;
-    }
-    w->fd = c->fd;
-    w->iov = loop->iov + at * HUB__IOV;
-    w->iov_count = hub__outbox_gather(&c->outbox, w->iov, HUB__IOV,
-                                      HUB__TURN_BYTES, &w->bytes);
-    loop->writers[at] = c;
-    return true;
-}
-
-void hub__loop_flush_one(struct hub__loop *loop, struct hub__conn *c)
-{
-    if (gather(loop, c, 0))
-        write_batch(loop, 1);
-}
-
-/* Writes once to everyone on the list. Those with more to say than a turn
- * allows are on it again afterwards. */
-static void flush(struct hub__loop *loop)
-{
-    struct hub__conn *c = loop->dirty_first, *next;
-    size_t count = 0;
-
-    loop->dirty_first = loop->dirty_last = NULL;
-    for (; c != NULL; c = next) {
-        next = c->dirty_next;
-        c->dirty = false;
-        if (c->state == HUB__CONN_DEAD)
-            continue;
-        if (c->deliver != NULL)
-            hub__conn_deliver(c);
-        else if (gather(loop, c, count))
-            count++;
-        if (count == HUB__SENDER_BATCH || (next == NULL && count > 0)) {
-            write_batch(loop, count);
-            count = 0;
-        }
-    }
-    if (count > 0)
-        write_batch(loop, count);
-    if (loop->dirty_first != NULL)
-        loop->again = true;
-}
-
 /* Posts. -------------------------------------------------------------- */
-
-static void broadcast(struct hub__loop *loop, struct hub__frame *frame)
-{
-    /* Backwards, since a connection that dies of it is replaced in the table
-     * by the last one. */
-    for (uint32_t i = loop->conn_count; i-- > 0;)
-        hub__conn_queue(loop->conns[i], frame);
-}
 
 static void begin_drain(struct hub__loop *loop, int64_t deadline_ms)
 {
@@ -397,37 +314,64 @@ static void handle_post(struct hub__loop *loop, const struct hub__post *post)
 {
     switch (post->kind) {
     case HUB__POST_ADD:
+        hub__fanout_skip(loop, post->conn);
         hub__conn_open(post->conn);
         break;
     case HUB__POST_FRAME:
+        hub__fanout_catch_up(loop, post->conn);
         hub__conn_queue(post->conn, post->frame);
         break;
     case HUB__POST_BROADCAST:
-        broadcast(loop, post->frame);
+        hub__fanout_add(loop, post->frame);
         break;
     case HUB__POST_CLOSE:
+        hub__fanout_catch_up(loop, post->conn);
         hub__conn_close(post->conn, post->frame, post->code,
                         HUB_CLOSED_BY_HOST);
         break;
     case HUB__POST_DROP:
+        hub__fanout_catch_up(loop, post->conn);
         drop(post->conn);
         break;
     case HUB__POST_SHUTDOWN:
+        hub__fanout_spread(loop);
         begin_drain(loop, post->deadline_ms);
         break;
     }
 }
 
-static void handle_mailbox(struct hub__loop *loop)
+static void take_posts(struct hub__loop *loop)
 {
-    struct hub__chain chain = hub__mailbox_take(&loop->mailbox);
-    struct hub__post *post, *next;
+    struct hub__conn **end = &loop->dead;
 
-    for (post = chain.first; post != NULL; post = next) {
-        next = post->next;
+    loop->posts = hub__mailbox_take(&loop->mailbox);
+    while (*end != NULL)
+        end = &(*end)->dead_next;
+    *end = loop->dying;
+    loop->dying = NULL;
+}
+
+/* Returns whether all there was is done. */
+static bool handle_posts(struct hub__loop *loop)
+{
+    struct hub__post *post;
+    struct hub__chain before;
+
+    if (loop->posts.first == NULL)
+        take_posts(loop);
+    before = loop->posts;
+    for (unsigned i = 0; i < HUB__TURN_POSTS && !hub__fanout_is_full(loop);
+         i++) {
+        post = hub__chain_pop(&loop->posts);
+        if (post == NULL)
+            break;
         handle_post(loop, post);
         hub__post_free(post);
     }
+    hub__fanout_spread(loop);
+    hub__mailbox_done(&loop->mailbox, before.bytes - loop->posts.bytes,
+                      before.work - loop->posts.work);
+    return loop->posts.first == NULL;
 }
 
 /* A turn. ------------------------------------------------------------- */
@@ -438,10 +382,8 @@ static void handle_event(struct hub__loop *loop,
     struct hub__conn *c = event->data.ptr;
     uint64_t count;
 
-    if (event->data.ptr == &loop->mailbox) {
-        hub__mailbox_woken(&loop->mailbox);
+    if (event->data.ptr == &loop->mailbox)
         return;
-    }
     if (event->data.ptr == &loop->timer_fd) {
         /* Empties it; a failure only means that it is empty. */
         if (read(loop->timer_fd, &count, sizeof count) < 0)
@@ -491,23 +433,25 @@ static void free_list(struct hub__conn *c)
 static void reap(struct hub__loop *loop)
 {
     free_list(loop->dead);
-    loop->dead = loop->dying;
-    loop->dying = NULL;
-    if (loop->dead != NULL)
-        loop->again = true;
+    loop->dead = NULL;
 }
 
 static void work(struct hub__loop *loop, int event_count)
 {
+    bool all;
+
     loop->in_turn = true;
     loop->again = false;
     advance_clock(loop);
     for (int i = 0; i < event_count; i++)
         handle_event(loop, &loop->events[i]);
-    handle_mailbox(loop);
+    all = handle_posts(loop);
     handle_time(loop);
-    flush(loop);
-    reap(loop);
+    hub__flush(loop);
+    if (all)
+        reap(loop);
+    if (!all || loop->dying != NULL)
+        loop->again = true;
     if (loop->draining && !loop->drained && loop->conn_count == 0) {
         loop->drained = true;
         hub__drained(loop->hub, loop->cut_off);
@@ -526,7 +470,7 @@ int hub__loop_turn(struct hub__loop *loop, int timeout_ms)
         count = 0;
     }
     work(loop, count);
-    if (!hub__mailbox_sleep(&loop->mailbox))
+    if (!loop->again && !hub__mailbox_sleep(&loop->mailbox))
         loop->again = true;
     if (loop->again && !loop->has_thread)
         hub__mailbox_wake(&loop->mailbox); /* hub_fd() is to be readable */
@@ -542,10 +486,12 @@ void hub__loop_fini(struct hub__loop *loop)
         loop->has_thread = false;
     }
     loop->in_turn = true;
-    handle_mailbox(loop);
+    while (!handle_posts(loop) || !hub__mailbox_sleep(&loop->mailbox))
+        ;
     cut_all(loop);
     free_list(loop->dead);
     free_list(loop->dying);
+    hub__sender_fini(&loop->sender);
     fini_memory(loop);
     close(loop->timer_fd);
     close(loop->epoll_fd);

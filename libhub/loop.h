@@ -1,7 +1,7 @@
 /* loop.h - one thread's share of the connections: an epoll set, a mailbox, and
- * turns. A turn handles what the kernel reports, then everything in the
- * mailbox, then what is overdue, writes once to each connection that has
- * something to write, and releases the dead.
+ * turns. A turn handles what the kernel reports, then what is in the mailbox,
+ * as much of it as is fair to the rest, then what is overdue, writes once to
+ * each connection that has something to write, and releases the dead.
  *
  * Fields belong to the loop's thread (in HUB_HOST_LOOP mode: to whoever is in
  * hub_poll()), but for those marked otherwise. Other threads use the mailbox.
@@ -18,13 +18,14 @@
 #include <hub/hub.h>
 
 #include "conn.h"
+#include "fanout.h"
+#include "flush.h"
 #include "mailbox.h"
 #include "sender.h"
 
-#define HUB__READ_BYTES 65536  /* of the buffer that all connections share */
-#define HUB__EVENTS 256        /* of one epoll_wait() */
-#define HUB__TURN_BYTES 262144 /* one connection may write in one turn */
-#define HUB__IOV 32            /* pieces of one write */
+#define HUB__READ_BYTES 65536 /* of the buffer that all connections share */
+#define HUB__EVENTS 256       /* of one epoll_wait() */
+#define HUB__TURN_POSTS 2048  /* handled in one turn */
 
 /* Written by the loop's thread alone, read by any. */
 struct hub__counters {
@@ -36,19 +37,22 @@ struct hub__loop {
     hub_t *hub; /* constant */
     int epoll_fd, timer_fd;
     struct hub__mailbox mailbox;
-    pthread_t thread; /* constant once it runs */
+    struct hub__chain posts; /* taken from the mailbox, not yet handled */
+    pthread_t thread;        /* constant once it runs */
     bool has_thread;
     atomic_bool stop;           /* any: the thread is to end */
     struct hub__post *shutdown; /* allocated beforehand; hub_shutdown() */
 
     atomic_size_t open; /* any: connections that are in the registry */
     atomic_int_fast64_t turned_ms; /* any: the hub's clock, at the last turn */
+    atomic_bool by_uring;          /* any: how it sends */
     struct hub__counters counters;
 
     struct hub__conn **conns; /* all but the dead; those of one loop */
     uint32_t conn_count, conn_size;
     struct hub__conn *dirty_first, *dirty_last;
-    struct hub__conn *dead, *dying; /* dying: until the next turn's end */
+    struct hub__conn *dying, *dead; /* dead: no post names them any more once
+                                       `posts` are handled */
 
     int64_t now_ms;   /* this loop's time: the hub's clock without the pauses in
                          which the process did not run */
@@ -62,10 +66,10 @@ struct hub__loop {
 
     struct hub__frame *ping; /* shared by all */
     struct epoll_event *events;
-    struct hub__write *writes;  /* HUB__SENDER_BATCH */
-    struct hub__conn **writers; /* whose they are */
-    struct iovec *iov;          /* HUB__IOV for each */
-    uint8_t *buffer;            /* HUB__READ_BYTES */
+    struct hub__sender sender;
+    struct hub__batch *batch;
+    struct hub__fanout fanout;
+    uint8_t *buffer; /* HUB__READ_BYTES */
 };
 
 /* Returns 0, HUB_ENOMEM or HUB_ESYSTEM. */
@@ -87,10 +91,8 @@ bool hub__loop_is_caller(const struct hub__loop *loop);
 
 /* For conn.c. */
 int hub__loop_add(struct hub__loop *loop, struct hub__conn *conn);
-void hub__loop_dirty(struct hub__loop *loop, struct hub__conn *conn);
 void hub__loop_await_writable(struct hub__loop *loop, struct hub__conn *conn,
                               bool await);
-void hub__loop_flush_one(struct hub__loop *loop, struct hub__conn *conn);
 void hub__loop_died(struct hub__loop *loop, struct hub__conn *conn);
 
 static inline void hub__count(atomic_uint_fast64_t *counter, uint64_t more)

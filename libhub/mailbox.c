@@ -37,9 +37,16 @@ struct hub__post *hub__post_new(enum hub__post_kind kind,
 
     if (post == NULL)
         return NULL;
-    *post = (struct hub__post){.kind = kind, .conn = conn, .frame = frame};
-    if (frame != NULL)
+    *post = (struct hub__post){
+        .kind = kind,
+        .conn = conn,
+        .frame = frame,
+        .bytes = sizeof *post,
+    };
+    if (frame != NULL) {
         hub__frame_ref(frame, 1);
+        post->bytes += frame->bytes;
+    }
     return post;
 }
 
@@ -60,20 +67,30 @@ void hub__chain_add(struct hub__chain *chain, struct hub__post *post)
     else
         chain->first = post;
     chain->last = post;
-    chain->bytes += sizeof *post;
-    if (post->frame != NULL)
-        chain->bytes += post->frame->bytes;
+    chain->bytes += post->bytes;
+    chain->work += post->work;
+}
+
+struct hub__post *hub__chain_pop(struct hub__chain *chain)
+{
+    struct hub__post *post = chain->first;
+
+    if (post == NULL)
+        return NULL;
+    chain->first = post->next;
+    if (chain->first == NULL)
+        chain->last = NULL;
+    chain->bytes -= post->bytes;
+    chain->work -= post->work;
+    return post;
 }
 
 void hub__chain_free(struct hub__chain *chain)
 {
-    while (chain->first != NULL) {
-        struct hub__post *post = chain->first;
+    struct hub__post *post;
 
-        chain->first = post->next;
+    while ((post = hub__chain_pop(chain)) != NULL)
         hub__post_free(post);
-    }
-    *chain = (struct hub__chain){0};
 }
 
 bool hub__mailbox_post(struct hub__mailbox *m, const struct hub__chain *chain)
@@ -87,7 +104,9 @@ bool hub__mailbox_post(struct hub__mailbox *m, const struct hub__chain *chain)
         m->chain.first = chain->first;
     m->chain.last = chain->last;
     m->chain.bytes += chain->bytes;
-    atomic_store_explicit(&m->bytes, m->chain.bytes, memory_order_relaxed);
+    m->chain.work += chain->work;
+    atomic_fetch_add_explicit(&m->bytes, chain->bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->work, chain->work, memory_order_relaxed);
     wake = m->asleep;
     m->asleep = false;
     pthread_mutex_unlock(&m->lock);
@@ -99,7 +118,7 @@ void hub__mailbox_wake(struct hub__mailbox *m)
     const uint64_t one = 1;
     ssize_t written;
 
-    /* EAGAIN means that it is readable already. */
+    /* Each write is an edge; the sum does not get to where one would fail. */
     do
         written = write(m->wake_fd, &one, sizeof one);
     while (written < 0 && errno == EINTR);
@@ -112,10 +131,15 @@ struct hub__chain hub__mailbox_take(struct hub__mailbox *m)
     pthread_mutex_lock(&m->lock);
     chain = m->chain;
     m->chain = (struct hub__chain){0};
-    atomic_store_explicit(&m->bytes, 0, memory_order_relaxed);
     m->asleep = false;
     pthread_mutex_unlock(&m->lock);
     return chain;
+}
+
+void hub__mailbox_done(struct hub__mailbox *m, size_t bytes, uint64_t work)
+{
+    atomic_fetch_sub_explicit(&m->bytes, bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&m->work, work, memory_order_relaxed);
 }
 
 bool hub__mailbox_sleep(struct hub__mailbox *m)
@@ -126,14 +150,4 @@ bool hub__mailbox_sleep(struct hub__mailbox *m)
     asleep = m->asleep = m->chain.first == NULL;
     pthread_mutex_unlock(&m->lock);
     return asleep;
-}
-
-void hub__mailbox_woken(struct hub__mailbox *m)
-{
-    uint64_t count;
-    ssize_t got;
-
-    do
-        got = read(m->wake_fd, &count, sizeof count);
-    while (got < 0 && errno == EINTR);
 }

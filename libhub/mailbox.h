@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "frame.h"
 
@@ -31,21 +32,25 @@ struct hub__post {
     struct hub__conn *conn;   /* in the registry at the time of posting, or
                                  just taken out under the same lock */
     struct hub__frame *frame; /* a reference */
+    size_t bytes;             /* of itself and its frame */
+    uint64_t work;            /* bytes a broadcast is worth; see router.c */
     int64_t deadline_ms;      /* by the hub's clock */
 };
 
 /* Posts on their way, in order. */
 struct hub__chain {
     struct hub__post *first, *last;
-    size_t bytes; /* of them and their frames */
+    size_t bytes; /* of them all */
+    uint64_t work;
 };
 
 struct hub__mailbox {
     pthread_mutex_t lock;
     struct hub__chain chain; /* lock */
     bool asleep;             /* lock: the loop waits, or is about to */
-    atomic_size_t bytes;     /* chain.bytes, to be read without the lock */
-    int wake_fd;             /* eventfd */
+    atomic_size_t bytes;     /* posted and not yet done */
+    atomic_uint_fast64_t work;
+    int wake_fd; /* eventfd; watched by edge, never read */
 };
 
 /* Returns 0 or HUB_ESYSTEM. */
@@ -61,7 +66,9 @@ struct hub__post *hub__post_new(enum hub__post_kind kind,
                                 struct hub__frame *frame);
 void hub__post_free(struct hub__post *post);
 
+/* Appends; takes the first out, NULL when there is none. */
 void hub__chain_add(struct hub__chain *chain, struct hub__post *post);
+struct hub__post *hub__chain_pop(struct hub__chain *chain);
 void hub__chain_free(struct hub__chain *chain);
 
 /* Appends the whole chain. Returns whether the loop has to be woken, which the
@@ -70,12 +77,12 @@ bool hub__mailbox_post(struct hub__mailbox *mailbox,
                        const struct hub__chain *chain);
 void hub__mailbox_wake(struct hub__mailbox *mailbox);
 
-/* The loop's side. take: everything, and the loop counts as awake. sleep:
- * whether there was nothing more, so that the loop may wait. */
+/* The loop's side. take: everything, and the loop counts as awake. done: so
+ * much of what was taken does not wait any more. sleep: whether there was
+ * nothing more, so that the loop may wait. */
 struct hub__chain hub__mailbox_take(struct hub__mailbox *mailbox);
+void hub__mailbox_done(struct hub__mailbox *mailbox, size_t bytes,
+                       uint64_t work);
 bool hub__mailbox_sleep(struct hub__mailbox *mailbox);
-
-/* After wake_fd became readable. */
-void hub__mailbox_woken(struct hub__mailbox *mailbox);
 
 #endif

@@ -13,6 +13,15 @@
 #define DEFAULT_MESSAGE_MS 60000u
 #define DEFAULT_CLOSE_MS 5000u
 
+/* Tests choose by their environment, so that each can run with either. */
+#ifdef HUB_TESTING
+#include <stdlib.h>
+#define AUTO_SENDER                                                            \
+    (getenv("HUB_TEST_SENDMSG") != NULL ? HUB_SENDER_SENDMSG : HUB_SENDER_AUTO)
+#else
+#define AUTO_SENDER HUB_SENDER_AUTO
+#endif
+
 int hub__struct_read(void *out, size_t known, const void *in)
 {
     const unsigned char *bytes = in;
@@ -57,7 +66,8 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
         memset(out, 0, sizeof *out);
     else if (hub__struct_read(out, sizeof *out, in) != 0)
         return HUB_EINVAL;
-    if ((out->flags & ~HUB_HOST_LOOP) != 0 || out->loops > HUB__LOOPS_MAX)
+    if ((out->flags & ~HUB_HOST_LOOP) != 0 || out->loops > HUB__LOOPS_MAX ||
+        out->reserved != 0)
         return HUB_EINVAL;
     if ((out->flags & HUB_HOST_LOOP) != 0 && out->loops > 1)
         return HUB_EINVAL;
@@ -69,7 +79,17 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
     default:
         return HUB_EINVAL;
     }
+    switch (out->sender) {
+    case HUB_SENDER_AUTO:
+    case HUB_SENDER_URING:
+    case HUB_SENDER_SENDMSG:
+        break;
+    default:
+        return HUB_EINVAL;
+    }
 
+    if (out->sender == HUB_SENDER_AUTO)
+        out->sender = AUTO_SENDER;
     if ((out->flags & HUB_HOST_LOOP) != 0)
         out->loops = 1;
     if (out->loops == 0)

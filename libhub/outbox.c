@@ -8,37 +8,55 @@
 
 #define RING_SIZE_FIRST 4u
 
-static struct hub__frame **ring_at(const struct hub__outbox *o, uint32_t i)
+struct hub__outbox_ring {
+    uint32_t head, count, size; /* size: a power of two */
+    struct hub__frame *frames[];
+};
+
+static struct hub__frame **ring_at(struct hub__outbox_ring *r, uint32_t i)
 {
-    return &o->ring[(o->ring_head + i) & (o->ring_size - 1)];
+    return &r->frames[(r->head + i) & (r->size - 1)];
 }
 
+static uint32_t ring_count(const struct hub__outbox *o)
+{
+    return o->ring == NULL ? 0 : o->ring->count;
+}
+
+/* Makes room for one more. */
 static int ring_reserve(struct hub__outbox *o)
 {
-    uint32_t size = o->ring_size == 0 ? RING_SIZE_FIRST : o->ring_size * 2;
-    struct hub__frame **ring;
+    struct hub__outbox_ring *old = o->ring, *ring;
+    uint32_t count = ring_count(o);
+    uint32_t size = old == NULL ? RING_SIZE_FIRST : old->size * 2;
 
-    if (o->ring_count < o->ring_size)
+    if (old != NULL && count < old->size)
         return 0;
-    if (size < o->ring_size)
+    if (size < count)
         return HUB_ENOMEM;
-    ring = hub__malloc(size * sizeof(struct hub__frame *));
+    ring =
+        hub__malloc(sizeof *ring + (size_t)size * sizeof(struct hub__frame *));
     if (ring == NULL)
         return HUB_ENOMEM;
-    for (uint32_t i = 0; i < o->ring_count; i++)
-        ring[i] = *ring_at(o, i);
-    hub__free(o->ring);
+    *ring = (struct hub__outbox_ring){.count = count, .size = size};
+    for (uint32_t i = 0; i < count; i++)
+        ring->frames[i] = *ring_at(old, i);
+    hub__free(old);
     o->ring = ring;
-    o->ring_head = 0;
-    o->ring_size = size;
     return 0;
 }
 
-static void ring_release(struct hub__outbox *o)
+/* Drops the first, and the ring with the last. */
+static void ring_shift(struct hub__outbox *o)
 {
-    hub__free(o->ring);
-    o->ring = NULL;
-    o->ring_head = o->ring_count = o->ring_size = 0;
+    struct hub__outbox_ring *r = o->ring;
+
+    r->head = (r->head + 1) & (r->size - 1);
+    r->count--;
+    if (r->count == 0) {
+        hub__free(r);
+        o->ring = NULL;
+    }
 }
 
 static void took(struct hub__outbox *o, struct hub__frame *frame)
@@ -56,7 +74,7 @@ int hub__outbox_push(struct hub__outbox *o, struct hub__frame *frame)
 
         if (err != 0)
             return err;
-        *ring_at(o, o->ring_count++) = frame;
+        *ring_at(o->ring, o->ring->count++) = frame;
     }
     took(o, frame);
     return 0;
@@ -74,9 +92,9 @@ int hub__outbox_push_front(struct hub__outbox *o, struct hub__frame *frame)
         second = o->first;
         o->first = frame;
     }
-    o->ring_head = (o->ring_head - 1) & (o->ring_size - 1);
-    o->ring_count++;
-    *ring_at(o, 0) = second;
+    o->ring->head = (o->ring->head - 1) & (o->ring->size - 1);
+    o->ring->count++;
+    *ring_at(o->ring, 0) = second;
     took(o, frame);
     return 0;
 }
@@ -94,8 +112,8 @@ size_t hub__outbox_gather(const struct hub__outbox *o, struct iovec *iov,
         .iov_len = o->first->bytes - o->offset,
     };
     *bytes = iov[0].iov_len;
-    for (uint32_t i = 0; i < o->ring_count && count < max; i++) {
-        struct hub__frame *frame = *ring_at(o, i);
+    for (uint32_t i = 0; i < ring_count(o) && count < max; i++) {
+        struct hub__frame *frame = *ring_at(o->ring, i);
 
         if (*bytes + frame->bytes > max_bytes)
             break;
@@ -117,13 +135,10 @@ struct hub__frame *hub__outbox_pop(struct hub__outbox *o)
     o->bytes -= frame->bytes - o->offset;
     o->offset = 0;
     o->first = NULL;
-    if (o->ring_count > 0) {
-        o->first = *ring_at(o, 0);
-        o->ring_head = (o->ring_head + 1) & (o->ring_size - 1);
-        o->ring_count--;
+    if (o->ring != NULL) {
+        o->first = *ring_at(o->ring, 0);
+        ring_shift(o);
     }
-    if (o->ring_count == 0)
-        ring_release(o);
     return frame;
 }
 
@@ -160,19 +175,16 @@ bool hub__outbox_drop_oldest(struct hub__outbox *o)
         hub__frame_unref(hub__outbox_pop(o));
         return true;
     }
-    for (uint32_t i = 0; i < o->ring_count; i++) {
-        victim = *ring_at(o, i);
+    for (uint32_t i = 0; i < ring_count(o); i++) {
+        victim = *ring_at(o->ring, i);
         if (!hub__frame_is_data(victim))
             continue;
         /* Only control frames can stand before it: a handful at most. */
         for (; i > 0; i--)
-            *ring_at(o, i) = *ring_at(o, i - 1);
-        o->ring_head = (o->ring_head + 1) & (o->ring_size - 1);
-        o->ring_count--;
+            *ring_at(o->ring, i) = *ring_at(o->ring, i - 1);
+        ring_shift(o);
         o->bytes -= victim->bytes;
         hub__frame_unref(victim);
-        if (o->ring_count == 0)
-            ring_release(o);
         return true;
     }
     return false;

@@ -1,9 +1,10 @@
 /* outbox.h - what waits for one connection: frames in order, and how much of
  * the first has been written.
  *
- * Invariant: the first frame is `first`; those behind it are in the ring. An
- * empty outbox holds no memory. `bytes` is what is still to be written. Not
- * locked: it belongs to the thread of its connection's loop.
+ * Invariant: the first frame is `first`; those behind it are in the ring, which
+ * is there only while there are any. An empty outbox holds no memory. `bytes`
+ * is what is still to be written. Not locked: it belongs to the thread of its
+ * connection's loop.
  */
 #ifndef HUB_OUTBOX_H
 #define HUB_OUTBOX_H
@@ -15,11 +16,12 @@
 
 #include "frame.h"
 
+struct hub__outbox_ring;
+
 struct hub__outbox {
     struct hub__frame *first;
-    struct hub__frame **ring; /* NULL: nothing behind the first */
-    uint32_t ring_head, ring_count, ring_size; /* size: a power of two */
-    size_t offset; /* of the first, already written */
+    struct hub__outbox_ring *ring; /* NULL: nothing behind the first */
+    size_t offset;                 /* of the first, already written */
     size_t bytes;
 };
 

@@ -1,7 +1,7 @@
 /* registry.c - see registry.h.
  *
- * Names hang in chained hash tables that grow and shrink by half; a table that
- * cannot grow for want of memory only gets slower. Ids are slots of the user's
+ * A name is no object of its own: the table of names leads to the first of the
+ * connections that have it, and the text is theirs. Ids are slots of the user's
  * shard with a generation that counts up; a slot whose generations are used up
  * is never given out again.
  *
@@ -15,7 +15,6 @@
 
 #include "mem.h"
 
-#define BUCKETS_FIRST 8u
 #define SLOTS_FIRST 8u
 #define SLOT_BITS 26
 #define SLOTS_MAX (1u << SLOT_BITS)
@@ -50,15 +49,7 @@ int hub__registry_init(struct hub__registry *r)
 
 static void shard_fini(struct hub__shard *s)
 {
-    for (size_t i = 0; i < s->bucket_count; i++) {
-        while (s->buckets[i] != NULL) {
-            struct hub__name *name = s->buckets[i];
-
-            s->buckets[i] = name->next;
-            hub__free(name);
-        }
-    }
-    hub__free(s->buckets);
+    hub__names_fini(&s->names);
     hub__free(s->slots);
     pthread_mutex_destroy(&s->lock);
 }
@@ -78,96 +69,20 @@ static uint64_t hash_name(const struct hub__registry *r, const char *text)
     return hub__siphash(&r->key, text, strlen(text));
 }
 
-/* The upper bits choose the shard, the lower ones the bucket. */
+/* The upper bits choose the shard, the lower ones the cell. */
 static struct hub__shard *shard_of(struct hub__shard *shards, uint64_t hash)
 {
     return &shards[hash >> (64 - HUB__SHARD_BITS)];
 }
 
-static struct hub__name **bucket_of(const struct hub__shard *s, uint64_t hash)
+static const char *user_of(const struct hub__entry *entry)
 {
-    return &s->buckets[hash & (s->bucket_count - 1)];
+    return entry->user_id;
 }
 
-static struct hub__name *find_name(const struct hub__shard *s, uint64_t hash,
-                                   const char *text)
+static const char *session_of(const struct hub__entry *entry)
 {
-    struct hub__name *name;
-
-    if (s->bucket_count == 0)
-        return NULL;
-    for (name = *bucket_of(s, hash); name != NULL; name = name->next) {
-        if (name->hash == hash && strcmp(name->text, text) == 0)
-            return name;
-    }
-    return NULL;
-}
-
-static int resize(struct hub__shard *s, size_t count)
-{
-    struct hub__name **old = s->buckets;
-    size_t old_count = s->bucket_count;
-    struct hub__name **buckets = hub__calloc(count, sizeof(struct hub__name *));
-
-    if (buckets == NULL)
-        return HUB_ENOMEM;
-    s->buckets = buckets;
-    s->bucket_count = count;
-    for (size_t i = 0; i < old_count; i++) {
-        struct hub__name *name, *next;
-
-        for (name = old[i]; name != NULL; name = next) {
-            struct hub__name **bucket = bucket_of(s, name->hash);
-
-            next = name->next;
-            name->next = *bucket;
-            *bucket = name;
-        }
-    }
-    hub__free(old);
-    return 0;
-}
-
-static struct hub__name *obtain_name(struct hub__shard *s, uint64_t hash,
-                                     const char *text)
-{
-    struct hub__name *name = find_name(s, hash, text);
-    struct hub__name **bucket;
-    size_t bytes = strlen(text);
-
-    if (name != NULL)
-        return name;
-    if (s->bucket_count == 0 && resize(s, BUCKETS_FIRST) != 0)
-        return NULL;
-    if (s->names >= s->bucket_count)
-        (void)resize(s, s->bucket_count * 2);
-    name = hub__calloc(1, sizeof *name + bytes + 1);
-    if (name == NULL)
-        return NULL;
-    name->hash = hash;
-    name->bytes = bytes;
-    memcpy(name->text, text, bytes + 1);
-    bucket = bucket_of(s, hash);
-    name->next = *bucket;
-    *bucket = name;
-    s->names++;
-    return name;
-}
-
-/* Forgets a name that nobody has any more. */
-static void release_name(struct hub__shard *s, struct hub__name *name)
-{
-    struct hub__name **at = bucket_of(s, name->hash);
-
-    if (name->members > 0)
-        return;
-    while (*at != name)
-        at = &(*at)->next;
-    *at = name->next;
-    hub__free(name);
-    s->names--;
-    if (s->bucket_count > BUCKETS_FIRST && s->names < s->bucket_count / 4)
-        (void)resize(s, s->bucket_count / 2);
+    return entry->session_id;
 }
 
 /* Ids. ---------------------------------------------------------------- */
@@ -242,86 +157,103 @@ static struct hub__shard *shard_of_id(struct hub__registry *r, hub_id id)
 
 /* Entries. ------------------------------------------------------------ */
 
-static void link_user(struct hub__shard *s, struct hub__name *name,
-                      struct hub__entry *e)
+/* Both with a name reserved in the shard's table. */
+static void link_user(struct hub__shard *s, uint64_t hash, struct hub__entry *e)
 {
-    e->user = name;
+    struct hub__names_cell *cell =
+        hub__names_find(&s->names, hash, e->user_id, user_of);
+
     e->user_prev = NULL;
-    e->user_next = name->first;
-    if (name->first != NULL)
-        name->first->user_prev = e;
-    name->first = e;
-    name->members++;
+    e->user_next = cell == NULL ? NULL : cell->first;
+    if (cell == NULL) {
+        hub__names_put(&s->names, hash, e);
+    } else {
+        cell->first->user_prev = e;
+        cell->first = e;
+    }
     s->entries++;
 }
 
-static void link_session(struct hub__shard *s, struct hub__name *name,
+static void link_session(struct hub__shard *s, uint64_t hash,
                          struct hub__entry *e)
 {
-    e->session = name;
+    struct hub__names_cell *cell =
+        hub__names_find(&s->names, hash, e->session_id, session_of);
+
     e->session_prev = NULL;
-    e->session_next = name->first;
-    if (name->first != NULL)
-        name->first->session_prev = e;
-    name->first = e;
-    name->members++;
+    e->session_next = cell == NULL ? NULL : cell->first;
+    if (cell == NULL) {
+        hub__names_put(&s->names, hash, e);
+    } else {
+        cell->first->session_prev = e;
+        cell->first = e;
+    }
     s->entries++;
 }
 
-static void unlink_user(struct hub__shard *s, struct hub__entry *e)
+static void forget_first(struct hub__names *names, struct hub__names_cell *cell,
+                         struct hub__entry *next)
+{
+    if (next != NULL)
+        cell->first = next;
+    else
+        hub__names_remove(names, cell);
+}
+
+static void unlink_user(struct hub__registry *r, struct hub__shard *s,
+                        struct hub__entry *e)
 {
     if (e->user_prev != NULL)
         e->user_prev->user_next = e->user_next;
     else
-        e->user->first = e->user_next;
+        forget_first(&s->names,
+                     hub__names_find(&s->names, hash_name(r, e->user_id),
+                                     e->user_id, user_of),
+                     e->user_next);
     if (e->user_next != NULL)
         e->user_next->user_prev = e->user_prev;
-    e->user->members--;
     s->entries--;
-    release_name(s, e->user);
-    e->user = NULL;
 }
 
-static void unlink_session(struct hub__shard *s, struct hub__entry *e)
+static void unlink_session(struct hub__registry *r, struct hub__entry *e)
 {
+    uint64_t hash = hash_name(r, e->session_id);
+    struct hub__shard *s = shard_of(r->sessions, hash);
+
+    pthread_mutex_lock(&s->lock);
     if (e->session_prev != NULL)
         e->session_prev->session_next = e->session_next;
     else
-        e->session->first = e->session_next;
+        forget_first(
+            &s->names,
+            hub__names_find(&s->names, hash, e->session_id, session_of),
+            e->session_next);
     if (e->session_next != NULL)
         e->session_next->session_prev = e->session_prev;
-    e->session->members--;
     s->entries--;
-    release_name(s, e->session);
-    e->session = NULL;
+    pthread_mutex_unlock(&s->lock);
 }
 
 int hub__registry_add(struct hub__registry *r, struct hub__entry *entry,
-                      const char *user_id, const char *session_id,
                       struct hub__found *found)
 {
-    uint64_t user_hash = hash_name(r, user_id);
+    const char *session_id = entry->session_id;
+    uint64_t user_hash = hash_name(r, entry->user_id);
     uint64_t session_hash = session_id == NULL ? 0 : hash_name(r, session_id);
     struct hub__shard *us = shard_of(r->users, user_hash);
     struct hub__shard *ss =
         session_id == NULL ? NULL : shard_of(r->sessions, session_hash);
-    struct hub__name *user, *session = NULL;
 
     pthread_mutex_lock(&us->lock);
-    user = obtain_name(us, user_hash, user_id);
-    if (user == NULL)
+    if (hub__names_reserve(&us->names) != 0 || reserve_slot(us) != 0)
         goto fail;
-    if (reserve_slot(us) != 0)
-        goto fail_user;
     if (ss != NULL) {
         pthread_mutex_lock(&ss->lock);
-        session = obtain_name(ss, session_hash, session_id);
-        if (session == NULL)
+        if (hub__names_reserve(&ss->names) != 0)
             goto fail_session;
+        link_session(ss, session_hash, entry);
     }
-    link_user(us, user, entry);
-    if (ss != NULL)
-        link_session(ss, session, entry);
+    link_user(us, user_hash, entry);
     entry->id = give_id(r, us, entry);
     entry->linked = true;
     *found = (struct hub__found){.user_shard = us, .session_shard = ss};
@@ -329,8 +261,6 @@ int hub__registry_add(struct hub__registry *r, struct hub__entry *entry,
 
 fail_session:
     pthread_mutex_unlock(&ss->lock);
-fail_user:
-    release_name(us, user);
 fail:
     pthread_mutex_unlock(&us->lock);
     return HUB_ENOMEM;
@@ -340,17 +270,10 @@ fail:
 static void unlink_entry(struct hub__registry *r, struct hub__shard *us,
                          struct hub__entry *entry)
 {
-    /* Nobody but us changes `session` while it is linked and the user shard is
-     * locked. */
-    if (entry->session != NULL) {
-        struct hub__shard *ss = shard_of(r->sessions, entry->session->hash);
-
-        pthread_mutex_lock(&ss->lock);
-        unlink_session(ss, entry);
-        pthread_mutex_unlock(&ss->lock);
-    }
+    if (entry->session_id != NULL)
+        unlink_session(r, entry);
     take_id_back(us, entry->id);
-    unlink_user(us, entry);
+    unlink_user(r, us, entry);
     entry->linked = false;
 }
 
@@ -368,6 +291,16 @@ bool hub__registry_remove(struct hub__registry *r, struct hub__entry *entry)
 }
 
 /* Finding. ------------------------------------------------------------ */
+
+static struct hub__entry *first_of(const struct hub__shard *s, uint64_t hash,
+                                   const char *text,
+                                   hub__names_text_fn *text_of)
+{
+    struct hub__names_cell *cell =
+        hub__names_find(&s->names, hash, text, text_of);
+
+    return cell == NULL ? NULL : cell->first;
+}
 
 void hub__registry_find(struct hub__registry *r,
                         const struct hub_target *target,
@@ -388,32 +321,33 @@ void hub__registry_find(struct hub__registry *r,
 
         found->user_shard = shard_of(r->users, hash);
         pthread_mutex_lock(&found->user_shard->lock);
-        found->user = find_name(found->user_shard, hash, target->user_id);
+        found->user =
+            first_of(found->user_shard, hash, target->user_id, user_of);
     }
     if (target->session_id != NULL) {
         uint64_t hash = hash_name(r, target->session_id);
 
         found->session_shard = shard_of(r->sessions, hash);
         pthread_mutex_lock(&found->session_shard->lock);
-        found->session =
-            find_name(found->session_shard, hash, target->session_id);
+        found->session = first_of(found->session_shard, hash,
+                                  target->session_id, session_of);
     }
+}
+
+static bool is_of_user(const struct hub__found *found,
+                       const struct hub__entry *entry)
+{
+    return found->user != NULL &&
+           strcmp(entry->user_id, found->user->user_id) == 0;
 }
 
 /* Skips those of the session that the user's list had already. */
 static struct hub__entry *not_of_user(const struct hub__found *found,
                                       struct hub__entry *entry)
 {
-    while (entry != NULL && found->user != NULL && entry->user == found->user)
+    while (entry != NULL && is_of_user(found, entry))
         entry = entry->session_next;
     return entry;
-}
-
-static struct hub__entry *first_of_session(const struct hub__found *found)
-{
-    if (found->session == NULL)
-        return NULL;
-    return not_of_user(found, found->session->first);
 }
 
 struct hub__entry *hub__registry_next(const struct hub__found *found,
@@ -423,16 +357,14 @@ struct hub__entry *hub__registry_next(const struct hub__found *found,
         if (found->one != NULL)
             return found->one;
         if (found->user != NULL)
-            return found->user->first;
-        return first_of_session(found);
+            return found->user;
+        return found->session;
     }
     if (found->one != NULL)
         return NULL;
-    if (found->user != NULL && entry->user == found->user) {
-        if (entry->user_next != NULL)
-            return entry->user_next;
-        return first_of_session(found);
-    }
+    if (is_of_user(found, entry))
+        return entry->user_next != NULL ? entry->user_next
+                                        : not_of_user(found, found->session);
     return not_of_user(found, entry->session_next);
 }
 
@@ -463,7 +395,7 @@ static void count_shard(struct hub__shard *s, uint64_t *names,
                         uint64_t *entries)
 {
     pthread_mutex_lock(&s->lock);
-    *names += s->names;
+    *names += s->names.count;
     *entries += s->entries;
     pthread_mutex_unlock(&s->lock);
 }

@@ -16,38 +16,30 @@
 
 #include <hub/hub.h>
 
+#include "names.h"
 #include "siphash.h"
 
 #define HUB__SHARD_BITS 6
 #define HUB__SHARDS (1u << HUB__SHARD_BITS)
 
-/* A connection's place in the registry, embedded in the connection. */
+/* A connection's place in the registry, embedded in the connection. Those of
+ * one user hang in a list whose first one the table of names knows, and
+ * likewise those of one session. */
 struct hub__entry {
-    hub_id id;                        /* set while linked, then constant */
-    struct hub__name *user, *session; /* set while linked; session may be
-                                         NULL; constant in between */
+    hub_id id;              /* set while linked, then constant */
+    const char *user_id;    /* of whoever embeds it; constant while linked */
+    const char *session_id; /* likewise; may be NULL */
     struct hub__entry *user_prev, *user_next;       /* user shard lock */
     struct hub__entry *session_prev, *session_next; /* session shard lock */
     bool linked;                                    /* user shard lock */
-};
-
-/* A user or session with at least one connection. */
-struct hub__name {
-    struct hub__name *next; /* in its bucket */
-    uint64_t hash;
-    struct hub__entry *first;
-    size_t members;
-    size_t bytes;
-    char text[];
 };
 
 struct hub__slot;
 
 struct hub__shard {
     pthread_mutex_t lock;
-    struct hub__name **buckets; /* NULL while empty; a power of two */
-    size_t bucket_count;
-    size_t names, entries;
+    struct hub__names names;
+    size_t entries;
     struct hub__slot *slots; /* ids; user shards only */
     uint32_t slot_count, slot_size;
     uint32_t slot_free; /* index + 1 of the first free one, 0: none */
@@ -62,7 +54,7 @@ struct hub__registry {
 /* Recipients, and the locks that keep them there. */
 struct hub__found {
     struct hub__shard *user_shard, *session_shard; /* locked, or NULL */
-    struct hub__name *user, *session;              /* or NULL */
+    struct hub__entry *user, *session;             /* the first ones, or NULL */
     struct hub__entry *one;                        /* by id, or NULL */
 };
 
@@ -72,11 +64,10 @@ int hub__registry_init(struct hub__registry *registry);
 /* Releases what is left; no entry may be used afterwards. */
 void hub__registry_fini(struct hub__registry *registry);
 
-/* Links an entry and gives it an id. On success its shards stay locked, so that
- * nobody can find it yet: hub__registry_unlock(). Returns 0 or HUB_ENOMEM,
- * nothing locked. */
+/* Links an entry whose user_id and session_id are set, and gives it an id. On
+ * success its shards stay locked, so that nobody can find it yet:
+ * hub__registry_unlock(). Returns 0 or HUB_ENOMEM, nothing locked. */
 int hub__registry_add(struct hub__registry *registry, struct hub__entry *entry,
-                      const char *user_id, const char *session_id,
                       struct hub__found *found);
 
 /* Unlinks. Returns false if it was not linked any more. */

@@ -9,6 +9,9 @@
 #include "internal.h"
 #include "mem.h"
 
+#define WORK_MAX ((uint64_t)1 << 30) /* bytes; about a second of a loop's */
+#define WORK_MAX_ONE (WORK_MAX / 16)
+
 /* What one call has for one loop. */
 struct parcel {
     struct hub__chain chain;
@@ -32,19 +35,43 @@ static int batch_init(struct batch *b, hub_t *hub)
     return b->parcels == NULL ? HUB_ENOMEM : 0;
 }
 
+/* Memory is bounded by what waits, which a broadcast does once. The time until
+ * it is someone else's turn, a newcomer's say, is bounded too: by what all its
+ * connections together get written. A single one is always let through, and so
+ * are some more, whatever their size. */
+static bool is_behind(const struct batch *b, const struct hub__loop *loop,
+                      enum hub__post_kind kind)
+{
+    const struct hub__mailbox *m = &loop->mailbox;
+
+    if (kind == HUB__POST_BROADCAST &&
+        atomic_load_explicit(&m->work, memory_order_relaxed) >= WORK_MAX)
+        return true;
+    return atomic_load_explicit(&m->bytes, memory_order_relaxed) >
+           b->hub->options.backlog_bytes;
+}
+
+static uint64_t work_of(const struct hub__frame *frame, size_t connections)
+{
+    if (connections > WORK_MAX_ONE / frame->bytes)
+        return WORK_MAX_ONE;
+    return (uint64_t)frame->bytes * connections;
+}
+
 static int batch_add(struct batch *b, struct hub__loop *loop,
                      enum hub__post_kind kind, struct hub__conn *conn,
                      struct hub__frame *frame)
 {
     struct hub__post *post;
 
-    if (frame != NULL && kind != HUB__POST_CLOSE &&
-        atomic_load_explicit(&loop->mailbox.bytes, memory_order_relaxed) >
-            b->hub->options.backlog_bytes)
+    if (frame != NULL && is_behind(b, loop, kind))
         return HUB_EAGAIN;
     post = hub__post_new(kind, conn, frame);
     if (post == NULL)
         return HUB_ENOMEM;
+    if (frame != NULL && kind == HUB__POST_BROADCAST)
+        post->work = work_of(
+            frame, atomic_load_explicit(&loop->open, memory_order_relaxed));
     hub__chain_add(&b->parcels[loop - b->hub->loops].chain, post);
     return 0;
 }
@@ -94,8 +121,6 @@ static struct hub__loop *choose_loop(hub_t *hub)
 
 int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id)
 {
-    const char *session =
-        conn->session_start == 0 ? NULL : conn->ids + conn->session_start;
     struct hub__found found;
     struct batch b;
     int err = batch_init(&b, hub);
@@ -105,8 +130,7 @@ int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id)
     conn->loop = choose_loop(hub);
     err = batch_add(&b, conn->loop, HUB__POST_ADD, conn, NULL);
     if (err == 0)
-        err = hub__registry_add(&hub->registry, &conn->entry, conn->ids,
-                                session, &found);
+        err = hub__registry_add(&hub->registry, &conn->entry, &found);
     if (err == 0) {
         if (id != NULL)
             *id = conn->entry.id;

@@ -25,6 +25,8 @@ static void add_loop(struct hub_stats *sum, const struct hub__loop *loop,
     sum->bytes_out += read_counter(&c->bytes_out);
     sum->dropped += read_counter(&c->dropped);
     sum->slow_closed += read_counter(&c->slow_closed);
+    sum->uring_loops +=
+        atomic_load_explicit(&loop->by_uring, memory_order_relaxed);
     if (waited_ms > 0 && (uint64_t)waited_ms > sum->slowest_loop_ms)
         sum->slowest_loop_ms = (uint64_t)waited_ms;
 }

@@ -30,3 +30,16 @@ const char *hub_close_cause_name(enum hub_close_cause cause)
     }
     return "unknown";
 }
+
+const char *hub_sender_name(enum hub_sender sender)
+{
+    switch (sender) {
+    case HUB_SENDER_AUTO:
+        return "auto";
+    case HUB_SENDER_URING:
+        return "uring";
+    case HUB_SENDER_SENDMSG:
+        return "sendmsg";
+    }
+    return "unknown";
+}

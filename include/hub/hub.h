@@ -48,7 +48,8 @@ extern "C" {
     X(HUB_ETIMEDOUT, -7, "the deadline passed before everything was done")     \
     X(HUB_EDEADLK, -8, "the call would wait for its own caller")               \
     X(HUB_ESYSTEM, -9, "a system call failed; errno says why")                 \
-    X(HUB_ENOTSOCK, -10, "not a connected stream socket")
+    X(HUB_ENOTSOCK, -10, "not a connected stream socket")                      \
+    X(HUB_ENOTSUP, -11, "this machine does not offer what was asked for")
 
 enum hub_error {
 #define HUB_ERROR_ENUM(name, code, text) name = (code),
@@ -212,6 +213,18 @@ enum hub_slow_consumer {
     HUB_SLOW_DROP_NEWEST, /* drop what came last */
 };
 
+/* How the bytes of many connections reach the kernel. */
+enum hub_sender {
+    HUB_SENDER_AUTO = 0, /* io_uring where it is to be had, else sendmsg */
+    HUB_SENDER_URING,    /* a batch in one system call; should a ring fail later
+                            on, its loop goes on with sendmsg and logs that */
+    HUB_SENDER_SENDMSG,  /* a system call for each connection */
+};
+
+/* The sender in one word: "auto", "uring" or "sendmsg".
+ * Threads: any.  Owns: the text is constant.  Returns: never NULL. */
+HUB_API const char *hub_sender_name(enum hub_sender sender);
+
 /* Flags of hub_options. */
 #define HUB_HOST_LOOP 0x1u /* no threads: the host calls hub_poll() */
 
@@ -244,12 +257,15 @@ struct hub_options {
                    const struct hub_close_info *info);
     /* From any thread that is inside the library. */
     void (*log)(void *data, enum hub_log_level level, const char *text);
+
+    enum hub_sender sender;
+    unsigned reserved; /* 0 */
 };
 
 #define HUB_OPTIONS_INIT                                                       \
     {                                                                          \
         sizeof(struct hub_options), 0, 0, 0, 0, 0, 0, HUB_SLOW_CLOSE, 0, 0, 0, \
-            0, 0, NULL, NULL, NULL, NULL, NULL                                 \
+            0, 0, NULL, NULL, NULL, NULL, NULL, HUB_SENDER_AUTO, 0             \
     }
 
 /* The hub. ------------------------------------------------------------ */
@@ -260,7 +276,9 @@ struct hub_options {
  * Threads: any.
  * Owns:    the caller calls hub_destroy(); options are copied.
  * Returns: 0 · HUB_EINVAL a value out of range, an unknown flag or field ·
- *          HUB_ENOMEM · HUB_ESYSTEM no descriptor or thread to be had. */
+ *          HUB_ENOMEM · HUB_ESYSTEM no descriptor or thread to be had ·
+ *          HUB_ENOTSUP HUB_SENDER_URING, and io_uring is not to be had; errno
+ *          says why. */
 HUB_API int hub_create(hub_t **hub, const struct hub_options *options);
 
 /* Ends what hub_shutdown() left, without a Close frame, calls `closed` for
@@ -301,7 +319,8 @@ HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
  * Returns: the number of connections it was queued for, 0 when nobody is there
  *          · HUB_EINVAL no target, or both an id and a name · HUB_ENOENT the
  *          connection with this id has left · HUB_ENOMEM · HUB_EAGAIN
- *          backlog_bytes are waiting already · HUB_ESHUTDOWN. */
+ *          backlog_bytes are waiting already, or broadcasts for about a second
+ *          · HUB_ESHUTDOWN. */
 HUB_API int64_t hub_send(hub_t *hub, struct hub_target to,
                          struct hub_message message);
 
@@ -315,15 +334,16 @@ HUB_API int64_t hub_broadcast(hub_t *hub, struct hub_message message);
  * comes later, as HUB_CLOSED_BY_HOST.
  * Threads: any.
  * Owns:    reason is copied.
- * Returns: 0 · HUB_ENOENT · HUB_EINVAL a code that must not be sent (RFC 6455,
- *          7.4), a reason that is too long or not UTF-8 · HUB_ENOMEM. */
+ * Returns: 0 · HUB_ENOENT, also while the hub shuts down and closes everything
+ *          itself · HUB_EINVAL a code that must not be sent (RFC 6455, 7.4), a
+ *          reason that is too long or not UTF-8 · HUB_ENOMEM. */
 HUB_API int hub_close(hub_t *hub, hub_id id, int code, const char *reason);
 
 /* Takes a connection out of the hub without a Close frame. What was queued for
  * a member is still delivered; a socket is closed at once.
  * Threads: any.
  * Owns:    as hub_close(): `closed` comes later.
- * Returns: 0 · HUB_ENOENT · HUB_ENOMEM. */
+ * Returns: 0 · HUB_ENOENT as hub_close() · HUB_ENOMEM. */
 HUB_API int hub_unregister(hub_t *hub, hub_id id);
 
 struct hub_stats {
@@ -337,11 +357,12 @@ struct hub_stats {
     uint64_t slow_closed;             /* connections, by HUB_SLOW_CLOSE */
     uint64_t loops;
     uint64_t slowest_loop_ms; /* since the loop turned that waits longest */
+    uint64_t uring_loops;     /* that send by io_uring */
 };
 
 #define HUB_STATS_INIT                                                         \
     {                                                                          \
-        sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0        \
+        sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0     \
     }
 
 /* Fills in as much of `stats` as stats->struct_size says there is room for.

@@ -17,7 +17,7 @@ VARIABLES = (
     "HUB_MAX_CONNECTIONS_PER_IP", "HUB_MAX_CONNECTIONS_PER_USER",
     "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_ALLOWED_ORIGINS",
     "HUB_ALLOWED_ORIGINS_FILE", "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
-    "HUB_LOOPS", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
+    "HUB_LOOPS", "HUB_SENDER", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
 
 BAD = {
     "PORT": ("-1", "65536", "http", "80x", "8081 ", "0x50", "1e3"),
@@ -37,6 +37,7 @@ BAD = {
     "HUB_ALLOWED_ORIGINS": ("example.com", "https://", "https://a/b"),
     "HUB_TRUSTED_PROXIES": ("proxy", "10.0.0.0/33", "1.2.3.4/x"),
     "HUB_LOOPS": ("-1", "x", "1000000"),
+    "HUB_SENDER": ("io_uring", "send"),
     "HUB_LOG_LEVEL": ("loud", "verbose"),
     "HUB_LOG_FORMAT": ("xml", "1"),
 }
@@ -90,6 +91,7 @@ class Values(unittest.TestCase):
                 "HUB_TRUSTED_PROXIES": ("10.0.0.0/8, ::1", "127.0.0.1"),
                 "HUB_LOG_LEVEL": ("debug", "info", "warn", "error"),
                 "HUB_LOG_FORMAT": ("text", "json"),
+                "HUB_SENDER": ("auto", "uring", "sendmsg"),
                 "HUB_LOOPS": ("1", "2")}.items():
             for value in values:
                 with self.subTest(f"{name}={value}"):

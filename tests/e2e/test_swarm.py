@@ -16,6 +16,7 @@ from harness.wait import sanitizer, scaled, until
 COUNT = 500 if sanitizer() else 10000
 DESCRIPTORS = 4096 if sanitizer() else None  # of hubd; None: all there are
 SPARE = 1000
+BYTES_EACH = 700  # process memory of an idle connection, ids included
 
 
 class Swarm:
@@ -110,10 +111,12 @@ class TenThousand(HubTestCase):
         self.assertEqual(stats["total_users"], COUNT)
         self.assertEqual(stats["total_sessions"], 100)
         full = self.state(hub)
+        each = 1024 * (full["kb"] - idle["kb"]) / COUNT
         print(f"\n{COUNT} clients connected in {seconds:.2f} s,"
-              f" {1024 * (full['kb'] - idle['kb']) / COUNT:.0f} bytes of"
-              f" memory each, threads {idle['threads']} ->"
-              f" {full['threads']}")
+              f" {each:.0f} bytes of memory each, threads"
+              f" {idle['threads']} -> {full['threads']}")
+        if not sanitizer():
+            self.assertLess(each, BYTES_EACH)
         self.assertLessEqual(full["threads"], idle["threads"])
         self.check_broadcast(hub, first)
         self.check_sends(hub, first)

@@ -51,6 +51,7 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_TRUSTED_PROXIES=(unset)\n"
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
                            "HUB_LOOPS=number of cores\n"
+                           "HUB_SENDER=auto\n"
                            "HUB_LOG_LEVEL=info\n"
                            "HUB_LOG_FORMAT=text\n");
     free(text);
@@ -114,7 +115,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 22);
+    ck_assert_int_eq(pairs.count, 23);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }

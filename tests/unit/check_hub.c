@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "testing.h"
+#include "testing_rings.h"
 
 /* Making. -------------------------------------------------------------- */
 
@@ -30,34 +31,61 @@ START_TEST(a_hub_comes_and_goes)
 }
 END_TEST
 
+/* Only a loop that may send in either way does without some memory. */
+static void check_sender(hub_t *hub, const struct hub_options *options,
+                         unsigned refused)
+{
+    struct hub_stats stats = HUB_STATS_INIT;
+
+    ck_assert_int_eq(hub_stats(hub, &stats), 0);
+    if (options->sender == HUB_SENDER_URING)
+        ck_assert_uint_eq(stats.uring_loops, stats.loops);
+    if (refused == 0)
+        return;
+    ck_assert_int_eq(options->sender, HUB_SENDER_AUTO);
+    ck_assert_uint_eq(stats.uring_loops,
+                      testing_has_rings() ? stats.loops - 1 : 0);
+}
+
 static void check_memory(const struct hub_options *options)
 {
-    unsigned nth = 0;
+    unsigned nth = 0, refused;
     hub_t *hub = NULL;
     int err;
 
     do {
         testing_fail_allocation(++nth);
         err = hub_create(&hub, options);
+        refused = testing_allow_memory();
         if (err != 0) {
             ck_assert_int_eq(err, HUB_ENOMEM);
             ck_assert_ptr_null(hub);
+            ck_assert_uint_eq(refused, 1);
+        } else {
+            check_sender(hub, options, refused);
+            hub_destroy(hub);
+            hub = NULL;
         }
-        ck_assert_uint_eq(testing_allow_memory(), err != 0);
-    } while (err != 0);
-    ck_assert_uint_gt(nth, 8);
-    hub_destroy(hub);
+    } while (refused > 0);
+    ck_assert_uint_gt(nth, 7);
 }
 
 START_TEST(without_memory_there_is_no_hub)
 {
     struct hub_options options = HUB_OPTIONS_INIT;
 
-    options.loops = 3;
-    check_memory(&options);
-    options.loops = 0;
-    options.flags = HUB_HOST_LOOP;
-    check_memory(&options);
+    for (unsigned sender = HUB_SENDER_AUTO; sender <= HUB_SENDER_SENDMSG;
+         sender++) {
+        if (sender == HUB_SENDER_URING && !testing_has_rings())
+            continue;
+        options.sender = (enum hub_sender)sender;
+        options.loops = 3;
+        options.flags = 0;
+        check_memory(&options);
+        options.loops = 0;
+        options.flags = HUB_HOST_LOOP;
+        check_memory(&options);
+    }
 }
 END_TEST
 
@@ -89,6 +117,45 @@ START_TEST(without_descriptors_there_is_no_hub)
     hub_destroy(hub);
     ck_assert_int_eq(dup(0), fd); /* none was left open */
     close(fd);
+}
+END_TEST
+
+static char said[200];
+
+static void keep_said(void *data, enum hub_log_level level, const char *text)
+{
+    (void)data;
+    ck_assert_int_eq(level, HUB_LOG_INFO);
+    strncpy(said, text, sizeof said - 1);
+}
+
+START_TEST(it_says_how_it_sends)
+{
+    struct hub_options options = HUB_OPTIONS_INIT;
+    unsigned nth = 0;
+    hub_t *hub;
+
+    options.log = keep_said;
+    options.loops = 3;
+    options.sender = HUB_SENDER_SENDMSG;
+    ck_assert_int_eq(hub_create(&hub, &options), 0);
+    ck_assert_str_eq(said, "sends by sendmsg");
+    hub_destroy(hub);
+    if (!testing_has_rings())
+        return;
+    options.sender = HUB_SENDER_URING;
+    ck_assert_int_eq(hub_create(&hub, &options), 0);
+    ck_assert_str_eq(said, "sends by io_uring");
+    hub_destroy(hub);
+    if (getenv("HUB_TEST_SENDMSG") != NULL)
+        return;
+    options.sender = HUB_SENDER_AUTO;
+    do /* until it is a ring that there is no memory for */
+        testing_fail_allocation(++nth);
+    while (hub_create(&hub, &options) != 0);
+    ck_assert_uint_eq(testing_allow_memory(), 1);
+    ck_assert_ptr_nonnull(strstr(said, "by io_uring in 2 of 3 loops"));
+    hub_destroy(hub);
 }
 END_TEST
 
@@ -282,6 +349,7 @@ int main(void)
         a_hub_comes_and_goes,
         without_memory_there_is_no_hub,
         without_descriptors_there_is_no_hub,
+        it_says_how_it_sends,
         a_target_is_an_id_or_names,
         a_message_is_text_or_binary_with_a_payload,
         nobody_there_is_no_error,

@@ -113,7 +113,7 @@ END_TEST
 START_TEST(polling_waits_no_longer_than_it_is_told)
 {
     struct hub_options options = HUB_OPTIONS_INIT;
-    int64_t before_ms;
+    int64_t before_ms, waited_ms = 0;
     hub_t *hub;
 
     options.ping_interval_ms = options.pong_timeout_ms = 3600000;
@@ -121,9 +121,13 @@ START_TEST(polling_waits_no_longer_than_it_is_told)
     options.message_timeout_ms = 3600000;
     hub = testing_stage(&options);
     testing_settle(hub);
-    before_ms = testing_real_ms();
-    ck_assert_int_eq(hub_poll(hub, 20), 0);
-    ck_assert_int_ge(testing_real_ms() - before_ms, 19);
+    /* The end of an earlier hub's ring may interrupt it, like a signal. */
+    for (int tries = 0; tries < 10 && waited_ms < 19; tries++) {
+        before_ms = testing_real_ms();
+        ck_assert_int_eq(hub_poll(hub, 20), 0);
+        waited_ms = testing_real_ms() - before_ms;
+    }
+    ck_assert_int_ge(waited_ms, 19);
     ck_assert_int_eq(hub_poll(hub, 0), 0);
     hub_destroy(hub);
 }

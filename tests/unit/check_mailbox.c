@@ -1,10 +1,11 @@
-/* check_mailbox.c - order, the count of bytes, and wake-ups: none lost while
+/* check_mailbox.c - order, counts of bytes, and wake-ups: none lost while
  * several producers and a consumer that sleeps run into one another.
  */
 #include "mailbox.h"
 
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "testing.h"
@@ -61,6 +62,61 @@ START_TEST(posts_come_out_in_the_order_they_went_in)
 }
 END_TEST
 
+START_TEST(a_chain_gives_its_posts_one_by_one)
+{
+    struct hub__frame *frame = hub__frame_new(HUB__WS_TEXT, "12345678", 8);
+    struct hub__chain chain = {0};
+    struct hub__post *post;
+
+    ck_assert_ptr_null(hub__chain_pop(&chain));
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i <= round; i++)
+            hub__chain_add(&chain, new_post(i, i % 2 == 0 ? frame : NULL));
+        for (int i = 0; i <= round; i++) {
+            size_t before = chain.bytes;
+
+            post = hub__chain_pop(&chain);
+            ck_assert_ptr_nonnull(post);
+            ck_assert_int_eq(post->code, i);
+            ck_assert_uint_eq(before - chain.bytes,
+                              sizeof *post + (i % 2 == 0 ? frame->bytes : 0));
+            hub__post_free(post);
+        }
+        ck_assert_ptr_null(chain.first);
+        ck_assert_ptr_null(chain.last);
+        ck_assert_uint_eq(chain.bytes, 0);
+        ck_assert_ptr_null(hub__chain_pop(&chain));
+    }
+    ck_assert_uint_eq(atomic_load(&frame->references), 1);
+    hub__frame_unref(frame);
+}
+END_TEST
+
+START_TEST(a_chain_may_grow_and_shrink_in_turns)
+{
+    struct hub__chain chain = {0};
+    uint64_t seed = 5;
+    int in = 0, out = 0;
+
+    while (out < 1000) {
+        if (testing_random(&seed) % 2 == 0) {
+            hub__chain_add(&chain, new_post(in++, NULL));
+        } else if (in > out) {
+            struct hub__post *post = hub__chain_pop(&chain);
+
+            ck_assert_int_eq(post->code, out++);
+            hub__post_free(post);
+        }
+        ck_assert_uint_eq(chain.bytes,
+                          (size_t)(in - out) * sizeof(struct hub__post));
+        ck_assert((chain.first == NULL) == (in == out));
+    }
+    hub__chain_free(&chain);
+    ck_assert_ptr_null(chain.first);
+    ck_assert_uint_eq(chain.bytes, 0);
+}
+END_TEST
+
 START_TEST(bytes_are_those_of_the_frames_that_wait)
 {
     struct hub__frame *frame = hub__frame_new(HUB__WS_TEXT, "12345678", 8);
@@ -75,9 +131,51 @@ START_TEST(bytes_are_those_of_the_frames_that_wait)
     ck_assert_uint_ge(atomic_load(&m.bytes), 30);
     ck_assert_uint_eq(atomic_load(&frame->references), 4);
     chain = hub__mailbox_take(&m);
-    ck_assert_uint_eq(atomic_load(&m.bytes), 0);
     hub__chain_free(&chain);
     ck_assert_uint_eq(chain.bytes, 0);
+    ck_assert_uint_eq(atomic_load(&frame->references), 1);
+    hub__frame_unref(frame);
+    hub__mailbox_fini(&m);
+}
+END_TEST
+
+/* What was taken waits until it is done. */
+START_TEST(bytes_and_work_go_down_as_posts_are_done)
+{
+    struct hub__frame *frame = hub__frame_new(HUB__WS_TEXT, "12345678", 8);
+    const size_t each = sizeof(struct hub__post) + 10;
+    struct hub__mailbox m;
+    struct hub__chain chain = {0}, taken;
+
+    ck_assert_int_eq(hub__mailbox_init(&m), 0);
+    for (int i = 0; i < 3; i++) {
+        struct hub__post *post = new_post(i, frame);
+
+        post->work = 7;
+        hub__chain_add(&chain, post);
+    }
+    ck_assert_uint_eq(chain.bytes, 3 * each);
+    ck_assert_uint_eq(chain.work, 21);
+    hub__mailbox_post(&m, &chain);
+    ck_assert_uint_eq(atomic_load(&m.bytes), 3 * each);
+    taken = hub__mailbox_take(&m);
+    ck_assert_uint_eq(taken.bytes, 3 * each);
+    ck_assert_uint_eq(atomic_load(&m.bytes), 3 * each);
+    chain = (struct hub__chain){0};
+    hub__chain_add(&chain, new_post(3, frame));
+    hub__mailbox_post(&m, &chain);
+    ck_assert_uint_eq(atomic_load(&m.bytes), 4 * each);
+    hub__post_free(hub__chain_pop(&taken));
+    hub__mailbox_done(&m, each, 7);
+    ck_assert_uint_eq(atomic_load(&m.bytes), 3 * each);
+    hub__chain_free(&taken);
+    hub__mailbox_done(&m, 2 * each, 14);
+    ck_assert_uint_eq(atomic_load(&m.bytes), each);
+    ck_assert_uint_eq(atomic_load(&m.work), 0);
+    taken = hub__mailbox_take(&m);
+    hub__mailbox_done(&m, taken.bytes, taken.work);
+    ck_assert_uint_eq(atomic_load(&m.bytes), 0);
+    hub__chain_free(&taken);
     ck_assert_uint_eq(atomic_load(&frame->references), 1);
     hub__frame_unref(frame);
     hub__mailbox_fini(&m);
@@ -106,18 +204,34 @@ START_TEST(only_a_loop_that_sleeps_is_woken)
 }
 END_TEST
 
-START_TEST(a_wake_up_makes_the_descriptor_readable_until_it_is_taken)
+/* As the loop does it: each wake-up is reported once, and nobody reads. */
+static int watch(const struct hub__mailbox *m)
 {
+    struct epoll_event watched = {.events = EPOLLIN | EPOLLET};
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+
+    ck_assert_int_eq(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, m->wake_fd, &watched),
+                     0);
+    return epoll_fd;
+}
+
+START_TEST(a_wake_up_is_an_edge)
+{
+    struct epoll_event event;
     struct hub__mailbox m;
+    int epoll_fd;
 
     ck_assert_int_eq(hub__mailbox_init(&m), 0);
-    ck_assert(!is_readable(m.wake_fd));
-    hub__mailbox_wake(&m);
-    hub__mailbox_wake(&m);
-    ck_assert(is_readable(m.wake_fd));
-    hub__mailbox_woken(&m);
-    ck_assert(!is_readable(m.wake_fd));
-    hub__mailbox_woken(&m); /* does not wait */
+    epoll_fd = watch(&m);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(!is_readable(epoll_fd));
+        hub__mailbox_wake(&m);
+        hub__mailbox_wake(&m);
+        ck_assert(is_readable(epoll_fd));
+        ck_assert_int_eq(epoll_wait(epoll_fd, &event, 1, 0), 1);
+        ck_assert_int_eq(epoll_wait(epoll_fd, &event, 1, 0), 0);
+    }
+    close(epoll_fd);
     hub__mailbox_fini(&m);
 }
 END_TEST
@@ -168,17 +282,17 @@ static void *produce(void *context)
 static int consume(struct hub__mailbox *m, int next[PRODUCERS])
 {
     struct hub__chain chain = hub__mailbox_take(m);
+    struct hub__post *post;
     int count = 0;
 
-    for (struct hub__post *post = chain.first; post != NULL;
-         post = post->next) {
+    hub__mailbox_done(m, chain.bytes, chain.work);
+    for (; (post = hub__chain_pop(&chain)) != NULL; hub__post_free(post)) {
         int producer = post->code / POSTS_EACH;
 
         if (post->code % POSTS_EACH != next[producer]++)
             ck_abort_msg("post %d out of order", post->code);
         count++;
     }
-    hub__chain_free(&chain);
     return count;
 }
 
@@ -188,9 +302,12 @@ START_TEST(no_wake_up_is_lost_with_several_producers)
     struct producer producers[PRODUCERS];
     int next[PRODUCERS] = {0};
     int left = PRODUCERS * POSTS_EACH;
+    struct epoll_event event;
     void *failed;
+    int epoll_fd;
 
     ck_assert_int_eq(hub__mailbox_init(&m), 0);
+    epoll_fd = watch(&m);
     for (int i = 0; i < PRODUCERS; i++) {
         producers[i] = (struct producer){.mailbox = &m, .number = i};
         ck_assert_int_eq(
@@ -198,19 +315,17 @@ START_TEST(no_wake_up_is_lost_with_several_producers)
             0);
     }
     while (left > 0) {
-        struct pollfd ready = {.fd = m.wake_fd, .events = POLLIN};
-
         left -= consume(&m, next);
-        if (left > 0 && hub__mailbox_sleep(&m)) {
-            if (poll(&ready, 1, 20000) != 1)
-                ck_abort_msg("asleep, with %d posts to come", left);
-            hub__mailbox_woken(&m);
-        }
+        if (left > 0 && hub__mailbox_sleep(&m) &&
+            epoll_wait(epoll_fd, &event, 1, 20000) != 1)
+            ck_abort_msg("asleep, with %d posts to come", left);
     }
     for (int i = 0; i < PRODUCERS; i++) {
         pthread_join(producers[i].thread, &failed);
         ck_assert_ptr_null(failed);
     }
+    ck_assert_uint_eq(atomic_load(&m.bytes), 0);
+    close(epoll_fd);
     hub__mailbox_fini(&m);
 }
 END_TEST
@@ -219,9 +334,12 @@ int main(void)
 {
     const TTest *const tests[] = {
         posts_come_out_in_the_order_they_went_in,
+        a_chain_gives_its_posts_one_by_one,
+        a_chain_may_grow_and_shrink_in_turns,
         bytes_are_those_of_the_frames_that_wait,
+        bytes_and_work_go_down_as_posts_are_done,
         only_a_loop_that_sleeps_is_woken,
-        a_wake_up_makes_the_descriptor_readable_until_it_is_taken,
+        a_wake_up_is_an_edge,
         without_memory_there_is_no_post,
         no_wake_up_is_lost_with_several_producers,
     };

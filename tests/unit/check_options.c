@@ -1,10 +1,13 @@
 /* check_options.c - what hub_create() takes, what it refuses, and how the
  * options may grow on either side without a misunderstanding.
  */
+#include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "testing.h"
+#include "testing_rings.h"
 
 static int read_with(const struct hub_options *in)
 {
@@ -31,12 +34,15 @@ START_TEST(without_options_there_are_defaults)
     ck_assert_uint_eq(from_zero.write_timeout_ms, 10000);
     ck_assert_uint_eq(from_zero.message_timeout_ms, 60000);
     ck_assert_uint_eq(from_zero.close_timeout_ms, 5000);
+    ck_assert_int_eq(from_zero.sender, from_null.sender);
     ck_assert(from_zero.closed == NULL && from_zero.log == NULL);
 }
 END_TEST
 
 START_TEST(what_is_given_is_kept)
 {
+    static const enum hub_sender senders[] = {HUB_SENDER_URING,
+                                              HUB_SENDER_SENDMSG};
     static int data;
     struct hub_options in = HUB_OPTIONS_INIT, out;
 
@@ -53,8 +59,11 @@ START_TEST(what_is_given_is_kept)
     in.close_timeout_ms = UINT_MAX;
     in.data = &data;
     testing_record(&in);
-    ck_assert_int_eq(hub__options_read(&out, &in), 0);
-    ck_assert_int_eq(memcmp(&in, &out, sizeof in), 0);
+    for (size_t i = 0; i < TESTING_LENGTH(senders); i++) {
+        in.sender = senders[i];
+        ck_assert_int_eq(hub__options_read(&out, &in), 0);
+        ck_assert_int_eq(memcmp(&in, &out, sizeof in), 0);
+    }
 }
 END_TEST
 
@@ -76,6 +85,16 @@ START_TEST(values_out_of_range_are_refused)
     ck_assert_int_eq(read_with(&o), HUB_EINVAL);
     o.slow_consumer = (enum hub_slow_consumer) - 1;
     ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.slow_consumer = HUB_SLOW_CLOSE;
+    o.reserved = 1;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.reserved = 0;
+    o.sender = (enum hub_sender)3;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.sender = (enum hub_sender) - 1;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.sender = HUB_SENDER_SENDMSG;
+    ck_assert_int_eq(read_with(&o), 0);
 }
 END_TEST
 
@@ -114,6 +133,21 @@ START_TEST(an_older_caller_has_fewer_fields)
 }
 END_TEST
 
+/* Those that knew no senders have the choice made for them. */
+START_TEST(a_caller_from_before_senders_gets_one)
+{
+    struct hub_options in = HUB_OPTIONS_INIT, out;
+    hub_t *hub;
+
+    in.sender = (enum hub_sender)77;
+    in.struct_size = offsetof(struct hub_options, sender);
+    ck_assert_int_eq(hub__options_read(&out, &in), 0);
+    ck_assert_int_ne(out.sender, 77);
+    ck_assert_int_eq(hub_create(&hub, &in), 0);
+    hub_destroy(hub);
+}
+END_TEST
+
 START_TEST(a_newer_caller_may_not_ask_for_what_is_not_there)
 {
     struct {
@@ -144,7 +178,45 @@ START_TEST(a_hub_with_wrong_options_is_not_made)
     o.flags = 0x10;
     ck_assert_int_eq(hub_create(&hub, &o), HUB_EINVAL);
     ck_assert_ptr_eq(hub, &o);
+    o.flags = 0;
+    o.sender = (enum hub_sender)3;
+    ck_assert_int_eq(hub_create(&hub, &o), HUB_EINVAL);
+    ck_assert_ptr_eq(hub, &o);
     ck_assert_int_eq(hub_create(NULL, NULL), HUB_EINVAL);
+}
+END_TEST
+
+/* Where the kernel refuses io_uring, or libhub was built without it; in another
+ * process, so no assertions. */
+static int create_refused(void)
+{
+    struct hub_options o = HUB_OPTIONS_INIT;
+    struct hub_stats stats = HUB_STATS_INIT;
+    hub_t *hub = NULL;
+
+    o.loops = 3;
+    o.sender = HUB_SENDER_URING;
+    if (hub_create(&hub, &o) != HUB_ENOTSUP || hub != NULL ||
+        (errno != EPERM && errno != EOPNOTSUPP))
+        return 1;
+    o.flags = HUB_HOST_LOOP;
+    o.loops = 1;
+    o.sender = HUB_SENDER_AUTO;
+    if (hub_create(&hub, &o) != 0 || hub_stats(hub, &stats) != 0 ||
+        stats.loops != 1 || stats.uring_loops != 0)
+        return 2;
+    hub_destroy(hub);
+    return 0;
+}
+
+START_TEST(a_sender_that_is_not_to_be_had_is_not_replaced)
+{
+    int result = testing_without_rings(create_refused);
+
+    if (result >= 0)
+        ck_assert_int_eq(result, 0);
+    else
+        puts("options: io_uring cannot be refused here");
 }
 END_TEST
 
@@ -156,8 +228,10 @@ int main(void)
         values_out_of_range_are_refused,
         a_host_loop_is_a_single_loop,
         an_older_caller_has_fewer_fields,
+        a_caller_from_before_senders_gets_one,
         a_newer_caller_may_not_ask_for_what_is_not_there,
         a_hub_with_wrong_options_is_not_made,
+        a_sender_that_is_not_to_be_had_is_not_replaced,
     };
 
     return testing_run("options", tests, TESTING_LENGTH(tests));

@@ -14,7 +14,7 @@
 #define CALLERS 3
 #define CALLS 300
 #define MEMBERS 7
-#define SOCKETS 5
+#define SOCKETS 21
 
 struct note {
     uint32_t caller, number;
@@ -240,6 +240,56 @@ START_TEST(behind_its_backlog_a_loop_takes_nothing_more)
 }
 END_TEST
 
+/* A broadcast is one post, and yet as much work as it has recipients: whatever
+ * its size, 16 may wait. */
+START_TEST(broadcasts_that_wait_are_bounded_by_their_work)
+{
+    enum { COUNT = 200, SIZE = 1 << 20 };
+    struct hub_message big = {HUB_BINARY, calloc(1, SIZE), SIZE};
+    struct testing_peer peers[COUNT];
+    hub_t *hub = testing_stage(NULL);
+
+    ck_assert_ptr_nonnull(big.payload);
+    for (size_t i = 0; i < COUNT; i++)
+        testing_enter(hub, &peers[i], i == 0 ? "one" : "u", NULL);
+    for (unsigned round = 1; round <= 3; round++) {
+        for (int i = 0; i < 16; i++)
+            ck_assert_int_eq(hub_broadcast(hub, big), COUNT);
+        ck_assert_int_eq(hub_broadcast(hub, big), HUB_EAGAIN);
+        /* Who is meant alone is not held up by that. */
+        ck_assert_int_eq(hub_send(hub, hub_to_user("one"), hub_text("x")), 1);
+        testing_settle(hub);
+        ck_assert_uint_eq(peers[COUNT - 1].delivered, 16 * round);
+        ck_assert_uint_eq(peers[0].delivered, 17 * round);
+    }
+    ck_assert_uint_eq(atomic_load(&hub->loops[0].mailbox.bytes), 0);
+    ck_assert_uint_eq(atomic_load(&hub->loops[0].mailbox.work), 0);
+    hub_destroy(hub);
+    free((void *)big.payload);
+}
+END_TEST
+
+START_TEST(small_broadcasts_to_many_may_wait_in_numbers)
+{
+    enum { COUNT = 1000 };
+    struct testing_peer *peers = calloc(COUNT, sizeof *peers);
+    hub_t *hub = testing_stage(NULL);
+    char text[171];
+
+    ck_assert_ptr_nonnull(peers);
+    memset(text, 'x', sizeof text);
+    text[170] = '\0';
+    for (size_t i = 0; i < COUNT; i++)
+        testing_enter(hub, &peers[i], "u", NULL);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), COUNT);
+    testing_settle(hub);
+    ck_assert_uint_eq(peers[COUNT - 1].delivered, 1000);
+    hub_destroy(hub);
+    free(peers);
+}
+END_TEST
+
 START_TEST(a_full_backlog_keeps_nobody_from_closing)
 {
     struct hub_options options = HUB_OPTIONS_INIT;
@@ -378,6 +428,8 @@ int main(void)
         recipients_are_counted_once_each,
         connections_spread_over_the_loops,
         behind_its_backlog_a_loop_takes_nothing_more,
+        broadcasts_that_wait_are_bounded_by_their_work,
+        small_broadcasts_to_many_may_wait_in_numbers,
         a_full_backlog_keeps_nobody_from_closing,
         if_one_loop_is_behind_the_others_get_nothing_either,
         without_memory_nobody_gets_anything,

@@ -1,8 +1,10 @@
 /* check_stats.c - figures of a hub, and how the struct may grow. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "testing.h"
+#include "testing_rings.h"
 
 static struct hub_stats stats_of(hub_t *hub)
 {
@@ -12,6 +14,13 @@ static struct hub_stats stats_of(hub_t *hub)
     return stats;
 }
 
+/* Of so many loops, those that send by io_uring unless told otherwise. */
+static uint64_t uring_loops(uint64_t loops)
+{
+    return testing_has_rings() && getenv("HUB_TEST_SENDMSG") == NULL ? loops
+                                                                     : 0;
+}
+
 START_TEST(a_new_hub_has_nothing_to_report)
 {
     hub_t *hub = testing_stage(NULL);
@@ -19,6 +28,7 @@ START_TEST(a_new_hub_has_nothing_to_report)
     struct hub_stats stats = stats_of(hub);
 
     expected.loops = 1;
+    expected.uring_loops = uring_loops(1);
     ck_assert_int_eq(memcmp(&stats, &expected, sizeof stats), 0);
     hub_destroy(hub);
 }
@@ -93,6 +103,26 @@ START_TEST(the_number_of_loops_is_reported)
     options.loops = 5;
     ck_assert_int_eq(hub_create(&hub, &options), 0);
     ck_assert_uint_eq(stats_of(hub).loops, 5);
+    ck_assert_uint_eq(stats_of(hub).uring_loops, uring_loops(5));
+    hub_destroy(hub);
+}
+END_TEST
+
+START_TEST(loops_that_send_by_io_uring_are_counted)
+{
+    struct hub_options options = HUB_OPTIONS_INIT;
+    hub_t *hub;
+
+    options.loops = 3;
+    options.sender = HUB_SENDER_SENDMSG;
+    ck_assert_int_eq(hub_create(&hub, &options), 0);
+    ck_assert_uint_eq(stats_of(hub).uring_loops, 0);
+    hub_destroy(hub);
+    options.sender = HUB_SENDER_URING;
+    if (!testing_has_rings())
+        return;
+    ck_assert_int_eq(hub_create(&hub, &options), 0);
+    ck_assert_uint_eq(stats_of(hub).uring_loops, 3);
     hub_destroy(hub);
 }
 END_TEST
@@ -147,6 +177,7 @@ int main(void)
         messages_to_members_are_counted_without_headers,
         a_loop_that_does_not_turn_shows,
         the_number_of_loops_is_reported,
+        loops_that_send_by_io_uring_are_counted,
         a_caller_gets_as_much_as_it_has_room_for,
         what_cannot_be_filled_in_is_refused,
     };

@@ -54,6 +54,15 @@ START_TEST(every_cause_is_one_word)
 }
 END_TEST
 
+START_TEST(every_sender_is_one_word)
+{
+    ck_assert_str_eq(hub_sender_name(HUB_SENDER_AUTO), "auto");
+    ck_assert_str_eq(hub_sender_name(HUB_SENDER_URING), "uring");
+    ck_assert_str_eq(hub_sender_name(HUB_SENDER_SENDMSG), "sendmsg");
+    ck_assert_str_eq(hub_sender_name((enum hub_sender)99), "unknown");
+}
+END_TEST
+
 START_TEST(the_version_is_that_of_the_header)
 {
     ck_assert_str_eq(hub_version(), HUB_VERSION);
@@ -66,6 +75,7 @@ int main(void)
         every_error_has_a_sentence_of_its_own,
         what_is_no_error_code_has_a_text_too,
         every_cause_is_one_word,
+        every_sender_is_one_word,
         the_version_is_that_of_the_header,
     };
 

@@ -479,7 +479,7 @@ void testing_enter(hub_t *hub, struct testing_peer *peer, const char *user,
     ck_assert_uint_eq(peer->id.value, id.value);
 }
 
-static struct hub__conn *conn_of(hub_t *hub, hub_id id)
+struct hub__conn *testing_conn(hub_t *hub, hub_id id)
 {
     struct hub_target target = hub_to_connection(id);
     struct hub__found found;
@@ -495,7 +495,7 @@ static struct hub__conn *conn_of(hub_t *hub, hub_id id)
 void testing_block(hub_t *hub, struct testing_peer *peer, size_t waiting)
 {
     static const uint8_t filler[1000];
-    struct hub__conn *conn = conn_of(hub, peer->id);
+    struct hub__conn *conn = testing_conn(hub, peer->id);
 
     while (!conn->blocked || conn->outbox.bytes < waiting) {
         ck_assert_int_eq(hub_send(hub, hub_to_connection(peer->id),

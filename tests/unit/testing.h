@@ -169,6 +169,9 @@ void testing_join(hub_t *hub, struct testing_client *client,
 void testing_enter(hub_t *hub, struct testing_peer *peer, const char *user,
                    const char *session);
 
+/* What the hub keeps of a connection that is in the registry. */
+struct hub__conn *testing_conn(hub_t *hub, hub_id id);
+
 /* Fills the way to a client that does not read until the hub has to wait. The
  * connection is blocked then, and its outbox holds about `waiting` bytes. */
 void testing_block(hub_t *hub, struct testing_peer *peer, size_t waiting);

@@ -40,7 +40,7 @@ class Hubd:
     """One daemon. Settings are environment variables; None removes one."""
 
     def __init__(self, *flags, nofile=None, stderr=None, closed_fds=(),
-                 **settings):
+                 prepare=None, **settings):
         self.key = secrets.token_hex(16)
         self.flags = list(flags)
         # Fewer descriptors mean fewer worker threads, which ThreadSanitizer
@@ -48,9 +48,11 @@ class Hubd:
         self.nofile = nofile or (1024 if sanitizer() == "thread" else None)
         self.closed_fds = closed_fds
         self.stderr = stderr
+        self.prepare = prepare  # called in the child before hubd is run
         self.scratch = tempfile.TemporaryDirectory(prefix="hubd-e2e-")
         self.settings = {"PORT": "0", "HUB_BIND": "127.0.0.1",
-                         "HUB_API_KEY": self.key}
+                         "HUB_API_KEY": self.key,
+                         "HUB_SENDER": os.environ.get("HUB_E2E_SENDER")}
         self.settings.update(settings)
         self.lines = []
         self.changed = threading.Condition()
@@ -77,7 +79,7 @@ class Hubd:
             command = ["sh", "-c", f'exec "$@"{closing}', "sh", *command]
         self.process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, preexec_fn=self.prepare,
             stderr=subprocess.PIPE if self.stderr is None else self.stderr)
         if self.stderr is None:
             self.reader = threading.Thread(target=self._read_log, daemon=True)

@@ -1,0 +1,45 @@
+/* names.h - from a name to the first of those who have it: an open-addressed
+ * hash table of (hash, entry). A lookup touches the cell and the entry it
+ * names, and nothing else. It knows entries only as pointers; whether a text is
+ * the one that is looked for, the caller's function says. Not locked.
+ */
+#ifndef HUB_NAMES_H
+#define HUB_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hub__entry;
+
+struct hub__names_cell {
+    uint64_t hash;
+    struct hub__entry *first; /* NULL: free */
+};
+
+struct hub__names {
+    struct hub__names_cell *cells; /* NULL until the first name */
+    size_t size;                   /* a power of two */
+    size_t count;
+};
+
+typedef const char *hub__names_text_fn(const struct hub__entry *entry);
+
+/* Returns the cell of a name, or NULL; valid until the next put or remove. */
+struct hub__names_cell *hub__names_find(const struct hub__names *names,
+                                        uint64_t hash, const char *text,
+                                        hub__names_text_fn *text_of);
+
+/* Makes room for one more name. Returns 0 or HUB_ENOMEM. */
+int hub__names_reserve(struct hub__names *names);
+
+/* After hub__names_reserve(): enters a name that is not there. */
+void hub__names_put(struct hub__names *names, uint64_t hash,
+                    struct hub__entry *first);
+
+/* Forgets a name. */
+void hub__names_remove(struct hub__names *names, struct hub__names_cell *cell);
+
+void hub__names_fini(struct hub__names *names);
+
+#endif
