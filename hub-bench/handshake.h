@@ -1,0 +1,33 @@
+/* handshake.h - the opening handshake of a client, RFC 6455 section 4.1. Pure.
+ */
+#ifndef HUB_BENCH_HANDSHAKE_H
+#define HUB_BENCH_HANDSHAKE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "url.h"
+
+#define HANDSHAKE_RANDOM_BYTES 16
+#define HANDSHAKE_KEY_BYTES 25 /* base64 of those, and its NUL */
+#define HANDSHAKE_REQUEST_BYTES (URL_TARGET_BYTES + URL_HOST_BYTES + 256)
+#define HANDSHAKE_ACCEPT_BYTES 29 /* base64 of SHA-1, and its NUL */
+
+void handshake_key(char key[HANDSHAKE_KEY_BYTES],
+                   const uint8_t random[HANDSHAKE_RANDOM_BYTES]);
+
+/* What a server must answer to a key. Returns 0 or -1: SHA-1 is not to be had.
+ */
+int handshake_accept(char accept[HANDSHAKE_ACCEPT_BYTES], const char *key);
+
+/* Writes the request of client `index`. Returns the bytes it takes without the
+ * NUL, as snprintf() does; HANDSHAKE_REQUEST_BYTES are always enough. */
+size_t handshake_request(char *out, size_t size, const struct url *url,
+                         uint32_t index, const char *key);
+
+/* Judges an answer, from its status line to the empty line. Returns 0, or -1
+ * with the reason in `why`. */
+int handshake_check(const char *answer, size_t bytes, const char *key,
+                    char *why, size_t why_size);
+
+#endif

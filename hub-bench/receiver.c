@@ -1,0 +1,462 @@
+/* receiver.c - one epoll set, edge-triggered, so that the kernel does not look
+ * at a socket again that was just read, and one buffer that every socket is
+ * read into. A socket is read once for each time it is reported; again only if
+ * the buffer was filled or the stream has ended, which no other edge would
+ * tell.
+ *
+ * The clock is read behind every recv(), so a delivery is timed a few
+ * microseconds at most after its bytes were in the socket's queue and it was
+ * this socket's turn.
+ */
+#include "receiver.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define BUFFER_BYTES (256u << 10)
+#define EVENTS_MAX 1024
+#define WAKE UINT32_MAX /* in an event: not a client */
+#define STALLED_BUFFER 4096
+#define TICK_MS 200
+#define OPENING_MAX_NS (10 * SECOND_NS)
+#define GOODBYE_NS (500 * MS_NS)
+#define HOPELESS 16 /* refusals, at least, before a first success */
+#define OPCODE_CLOSE 0x8
+#define OPCODE_PONG 0xA
+
+static uint32_t global_index(const struct receiver *r, const struct client *c)
+{
+    return (uint32_t)(c - r->clients) * r->step + r->index;
+}
+
+/* Connecting. ----------------------------------------------------------- */
+
+static int watch(struct receiver *r, struct client *c, int operation,
+                 uint32_t events)
+{
+    struct epoll_event event = {.events = events,
+                                .data.u32 = (uint32_t)(c - r->clients)};
+
+    return epoll_ctl(r->epoll, operation, c->fd, &event) < 0 ? errno : 0;
+}
+
+static void opening_over(struct receiver *r, struct client *c)
+{
+    free(c->opening);
+    c->opening = NULL;
+    r->opening--;
+    atomic_store(&r->swarm->last_connect_ns, now_ns());
+}
+
+static void refused(struct receiver *r, struct client *c, const char *why)
+{
+    opening_over(r, c);
+    client_drop(c);
+    swarm_blame(&r->swarm->refusal, why);
+    (void)atomic_fetch_add(&r->swarm->refused, 1);
+}
+
+static void connect_one(struct receiver *r, struct client *c)
+{
+    struct swarm *s = r->swarm;
+    bool stalled = swarm_is_stalled(s->options, global_index(r, c));
+    int err = client_connect(c, (struct sockaddr *)&s->address,
+                             s->address_bytes, stalled ? STALLED_BUFFER : 0);
+
+    r->opening++;
+    if (err == 0)
+        err = watch(r, c, EPOLL_CTL_ADD, EPOLLOUT);
+    if (err != 0)
+        refused(r, c, strerror(err));
+}
+
+/* Nobody got in, and many were refused: the others need not try. */
+static bool is_hopeless(const struct swarm *s)
+{
+    unsigned enough = s->options->connect_window;
+
+    if (enough < HOPELESS)
+        enough = HOPELESS;
+    return atomic_load(&s->connected) == 0 && atomic_load(&s->refused) > enough;
+}
+
+static void connect_more(struct receiver *r)
+{
+    struct swarm *s = r->swarm;
+
+    while (r->next < r->count && r->opening < r->opening_max &&
+           !atomic_load(&s->stop)) {
+        if (is_hopeless(s)) {
+            (void)atomic_fetch_add(&s->refused, r->count - r->next);
+            r->next = r->count;
+            break;
+        }
+        connect_one(r, &r->clients[r->next++]);
+    }
+    if (r->settled || r->next < r->count || r->opening != 0)
+        return;
+    r->settled = true;
+    (void)atomic_fetch_add(&s->settled, 1);
+    (void)eventfd_write(s->notify, 1);
+}
+
+static void refuse_late_ones(struct receiver *r)
+{
+    int64_t before = now_ns() - OPENING_MAX_NS;
+
+    for (uint32_t i = 0; i < r->next && r->opening != 0; i++) {
+        struct client *c = &r->clients[i];
+
+        if (c->opening != NULL && c->opening->since_ns < before)
+            refused(r, c, "no answer within 10 s");
+    }
+}
+
+static void request(struct receiver *r, struct client *c)
+{
+    int err = client_request(c, &r->swarm->options->url, global_index(r, c));
+
+    if (err == 0)
+        err = watch(r, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP | EPOLLET);
+    if (err != 0)
+        refused(r, c, strerror(err));
+}
+
+static void opened(struct receiver *r, struct client *c)
+{
+    struct swarm *s = r->swarm;
+    uint32_t index = global_index(r, c);
+
+    histogram_add(&r->connect, now_ns() - c->opening->since_ns);
+    opening_over(r, c);
+    c->phase = CLIENT_OPEN;
+    (void)atomic_fetch_add(&s->connected, 1);
+    if (swarm_is_stalled(s->options, index)) {
+        c->phase = CLIENT_STALLED;
+        (void)atomic_fetch_add(&s->stalled, 1);
+        (void)watch(r, c, EPOLL_CTL_DEL, 0);
+    } else {
+        atomic_store(&s->readable[index], true);
+        (void)atomic_fetch_add(&s->reading, 1);
+    }
+}
+
+/* Receiving. ------------------------------------------------------------ */
+
+static struct order *orders_of(const struct receiver *r, const struct client *c)
+{
+    return r->orders +
+           (size_t)(c - r->clients) * r->swarm->options->connections;
+}
+
+/* What was on its way to a client that is gone will not come any more. Under
+ * the lock, so that a message counts on this client only if it is seen here. */
+static void give_up_for(struct receiver *r, const struct client *c)
+{
+    struct flights *f = r->swarm->flights;
+    struct order *orders = orders_of(r, c);
+    uint32_t next = atomic_load(&f->next), target = global_index(r, c);
+
+    for (uint32_t at = atomic_load(&f->oldest); at != next; at++) {
+        uint64_t number = (uint64_t)f->run << 32 | at;
+        struct flight_view flight;
+
+        if (flights_look(f, number, &flight) &&
+            (flight.target == FLIGHTS_EVERYBODY || flight.target == target) &&
+            !order_has(&orders[flight.lane], flight.position))
+            (void)flights_lose(f, number);
+    }
+}
+
+static void lost(struct receiver *r, struct client *c, const char *why)
+{
+    struct swarm *s = r->swarm;
+
+    swarm_blame(&s->loss, why);
+    client_drop(c);
+    (void)atomic_fetch_add(&s->lost, 1);
+    (void)pthread_mutex_lock(&s->roll);
+    atomic_store(&s->readable[global_index(r, c)], false);
+    (void)atomic_fetch_sub(&s->reading, 1);
+    give_up_for(r, c);
+    (void)pthread_mutex_unlock(&s->roll);
+}
+
+static void closed(struct receiver *r, struct client *c,
+                   const struct scan *close)
+{
+    char why[SWARM_REASON_BYTES] = "the server closed it";
+
+    if (close->payload_bytes >= 2)
+        (void)snprintf(why, sizeof(why), "the server closed it with code %u",
+                       (unsigned)close->payload[0] << 8 | close->payload[1]);
+    client_control(c, OPCODE_CLOSE, close->payload,
+                   close->payload_bytes < 2 ? 0 : 2);
+    lost(r, c, why);
+}
+
+static void delivered(struct receiver *r, struct order *orders, uint64_t number,
+                      int64_t now)
+{
+    struct flights *f = r->swarm->flights;
+    struct flight_view flight;
+    enum order_result order;
+
+    if (!flights_is_ours(f, number)) {
+        r->foreign++;
+        return;
+    }
+    if (!flights_look(f, number, &flight)) {
+        r->out_of_order++; /* a second time, or after it was given up */
+        return;
+    }
+    order = order_take(&orders[flight.lane], flight.position);
+    if (order != ORDER_FINE)
+        r->out_of_order++;
+    if (order == ORDER_TWICE || !flights_land(f, number) || !flight.measured)
+        return;
+    histogram_add(&r->delivery, now - flight.since_ns);
+    r->last_delivery_ns = now;
+}
+
+/* Goes through bytes that a client got. */
+static void scan(struct receiver *r, struct client *c, const uint8_t *at,
+                 const uint8_t *end, int64_t now)
+{
+    struct order *orders = orders_of(r, c);
+    uint64_t count = 0;
+    struct scan found;
+    enum scan_result result;
+
+    while ((result = scanner_next(&c->scanner, &at, end, &found)) !=
+           SCAN_MORE) {
+        switch (result) {
+        case SCAN_MESSAGE:
+            count++;
+            delivered(r, orders, found.number, now);
+            continue;
+        case SCAN_OTHER:
+            r->foreign++;
+            continue;
+        case SCAN_PING:
+            client_control(c, OPCODE_PONG, found.payload, found.payload_bytes);
+            continue;
+        case SCAN_CLOSE:
+            closed(r, c, &found);
+            break;
+        case SCAN_BROKEN:
+            lost(r, c, "the server broke the WebSocket protocol");
+            break;
+        case SCAN_PONG:
+        case SCAN_MORE:
+            continue;
+        }
+        break;
+    }
+    /* No other thread writes it: no need for an addition in one piece. */
+    count += atomic_load_explicit(&r->delivered, memory_order_relaxed);
+    atomic_store_explicit(&r->delivered, count, memory_order_relaxed);
+}
+
+static void answered(struct receiver *r, struct client *c, size_t bytes,
+                     int64_t now)
+{
+    char why[SWARM_REASON_BYTES];
+    long used = client_answer(c, r->buffer, bytes, why, sizeof(why));
+
+    if (used < 0)
+        refused(r, c, why);
+    if (used <= 0)
+        return;
+    opened(r, c);
+    if (c->phase == CLIENT_OPEN)
+        scan(r, c, r->buffer + used, r->buffer + bytes, now);
+}
+
+/* The stream has ended, or broken off. */
+static void ended(struct receiver *r, struct client *c, ssize_t result)
+{
+    const char *why =
+        result == 0 ? "the server closed the connection" : strerror(errno);
+
+    if (c->phase == CLIENT_OPEN)
+        lost(r, c, why);
+    else if (c->phase == CLIENT_CLOSING)
+        client_drop(c);
+    else
+        refused(r, c, why);
+}
+
+/* Reads once. Returns whether the socket must be read again. */
+static bool read_once(struct receiver *r, struct client *c, bool over)
+{
+    ssize_t bytes = recv(c->fd, r->buffer, BUFFER_BYTES, 0);
+    int64_t now;
+
+    if (bytes < 0 && errno == EAGAIN)
+        return false;
+    if (bytes <= 0) {
+        ended(r, c, bytes);
+        return false;
+    }
+    now = now_ns();
+    if (c->phase == CLIENT_OPEN)
+        scan(r, c, r->buffer, r->buffer + bytes, now);
+    else if (c->phase == CLIENT_SHAKING)
+        answered(r, c, (size_t)bytes, now);
+    return (bytes == BUFFER_BYTES || over) && c->fd >= 0 &&
+           c->phase != CLIENT_STALLED;
+}
+
+static void readable(struct receiver *r, struct client *c, uint32_t events)
+{
+    bool over = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+
+    while (read_once(r, c, over))
+        continue;
+}
+
+/* The thread. ----------------------------------------------------------- */
+
+static void turn(struct receiver *r, int timeout_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(r->epoll, events, EVENTS_MAX, timeout_ms);
+
+    for (int i = 0; i < count; i++) {
+        struct client *c;
+        eventfd_t ignored;
+
+        if (events[i].data.u32 == WAKE) {
+            (void)eventfd_read(r->wake, &ignored);
+            continue;
+        }
+        c = &r->clients[events[i].data.u32];
+        if (c->phase == CLIENT_CONNECTING)
+            request(r, c);
+        else
+            readable(r, c, events[i].events);
+    }
+}
+
+/* Sends a Close to everybody and gives them a moment to take it well. */
+static void say_goodbye(struct receiver *r)
+{
+    static const uint8_t normal[2] = {1000 >> 8, 1000 & 0xff};
+    int64_t deadline = now_ns() + GOODBYE_NS;
+    uint32_t left = 0;
+
+    for (uint32_t i = 0; i < r->next; i++) {
+        struct client *c = &r->clients[i];
+
+        if (c->phase == CLIENT_STALLED && !client_is_held(c))
+            r->stalled_dropped++;
+        if (c->phase == CLIENT_OPEN || c->phase == CLIENT_STALLED)
+            client_control(c, OPCODE_CLOSE, normal, sizeof(normal));
+        if (c->phase == CLIENT_OPEN)
+            c->phase = CLIENT_CLOSING;
+        else
+            client_drop(c);
+    }
+    do {
+        turn(r, TICK_MS / 10);
+        left = 0;
+        for (uint32_t i = 0; i < r->next; i++)
+            left += r->clients[i].phase == CLIENT_CLOSING;
+    } while (left != 0 && now_ns() < deadline);
+    for (uint32_t i = 0; i < r->next; i++)
+        client_drop(&r->clients[i]);
+}
+
+static void *receive(void *argument)
+{
+    struct receiver *r = argument;
+    int64_t tick = now_ns();
+
+    while (!atomic_load(&r->swarm->stop)) {
+        if (!r->settled)
+            connect_more(r);
+        turn(r, r->settled ? -1 : TICK_MS);
+        if (!r->settled && now_ns() - tick > TICK_MS * MS_NS) {
+            refuse_late_ones(r);
+            tick = now_ns();
+        }
+    }
+    say_goodbye(r);
+    return NULL;
+}
+
+static int prepare(struct receiver *r)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = WAKE};
+    size_t lanes = r->swarm->options->connections;
+
+    r->clients = calloc(r->count, sizeof(*r->clients));
+    r->orders = calloc(r->count * lanes, sizeof(*r->orders));
+    r->buffer = malloc(BUFFER_BYTES);
+    if (r->clients == NULL || r->orders == NULL || r->buffer == NULL)
+        return ENOMEM;
+    for (uint32_t i = 0; i < r->count; i++)
+        r->clients[i].fd = -1;
+    r->epoll = epoll_create1(EPOLL_CLOEXEC);
+    r->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (r->epoll < 0 || r->wake < 0 ||
+        epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->wake, &event) < 0)
+        return errno;
+    return 0;
+}
+
+int receiver_start(struct receiver *r, struct swarm *swarm, unsigned index)
+{
+    const struct options *o = swarm->options;
+    int err;
+
+    r->swarm = swarm;
+    r->index = index;
+    r->step = o->threads;
+    r->count = (o->clients - index + o->threads - 1) / o->threads;
+    r->opening_max = o->connect_window / o->threads;
+    if (o->connect_window == 0)
+        r->opening_max = r->count;
+    else if (r->opening_max == 0)
+        r->opening_max = 1;
+    r->epoll = r->wake = -1;
+    err = prepare(r);
+    if (err == 0)
+        err = pthread_create(&r->thread, NULL, receive, r);
+    if (err != 0)
+        receiver_fini(r);
+    return err;
+}
+
+void receiver_wake(struct receiver *r)
+{
+    (void)eventfd_write(r->wake, 1);
+}
+
+void receiver_join(struct receiver *r)
+{
+    (void)pthread_join(r->thread, NULL);
+}
+
+void receiver_fini(struct receiver *r)
+{
+    if (r->epoll >= 0)
+        (void)close(r->epoll);
+    if (r->wake >= 0)
+        (void)close(r->wake);
+    free(r->clients);
+    free(r->orders);
+    free(r->buffer);
+    r->clients = NULL;
+    r->orders = NULL;
+    r->buffer = NULL;
+    r->epoll = r->wake = -1;
+}

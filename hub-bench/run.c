@@ -1,0 +1,478 @@
+/* run.c - see run.h. The main thread only starts the others, waits, and looks
+ * at /proc:
+ *
+ *     baseline, connect, settle, idle, warm-up, measured part, stragglers,
+ *     memory again, goodbye
+ *
+ * SIGINT and SIGTERM come through a descriptor. One ends the measured part, a
+ * second one does not even wait for stragglers; before the measured part there
+ * is nothing to report, and the run is off.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "flights.h"
+#include "probe.h"
+#include "progress.h"
+#include "publisher.h"
+#include "swarm.h"
+
+#define TICK_MS 100
+#define SETTLE_NS (200 * MS_NS)
+#define SPARE_DESCRIPTORS 64 /* files, libraries, and what was inherited */
+#define PLACES_MIN 4096u
+#define PLACES_MAX (1u << 20)
+
+struct bench {
+    const struct options *options;
+    struct result *result;
+    char *error;
+    size_t error_size;
+    struct probe probe;
+    struct flights flights;
+    struct swarm swarm;
+    struct publisher publisher;
+    struct progress progress;
+    int notify;  /* eventfd: another thread has come to an end of something */
+    int signals; /* signalfd */
+    bool flights_ready, swarm_ready, publisher_ready;
+    bool interrupted;
+};
+
+static int fail(struct bench *b, const char *text)
+{
+    (void)snprintf(b->error, b->error_size, "%s", text);
+    return -1;
+}
+
+/* Setting up. ----------------------------------------------------------- */
+
+static int raise_descriptors(struct bench *b)
+{
+    const struct options *o = b->options;
+    rlim_t wanted = (rlim_t)o->clients + o->connections +
+                    2 * (rlim_t)o->threads + SPARE_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return fail(b, strerror(errno));
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max >= wanted)
+        return 0;
+    (void)snprintf(b->error, b->error_size,
+                   "--clients=%u needs %llu descriptors, and the hard limit is "
+                   "%llu (ulimit -Hn)",
+                   o->clients, (unsigned long long)wanted,
+                   (unsigned long long)limit.rlim_max);
+    return -1;
+}
+
+static int take_signals(struct bench *b)
+{
+    sigset_t set;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+        return -1;
+    b->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return b->signals < 0 ? -1 : 0;
+}
+
+/* Places for messages on their way: up to the window, or what may pile up until
+ * a slow one is given up. */
+static uint32_t places(const struct options *o)
+{
+    double wanted = o->rate > 0 ? o->rate * 12 : 4.0 * o->window;
+
+    if (o->rate <= 0 && o->until == UNTIL_ACCEPTED)
+        return PLACES_MAX;
+    if (wanted < PLACES_MIN)
+        return PLACES_MIN;
+    return wanted > PLACES_MAX ? PLACES_MAX : (uint32_t)wanted;
+}
+
+static int find_server(struct bench *b)
+{
+    const struct options *o = b->options;
+    pid_t wrong = 0;
+
+    if (o->pid_count == 0)
+        probe_find(&b->probe, (struct sockaddr *)&b->swarm.address);
+    else
+        wrong = probe_take(&b->probe, o->pids, o->pid_count);
+    if (wrong != 0) {
+        (void)snprintf(b->error, b->error_size, "--pid: there is no process %d",
+                       (int)wrong);
+        return -1;
+    }
+    b->result->pid_count = b->probe.count;
+    memcpy(b->result->pids, b->probe.pids, sizeof(b->result->pids));
+    return 0;
+}
+
+static int set_up(struct bench *b)
+{
+    const struct options *o = b->options;
+
+    if (raise_descriptors(b) != 0)
+        return -1;
+    b->notify = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (b->notify < 0 || flights_init(&b->flights, places(o)) != 0)
+        return fail(b, strerror(errno));
+    b->flights_ready = true;
+    if (swarm_init(&b->swarm, o, &b->flights, b->notify, b->error,
+                   b->error_size) != 0)
+        return -1;
+    b->swarm_ready = true;
+    /* Not before: looking a name up may take long. */
+    if (take_signals(b) != 0)
+        return fail(b, strerror(errno));
+    if (find_server(b) != 0)
+        return -1;
+    b->publisher_ready = true;
+    if (publisher_init(&b->publisher, o, &b->swarm, &b->flights, &b->probe,
+                       b->notify) != 0)
+        return fail(b, "cannot set up to publish: out of memory");
+    progress_init(&b->progress, o->quiet);
+    return 0;
+}
+
+static void tear_down(struct bench *b)
+{
+    if (b->publisher_ready)
+        publisher_fini(&b->publisher);
+    if (b->swarm_ready)
+        swarm_fini(&b->swarm);
+    if (b->flights_ready)
+        flights_fini(&b->flights);
+    if (b->signals >= 0)
+        (void)close(b->signals);
+    if (b->notify >= 0)
+        (void)close(b->notify);
+}
+
+/* Waiting. -------------------------------------------------------------- */
+
+/* Waits for `ms` at most. Returns whether a signal came. */
+static bool pause_for(struct bench *b, int64_t ms)
+{
+    struct pollfd fds[2] = {{.fd = b->signals, .events = POLLIN},
+                            {.fd = b->notify, .events = POLLIN}};
+    struct signalfd_siginfo info;
+    eventfd_t ignored;
+
+    if (poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0)
+        return false;
+    if (fds[1].revents != 0)
+        (void)eventfd_read(b->notify, &ignored);
+    return read(b->signals, &info, sizeof(info)) == sizeof(info);
+}
+
+static int wait_for_connections(struct bench *b)
+{
+    struct swarm *s = &b->swarm;
+
+    progress_phase(&b->progress, 0);
+    while (!swarm_is_settled(s)) {
+        uint32_t tried = atomic_load(&s->connected) + atomic_load(&s->refused);
+
+        progress_show(&b->progress, "connecting",
+                      (double)tried / b->options->clients, UINT64_MAX);
+        if (pause_for(b, TICK_MS))
+            return fail(b, "interrupted while connecting");
+    }
+    if (atomic_load(&s->connected) != 0)
+        return 0;
+    (void)snprintf(b->error, b->error_size, "cannot connect to %s: %s",
+                   b->options->url_text, swarm_reason(&s->refusal));
+    return -1;
+}
+
+static int wait_in_silence(struct bench *b, const char *name, int64_t ns)
+{
+    int64_t begin = now_ns(), passed = 0;
+
+    progress_phase(&b->progress, 0);
+    for (; passed < ns; passed = now_ns() - begin) {
+        int64_t left_ms = (ns - passed + MS_NS - 1) / MS_NS;
+
+        progress_show(&b->progress, name, (double)passed / (double)ns,
+                      UINT64_MAX);
+        if (pause_for(b, left_ms < TICK_MS ? left_ms : TICK_MS))
+            return fail(b, "interrupted before anything was published");
+    }
+    return 0;
+}
+
+static double known(int64_t figure)
+{
+    return figure < 0 ? NAN : (double)figure;
+}
+
+static void watch_sockets(struct bench *b)
+{
+    double bytes = known(probe_socket_bytes());
+
+    if (!(bytes <= b->result->sockets_peak)) /* also if that is NAN */
+        b->result->sockets_peak = bytes;
+}
+
+/* Publishes until the time is over, or until somebody has had enough. */
+static int burst(struct bench *b, const char *name, int64_t ns, bool measured)
+{
+    struct publisher *p = &b->publisher;
+    int64_t begin = now_ns();
+    int err = publisher_start(p, ns, measured);
+
+    if (err != 0)
+        return fail(b, strerror(err));
+    progress_phase(&b->progress, swarm_delivered(&b->swarm));
+    while (!atomic_load(&p->done)) {
+        bool draining = atomic_load(&p->draining);
+
+        progress_show(&b->progress, draining ? "waiting" : name,
+                      (double)(now_ns() - begin) / (double)ns,
+                      swarm_delivered(&b->swarm));
+        if (measured)
+            watch_sockets(b);
+        if (pause_for(b, TICK_MS)) {
+            b->interrupted = true;
+            (void)atomic_fetch_add(&p->stop, measured ? 1 : 2);
+            (void)eventfd_write(b->flights.wake, 1);
+        }
+    }
+    publisher_join(p);
+    if (p->burst.lonely) {
+        (void)snprintf(b->error, b->error_size,
+                       "every client lost its connection: %s",
+                       swarm_reason(&b->swarm.loss));
+        return -1;
+    }
+    if (p->burst.failed) {
+        (void)snprintf(b->error, b->error_size, "cannot publish to %s: %s",
+                       b->options->publish, p->burst.error);
+        return -1;
+    }
+    if (b->interrupted && !measured)
+        return fail(b, "interrupted during the warm-up");
+    return 0;
+}
+
+/* Figures. -------------------------------------------------------------- */
+
+static struct result_times times_of(const struct histogram *h)
+{
+    return (struct result_times){
+        .p50 = histogram_quantile(h, 0.5) / 1e3,
+        .p90 = histogram_quantile(h, 0.9) / 1e3,
+        .p99 = histogram_quantile(h, 0.99) / 1e3,
+        .p999 = histogram_quantile(h, 0.999) / 1e3,
+        .max = histogram_quantile(h, 1) / 1e3,
+        .mean = histogram_mean(h) / 1e3,
+    };
+}
+
+static double over(double value, double count)
+{
+    return count > 0 ? value / count : NAN;
+}
+
+/* CPU time of the server between two moments, in ns. */
+static double server_ns(const struct probe_moment *from,
+                        const struct probe_moment *to)
+{
+    if (from->server_cpu_ns < 0 || to->server_cpu_ns < 0)
+        return NAN;
+    return (double)(to->server_cpu_ns - from->server_cpu_ns);
+}
+
+static double passed_ns(const struct probe_moment *from,
+                        const struct probe_moment *to)
+{
+    return (double)(to->at_ns - from->at_ns);
+}
+
+/* Seconds that a burst published, or up to a later moment. */
+static double seconds_until(const struct publisher_burst *burst,
+                            int64_t last_ns)
+{
+    int64_t end = burst->published.at_ns;
+
+    return (double)((last_ns > end ? last_ns : end) - burst->begin.at_ns) / 1e9;
+}
+
+static void count_clients(struct bench *b)
+{
+    struct result *r = b->result;
+    struct swarm *s = &b->swarm;
+
+    r->connected = atomic_load(&s->connected);
+    r->refused = atomic_load(&s->refused);
+    r->stalled = atomic_load(&s->stalled);
+    r->lost = atomic_load(&s->lost);
+    (void)snprintf(r->refusal, sizeof(r->refusal), "%s",
+                   swarm_reason(&s->refusal));
+    (void)snprintf(r->loss, sizeof(r->loss), "%s", swarm_reason(&s->loss));
+}
+
+static void count_burst(struct bench *b, const struct swarm_result *swarm)
+{
+    const struct publisher_burst *burst = &b->publisher.burst;
+    struct result *r = b->result;
+    double seconds = passed_ns(&burst->begin, &burst->published) / 1e9;
+    double server = server_ns(&burst->begin, &burst->end);
+    double own = (double)(burst->end.own_cpu_ns - burst->begin.own_cpu_ns);
+
+    r->duration_s = seconds;
+    r->messages = burst->messages;
+    r->errors = burst->errors;
+    r->due = burst->due;
+    r->messages_per_s =
+        over((double)burst->messages, seconds_until(burst, burst->answered_ns));
+    r->response = times_of(&burst->response);
+    (void)snprintf(r->publish_error, sizeof(r->publish_error), "%s",
+                   burst->error);
+    r->deliveries_per_s = over((double)r->deliveries,
+                               seconds_until(burst, swarm->last_delivery_ns));
+    r->server_us_per_delivery = over(server / 1e3, (double)r->deliveries);
+    r->server_us_per_message = over(server / 1e3, (double)r->messages);
+    r->server_cpu_percent =
+        over(server_ns(&burst->begin, &burst->published), seconds * 1e7);
+    r->own_us_per_delivery = over(own / 1e3, (double)r->deliveries);
+    r->own_cpu_percent =
+        over((double)(burst->published.own_cpu_ns - burst->begin.own_cpu_ns),
+             seconds * 1e7);
+}
+
+static void count_deliveries(struct bench *b, const struct swarm_result *swarm)
+{
+    struct result *r = b->result;
+
+    r->connect = times_of(&swarm->connect);
+    r->delivery = times_of(&swarm->delivery);
+    r->deliveries = swarm->delivery.count;
+    r->missing = atomic_load(&b->flights.missing);
+    r->out_of_order = swarm->out_of_order;
+    r->foreign = swarm->foreign;
+    r->stalled_dropped = swarm->stalled_dropped;
+}
+
+/* The run. -------------------------------------------------------------- */
+
+static int connect_all(struct bench *b)
+{
+    struct result *r = b->result;
+    struct probe_moment begin, end;
+
+    r->memory_before = known(probe_memory_bytes(&b->probe));
+    r->sockets_before = known(probe_socket_bytes());
+    probe_moment(&b->probe, &begin);
+    if (swarm_start(&b->swarm, b->error, b->error_size) != 0 ||
+        wait_for_connections(b) != 0 ||
+        wait_in_silence(b, "settling", SETTLE_NS) != 0)
+        return -1;
+    probe_moment(&b->probe, &end);
+    count_clients(b);
+    r->connect_s =
+        (double)(atomic_load(&b->swarm.last_connect_ns) - begin.at_ns) / 1e9;
+    r->connects_per_s = over(r->connected, r->connect_s);
+    r->cpu_us_per_connect = server_ns(&begin, &end) / 1e3 / r->connected;
+    return 0;
+}
+
+static int be_idle(struct bench *b)
+{
+    struct result *r = b->result;
+    struct probe_moment begin, end;
+    double ns;
+
+    probe_moment(&b->probe, &begin);
+    if (wait_in_silence(b, "idle", b->options->idle_ns) != 0)
+        return -1;
+    probe_moment(&b->probe, &end);
+    ns = b->options->idle_ns == 0 ? 0 : passed_ns(&begin, &end);
+    r->idle_s = ns / 1e9;
+    r->idle_cpu_percent = over(server_ns(&begin, &end) * 100, ns);
+    r->memory_connected = known(probe_memory_bytes(&b->probe));
+    r->memory_per_connection =
+        (r->memory_connected - r->memory_before) / r->connected;
+    r->sockets_connected = known(probe_socket_bytes());
+    r->sockets_peak = r->sockets_connected;
+    return 0;
+}
+
+static int publish(struct bench *b)
+{
+    const struct options *o = b->options;
+
+    if (o->duration_ns == 0)
+        return 0;
+    if (o->send && atomic_load(&b->swarm.reading) == 0)
+        return fail(b, "--send: there is no client that reads");
+    if (o->warmup_ns != 0 && burst(b, "warm-up", o->warmup_ns, false) != 0)
+        return -1;
+    return burst(b, "measuring", o->duration_ns, true);
+}
+
+static int measure(struct bench *b)
+{
+    struct swarm_result *swarm;
+
+    if (connect_all(b) != 0 || be_idle(b) != 0 || publish(b) != 0)
+        return -1;
+    b->result->memory_end = known(probe_memory_bytes(&b->probe));
+    b->result->interrupted = b->interrupted;
+    count_clients(b);
+    swarm = calloc(1, sizeof(*swarm)); /* histograms: large for a stack */
+    if (swarm == NULL)
+        return fail(b, "out of memory");
+    swarm_stop(&b->swarm);
+    swarm_collect(&b->swarm, swarm);
+    count_deliveries(b, swarm);
+    count_burst(b, swarm);
+    free(swarm);
+    return 0;
+}
+
+int run(const struct options *o, struct result *result, char *error,
+        size_t error_size)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+    int err;
+
+    *result = (struct result){.options = o};
+    if (b == NULL) {
+        (void)snprintf(error, error_size, "out of memory");
+        return -1;
+    }
+    b->options = o;
+    b->result = result;
+    b->error = error;
+    b->error_size = error_size;
+    b->notify = b->signals = -1;
+    err = set_up(b);
+    if (err == 0)
+        err = measure(b);
+    progress_clear(&b->progress);
+    if (b->swarm_ready)
+        swarm_stop(&b->swarm);
+    tear_down(b);
+    free(b);
+    return err;
+}

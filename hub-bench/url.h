@@ -1,0 +1,37 @@
+/* url.h - the address of the hub, and the place of {user} in an address. Pure.
+ */
+#ifndef HUB_BENCH_URL_H
+#define HUB_BENCH_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define URL_USER "{user}"
+#define URL_USER_BYTES_MAX 16 /* "user-4294967295" and its NUL */
+#define URL_HOST_BYTES 256
+#define URL_TARGET_BYTES                                                       \
+    2048 /* of a target, its users filled in, and a NUL                        \
+          */
+
+struct url {
+    char host[URL_HOST_BYTES];           /* a name or an address, without [] */
+    char authority[URL_HOST_BYTES + 16]; /* host:port as in a Host header */
+    uint16_t port;
+    const char *target; /* path and query, in the text that was parsed; starts
+                           with '/' or '?', or is empty */
+};
+
+/* Takes ws://host[:port][/path][?query]. Returns NULL, or what is wrong. */
+const char *url_parse(struct url *out, const char *text);
+
+bool url_has_user(const char *text);
+
+/* The name that client `index` connects as. */
+void url_user(char out[URL_USER_BYTES_MAX], uint32_t index);
+
+/* Copies `text` with every {user} replaced by that name. Returns the bytes it
+ * takes without the NUL, as snprintf() does. */
+size_t url_expand(char *out, size_t size, const char *text, uint32_t index);
+
+#endif
