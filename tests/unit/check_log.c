@@ -2,6 +2,7 @@
  * full, closed, or refuses. Formats are in check_log_line.c.
  */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,13 +21,28 @@
 #define LINES_OF_A_THREAD 500
 #define FLOOD 4000 /* lines of a kilobyte: more than pipe and queue hold */
 
-static int in, out; /* ends of a pipe */
+static int in, out;             /* ends of a pipe */
+static unsigned threads_before; /* the test made its own */
 static FILE *reader;
 static char line[16384];
+
+static unsigned count_threads(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    unsigned count = 0;
+
+    ck_assert_ptr_nonnull(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
 
 static void open_pipe(void)
 {
     int ends[2];
+
+    threads_before = count_threads();
 
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     in = ends[0];
@@ -37,10 +53,16 @@ static void open_pipe(void)
 
 static void close_pipe(void)
 {
+    const struct timespec pause = {0, 1000000};
+
     log_stop(1000);
-    log_set_fd(STDERR_FILENO);
     if (reader)
         fclose(reader);
+    /* A writer that was given up may still be at it; its last act is to take
+     * the lock that log_set_fd() takes. */
+    for (int i = 0; i < 5000 && count_threads() > threads_before; i++)
+        nanosleep(&pause, NULL);
+    log_set_fd(STDERR_FILENO);
     if (out >= 0)
         close(out);
 }
