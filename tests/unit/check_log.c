@@ -60,7 +60,7 @@ static void close_pipe(void)
         fclose(reader);
     /* A writer that was given up may still be at it; its last act is to take
      * the lock that log_set_fd() takes. */
-    for (int i = 0; i < 5000 && count_threads() > threads_before; i++)
+    for (int i = 0; i < 1000 && count_threads() > threads_before; i++)
         nanosleep(&pause, NULL);
     log_set_fd(STDERR_FILENO);
     if (out >= 0)

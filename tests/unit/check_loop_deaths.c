@@ -205,7 +205,7 @@ END_TEST
 /* At random. ------------------------------------------------------------ */
 
 #define PLACES 12 /* every other one is for sockets */
-#define ROUNDS 30
+#define ROUNDS 20
 
 struct place {
     struct testing_peer peer; /* the first field: it is the member's data */

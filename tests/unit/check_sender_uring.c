@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <liburing.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sender.h"
@@ -45,6 +46,28 @@ static void follow(const struct answer *answers, size_t count)
     calls = 0;
 }
 
+/* Whether every third write is given up before it begins. */
+static bool gives_up;
+
+static bool is_given_up(uint64_t at)
+{
+    return gives_up && at % 3 == 0;
+}
+
+/* Leaves the place of those in the ring to something else. */
+static void give_up(struct io_uring *ring)
+{
+    for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail; i++) {
+        struct io_uring_sqe *sqe = &ring->sq.sqes[i & *ring->sq.kring_mask];
+        uint64_t at = sqe->user_data;
+
+        if (!is_given_up(at))
+            continue;
+        io_uring_prep_nop(sqe);
+        io_uring_sqe_set_data64(sqe, at);
+    }
+}
+
 int __wrap_io_uring_submit(struct io_uring *ring)
 {
     unsigned tail = ring->sq.sqe_tail;
@@ -52,6 +75,7 @@ int __wrap_io_uring_submit(struct io_uring *ring)
     int taken;
 
     calls++;
+    give_up(ring);
     if (plan == plan_end)
         return __real_io_uring_submit(ring);
     answer = plan++;
@@ -64,16 +88,28 @@ int __wrap_io_uring_submit(struct io_uring *ring)
     return taken;
 }
 
-/* How many results are seen at a time, the last of them first; 0: as usual. */
-static unsigned results_at_once;
+/* How many results are seen at a time, the last of them first; 0: as usual. And
+ * how many are seen at all. */
+static unsigned results_at_once, results_left = ALL;
 
 unsigned __wrap_io_uring_peek_batch_cqe(struct io_uring *ring,
                                         struct io_uring_cqe **cqes,
                                         unsigned count)
 {
     unsigned most = results_at_once > 0 ? results_at_once : count;
-    unsigned got = __real_io_uring_peek_batch_cqe(ring, cqes, most);
+    unsigned got;
 
+    if (most > results_left)
+        most = results_left;
+    got = most == 0 ? 0 : __real_io_uring_peek_batch_cqe(ring, cqes, most);
+    if (results_left != ALL)
+        results_left -= got;
+    for (unsigned i = 0; i < got; i++) {
+        uint64_t at = io_uring_cqe_get_data64(cqes[i]);
+
+        if (is_given_up(at))
+            cqes[i]->res = at % 2 == 0 ? -EINTR : -ECANCELED;
+    }
     for (unsigned i = 0; results_at_once > 0 && i < got / 2; i++) {
         struct io_uring_cqe *other = cqes[got - 1 - i];
 
@@ -186,6 +222,21 @@ START_TEST(results_may_come_in_any_order)
 }
 END_TEST
 
+START_TEST(what_the_ring_gave_up_is_sent_in_another_way)
+{
+    if (!set_up())
+        return;
+    gives_up = true;
+    check_batch(4);
+    check_batch(HUB__SENDER_BATCH);
+    gives_up = false;
+    check_batch(HUB__SENDER_BATCH);
+    ck_assert_int_eq(sender.problem, 0);
+    ck_assert(hub__sender_is_uring(&sender));
+    hub__sender_fini(&sender);
+}
+END_TEST
+
 /* Failing. ------------------------------------------------------------- */
 
 /* The kernel takes `taken` of `count` submissions, and then fails. */
@@ -242,6 +293,35 @@ START_TEST(a_ring_may_fail_after_many_batches)
     ck_assert_uint_eq(calls, TESTING_LENGTH(answers));
     sender_lines_free(lines);
     check_failed(ENXIO);
+}
+END_TEST
+
+/* Nobody knows what became of those writes. */
+START_TEST(a_write_without_a_result_is_broken_and_not_repeated)
+{
+    struct hub__write writes[8];
+    static char byte[] = "x";
+    struct iovec iov = {.iov_base = byte, .iov_len = 1};
+    int fds[8][2];
+    char got[2];
+
+    if (!set_up())
+        return;
+    for (size_t i = 0; i < 8; i++) {
+        ck_assert_int_eq(
+            socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]), 0);
+        writes[i] = (struct hub__write){fds[i][0], &iov, 1, 1, 0};
+    }
+    results_left = 5;
+    hub__sender_write(&sender, writes, 8);
+    results_left = ALL;
+    for (size_t i = 0; i < 8; i++) {
+        ck_assert_int_eq(writes[i].result, i < 5 ? 1 : -EIO);
+        ck_assert_int_eq(recv(fds[i][1], got, 2, MSG_DONTWAIT), 1);
+        close(fds[i][0]);
+        close(fds[i][1]);
+    }
+    check_failed(EIO);
 }
 END_TEST
 
@@ -308,9 +388,11 @@ int main(void)
         one_write_makes_no_detour,
         what_the_kernel_takes_piecemeal_is_sent_all_the_same,
         results_may_come_in_any_order,
+        what_the_ring_gave_up_is_sent_in_another_way,
         a_ring_that_fails_at_once_is_done_without,
         a_ring_that_fails_half_way_repeats_nothing,
         a_ring_may_fail_after_many_batches,
+        a_write_without_a_result_is_broken_and_not_repeated,
         a_descriptor_that_is_no_ring_any_more_is_noticed,
         a_broken_ring_may_go_unused,
         where_the_kernel_refuses_a_ring_the_reason_is_told,
