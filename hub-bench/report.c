@@ -136,10 +136,11 @@ static void print_connections(const struct result *r, FILE *out)
     print_times(out, "", &r->connect);
     (void)fprintf(
         out,
-        "memory       process %s, with clients %s: %s each; at the "
+        "memory       process %s, with clients %s: %s each; peak %s, at the "
         "end %s\n",
         size_of(r->memory_before).text, size_of(r->memory_connected).text,
-        size_of(r->memory_per_connection).text, size_of(r->memory_end).text);
+        size_of(r->memory_per_connection).text, size_of(r->memory_peak).text,
+        size_of(r->memory_end).text);
     (void)fprintf(
         out, "             kernel sockets %s, with clients %s, peak %s\n",
         size_of(r->sockets_before).text, size_of(r->sockets_connected).text,

@@ -81,6 +81,7 @@ static void add_memory(cJSON *root, const struct result *r)
     add_number(memory, "process_bytes_connected", r->memory_connected);
     add_number(memory, "process_bytes_per_connection",
                r->memory_per_connection);
+    add_number(memory, "process_bytes_peak", r->memory_peak);
     add_number(memory, "process_bytes_end", r->memory_end);
     add_number(memory, "kernel_socket_bytes_before", r->sockets_before);
     add_number(memory, "kernel_socket_bytes_connected", r->sockets_connected);

@@ -26,7 +26,8 @@ struct result {
     double connect_s, connects_per_s, cpu_us_per_connect;
     struct result_times connect;
 
-    double memory_before, memory_connected, memory_per_connection, memory_end;
+    double memory_before, memory_connected, memory_per_connection;
+    double memory_peak, memory_end;
     double sockets_before, sockets_connected, sockets_peak;
     double idle_s, idle_cpu_percent;
 

@@ -31,6 +31,7 @@
 
 #define TICK_MS 100
 #define SETTLE_NS (200 * MS_NS)
+#define MEMORY_NS (250 * MS_NS)
 #define SPARE_DESCRIPTORS 64 /* files, libraries, and what was inherited */
 #define PLACES_MIN 4096u
 #define PLACES_MAX (1u << 20)
@@ -47,6 +48,7 @@ struct bench {
     struct progress progress;
     int notify;  /* eventfd: another thread has come to an end of something */
     int signals; /* signalfd */
+    int64_t memory_ns; /* when to look at the processes' memory again */
     bool flights_ready, swarm_ready, publisher_ready;
     bool interrupted;
 };
@@ -225,12 +227,23 @@ static double known(int64_t figure)
     return figure < 0 ? NAN : (double)figure;
 }
 
-static void watch_sockets(struct bench *b)
+static void keep_highest(double *peak, double value)
 {
-    double bytes = known(probe_socket_bytes());
+    if (!(value <= *peak)) /* also if that is NAN */
+        *peak = value;
+}
 
-    if (!(bytes <= b->result->sockets_peak)) /* also if that is NAN */
-        b->result->sockets_peak = bytes;
+/* Looks at what memory is in use. That of the processes takes milliseconds if
+ * there is much of it, so it is read less often. */
+static void watch_memory(struct bench *b)
+{
+    int64_t now = now_ns();
+
+    keep_highest(&b->result->sockets_peak, known(probe_socket_bytes()));
+    if (now < b->memory_ns)
+        return;
+    b->memory_ns = now + MEMORY_NS;
+    keep_highest(&b->result->memory_peak, known(probe_memory_bytes(&b->probe)));
 }
 
 /* Publishes until the time is over, or until somebody has had enough. */
@@ -250,7 +263,7 @@ static int burst(struct bench *b, const char *name, int64_t ns, bool measured)
                       (double)(now_ns() - begin) / (double)ns,
                       swarm_delivered(&b->swarm));
         if (measured)
-            watch_sockets(b);
+            watch_memory(b);
         if (pause_for(b, TICK_MS)) {
             b->interrupted = true;
             (void)atomic_fetch_add(&p->stop, measured ? 1 : 2);
@@ -414,6 +427,7 @@ static int be_idle(struct bench *b)
         (r->memory_connected - r->memory_before) / r->connected;
     r->sockets_connected = known(probe_socket_bytes());
     r->sockets_peak = r->sockets_connected;
+    r->memory_peak = r->memory_connected;
     return 0;
 }
 
@@ -437,6 +451,7 @@ static int measure(struct bench *b)
     if (connect_all(b) != 0 || be_idle(b) != 0 || publish(b) != 0)
         return -1;
     b->result->memory_end = known(probe_memory_bytes(&b->probe));
+    keep_highest(&b->result->memory_peak, b->result->memory_end);
     b->result->interrupted = b->interrupted;
     count_clients(b);
     swarm = calloc(1, sizeof(*swarm)); /* histograms: large for a stack */

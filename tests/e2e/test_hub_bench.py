@@ -32,7 +32,8 @@ KEYS = {
     "connect": {"seconds", "per_second", "server_cpu_us_per_connection",
                 "latency_us"},
     "memory": {"process_bytes_before", "process_bytes_connected",
-               "process_bytes_per_connection", "process_bytes_end",
+               "process_bytes_per_connection", "process_bytes_peak",
+               "process_bytes_end",
                "kernel_socket_bytes_before", "kernel_socket_bytes_connected",
                "kernel_socket_bytes_peak"},
     "idle": {"seconds", "server_cpu_percent"},
@@ -148,6 +149,9 @@ class AgainstHubd(BenchTestCase, SharedHubd):
         memory = report["memory"]
         for name in ("before", "connected", "end"):
             self.assertGreater(memory[f"process_bytes_{name}"], 100000)
+        self.assertGreaterEqual(memory["process_bytes_peak"],
+                                max(memory["process_bytes_connected"],
+                                    memory["process_bytes_end"]))
         self.assertGreaterEqual(memory["kernel_socket_bytes_peak"],
                                 memory["kernel_socket_bytes_connected"])
 
