@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -22,6 +23,7 @@
 #define TICK_MIN_MS 5
 #define TICK_MAX_MS 1000
 #define TABLE_FIRST 64u
+#define YIELDS_MAX 8
 #define NOT_IN_TABLE UINT32_MAX
 
 /* Time. --------------------------------------------------------------- */
@@ -340,10 +342,29 @@ static void handle_post(struct hub__loop *loop, const struct hub__post *post)
     }
 }
 
+/* Behind a broadcast there are often more: whoever is about to post and waits
+ * for a core gets this one first, as long as that brings something. What comes
+ * together leaves in one write to each connection. */
+static void let_others_post(const struct hub__loop *loop)
+{
+    size_t before = 0, bytes;
+
+    for (int i = 0; i < YIELDS_MAX; i++) {
+        sched_yield();
+        bytes =
+            atomic_load_explicit(&loop->mailbox.bytes, memory_order_relaxed);
+        if (bytes == before)
+            return;
+        before = bytes;
+    }
+}
+
 static void take_posts(struct hub__loop *loop)
 {
     struct hub__conn **end = &loop->dead;
 
+    if (loop->has_thread && loop->has_spread)
+        let_others_post(loop);
     loop->posts = hub__mailbox_take(&loop->mailbox);
     while (*end != NULL)
         end = &(*end)->dead_next;
@@ -368,6 +389,7 @@ static bool handle_posts(struct hub__loop *loop)
         handle_post(loop, post);
         hub__post_free(post);
     }
+    loop->has_spread = loop->fanout.count > 0;
     hub__fanout_spread(loop);
     hub__mailbox_done(&loop->mailbox, before.bytes - loop->posts.bytes,
                       before.work - loop->posts.work);

@@ -58,8 +58,9 @@ struct hub__loop {
                          which the process did not run */
     int64_t clock_ms; /* the hub's clock */
     int64_t tick_ms, next_tick_ms; /* next: by the hub's clock */
-    bool again;   /* something is left over: the next turn must not wait */
-    bool in_turn; /* a callback may be on the stack */
+    bool again;      /* something is left over: the next turn must not wait */
+    bool has_spread; /* the last turn wrote to everybody */
+    bool in_turn;    /* a callback may be on the stack */
     bool draining, drained;
     bool cut_off;              /* the drain ran into its deadline */
     int64_t drain_deadline_ms; /* by the hub's clock */

@@ -367,7 +367,7 @@ static void check_figures(const struct hub_stats *stats, uint64_t reached)
     ck_assert_uint_eq(stats->closed, atomic_load(&closed));
     ck_assert_uint_eq(atomic_load(&wrong), 0);
     ck_assert_uint_gt(stats->opened, 200);
-    ck_assert_uint_gt(stats->messages_in, 5);
+    ck_assert_uint_gt(stats->messages_in, 0);
     ck_assert_uint_le(stats->messages_out,
                       reached + stats->opened + stats->messages_in * 120);
     ck_assert_uint_gt(stats->messages_out, 1000);
