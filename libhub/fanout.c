@@ -19,10 +19,23 @@
 #define SPREAD_BYTES_MIN 16384
 #define SPREAD_BYTES_ALL ((size_t)64 << 20)
 
-void hub__fanout_fini(struct hub__fanout *f)
+/* Drops what was collected. */
+static void clear(struct hub__fanout *f)
 {
     for (uint32_t i = 0; i < f->count; i++)
         hub__frame_unref(f->frames[i]);
+    f->count = 0;
+    f->bytes = 0;
+    if (f->joined_size > JOINED_KEPT) {
+        hub__free(f->joined);
+        f->joined = NULL;
+        f->joined_size = 0;
+    }
+}
+
+void hub__fanout_fini(struct hub__fanout *f)
+{
+    clear(f);
     hub__free(f->frames);
     hub__free(f->joined);
     *f = (struct hub__fanout){0};
@@ -160,19 +173,6 @@ static void spread_to(struct hub__loop *loop, struct hub__conn *c,
     b->conns[b->count++] = c;
     if (b->count == HUB__SENDER_BATCH)
         write_batch(loop);
-}
-
-static void clear(struct hub__fanout *f)
-{
-    for (uint32_t i = 0; i < f->count; i++)
-        hub__frame_unref(f->frames[i]);
-    f->count = 0;
-    f->bytes = 0;
-    if (f->joined_size > JOINED_KEPT) {
-        hub__free(f->joined);
-        f->joined = NULL;
-        f->joined_size = 0;
-    }
 }
 
 void hub__fanout_spread(struct hub__loop *loop)
