@@ -43,14 +43,6 @@ static void tear_down(void)
     ck_assert_uint_eq(peer.wrong, 0);
 }
 
-static struct hub_stats stats(void)
-{
-    struct hub_stats s = HUB_STATS_INIT;
-
-    ck_assert_int_eq(hub_stats(hub, &s), 0);
-    return s;
-}
-
 /* Sends numbered messages of `bytes` bytes each. */
 static void send_numbered(int from, int to, size_t bytes)
 {
@@ -103,11 +95,11 @@ START_TEST(closing_a_slow_consumer_tells_it_to_try_later)
 
     set_up(HUB_SLOW_CLOSE);
     send_numbered(0, 4, 4000);
-    ck_assert_uint_eq(stats().slow_closed, 0);
+    ck_assert_uint_eq(testing_stats(hub).slow_closed, 0);
     send_numbered(4, 8, 4000);
-    ck_assert_uint_eq(stats().slow_closed, 1);
-    ck_assert_uint_eq(stats().connections, 0);
-    ck_assert_uint_eq(stats().dropped, 0);
+    ck_assert_uint_eq(testing_stats(hub).slow_closed, 1);
+    ck_assert_uint_eq(testing_stats(hub).connections, 0);
+    ck_assert_uint_eq(testing_stats(hub).dropped, 0);
     ck_assert_int_eq(hub_send(hub, hub_to_user("slow"), hub_text("x")), 0);
     ck_assert_int_eq(read_all(numbers, sizeof numbers), 1013);
     testing_client_send_close(&client, 1013, "");
@@ -126,7 +118,7 @@ START_TEST(dropping_the_oldest_keeps_the_latest)
     set_up(HUB_SLOW_DROP_OLDEST);
     send_numbered(0, 20, 4000);
     ck_assert_uint_eq(peer.closed, 0);
-    ck_assert_uint_gt(stats().dropped, 10);
+    ck_assert_uint_gt(testing_stats(hub).dropped, 10);
     ck_assert_int_eq(read_all(numbers, sizeof numbers), 0);
     ck_assert_str_eq(numbers, "QRST"); /* four of 4,004 bytes in 20,000 */
     send_numbered(20, 22, 100);
@@ -143,7 +135,7 @@ START_TEST(dropping_the_newest_keeps_the_earliest)
     set_up(HUB_SLOW_DROP_NEWEST);
     send_numbered(0, 20, 4000);
     ck_assert_uint_eq(peer.closed, 0);
-    ck_assert_uint_eq(stats().dropped, 16);
+    ck_assert_uint_eq(testing_stats(hub).dropped, 16);
     ck_assert_int_eq(read_all(numbers, sizeof numbers), 0);
     ck_assert_str_eq(numbers, "ABCD");
     send_numbered(20, 22, 100);
@@ -165,7 +157,7 @@ START_TEST(a_message_larger_than_the_queue_may_wait_alone)
     ck_assert_uint_eq(peer.closed, 0);
     ck_assert_int_eq(read_all(numbers, sizeof numbers), 0);
     ck_assert_str_eq(numbers, "A");
-    ck_assert_uint_eq(stats().messages_out, 1);
+    ck_assert_uint_eq(testing_stats(hub).messages_out, 1);
     tear_down();
 }
 END_TEST
@@ -185,8 +177,8 @@ START_TEST(a_full_queue_alone_makes_no_slow_consumer)
     memset(large, 'x', sizeof large);
     ck_assert_int_eq(hub_broadcast(hub, hub_binary(large, sizeof large)), 1);
     testing_settle(hub);
-    ck_assert_uint_eq(stats().slow_closed, 0);
-    ck_assert_uint_eq(stats().messages_out, 501);
+    ck_assert_uint_eq(testing_stats(hub).slow_closed, 0);
+    ck_assert_uint_eq(testing_stats(hub).messages_out, 501);
     for (int i = 0; i < 500; i++)
         testing_client_expect_text(&client, "many small ones");
     ck_assert(testing_client_receive(&client, &frame));
@@ -207,7 +199,7 @@ START_TEST(who_has_read_meanwhile_is_no_slow_consumer)
     while (testing_client_receive(&client, &frame))
         ck_assert_uint_eq(frame.first_byte, TESTING_FIN_BINARY);
     send_numbered(4, 5, 4000);
-    ck_assert_uint_eq(stats().slow_closed, 0);
+    ck_assert_uint_eq(testing_stats(hub).slow_closed, 0);
     ck_assert_int_eq(read_all(numbers, sizeof numbers), 0);
     ck_assert_str_eq(numbers, "ABCDE");
     tear_down();
@@ -322,10 +314,10 @@ START_TEST(without_memory_the_connection_ends_with_1011_or_at_once)
         testing_settle(hub);
         refused = testing_allow_memory() > 0;
         if (refused) {
-            ck_assert_uint_eq(stats().connections, 0);
+            ck_assert_uint_eq(testing_stats(hub).connections, 0);
             ck_assert(peer.closed == 0 || peer.info.cause == HUB_CLOSED_ERROR);
         } else {
-            ck_assert_uint_eq(stats().connections, 1);
+            ck_assert_uint_eq(testing_stats(hub).connections, 1);
         }
         tear_down();
     } while (refused);

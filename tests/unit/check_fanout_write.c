@@ -43,14 +43,6 @@ static void tear_down(void)
     }
 }
 
-static struct hub_stats stats(void)
-{
-    struct hub_stats s = HUB_STATS_INIT;
-
-    ck_assert_int_eq(hub_stats(hub, &s), 0);
-    return s;
-}
-
 static void broadcast(const char *text)
 {
     ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), SOCKETS);
@@ -161,7 +153,7 @@ static void cut_run(size_t cut, enum meanwhile what)
         [PING] = {0, 3},
         [CLOSE] = {0, 4},
     };
-    struct hub_stats before = stats(), after;
+    struct hub_stats before = testing_stats(hub), after;
 
     for (size_t i = 0; i < RUN; i++)
         broadcast(texts[i]);
@@ -174,7 +166,7 @@ static void cut_run(size_t cut, enum meanwhile what)
     testing_settle(hub);
     for (size_t i = 0; i < SOCKETS; i++)
         expect_run(i, cut, what);
-    after = stats();
+    after = testing_stats(hub);
     ck_assert_uint_eq(after.messages_out - before.messages_out,
                       RUN * SOCKETS + more[what][0]);
     ck_assert_uint_eq(after.bytes_out - before.bytes_out,
@@ -201,8 +193,8 @@ START_TEST(a_run_may_be_cut_at_every_byte)
         for (size_t cut = 0; cut <= run_bytes(); cut++)
             cut_run(cut, (enum meanwhile)what);
     }
-    ck_assert_uint_eq(stats().slow_closed, 0);
-    ck_assert_uint_eq(stats().dropped, 0);
+    ck_assert_uint_eq(testing_stats(hub).slow_closed, 0);
+    ck_assert_uint_eq(testing_stats(hub).dropped, 0);
     tear_down();
 }
 END_TEST
@@ -235,8 +227,8 @@ START_TEST(one_that_breaks_takes_nobody_along)
         }
         ck_assert(testing_client_at_end(&clients[VICTIM]));
         ck_assert_int_eq(peers[VICTIM].info.cause, cases[c].cause);
-        ck_assert_uint_eq(stats().messages_out, 2 * (SOCKETS - 1));
-        ck_assert_uint_eq(stats().connections, SOCKETS - 1);
+        ck_assert_uint_eq(testing_stats(hub).messages_out, 2 * (SOCKETS - 1));
+        ck_assert_uint_eq(testing_stats(hub).connections, SOCKETS - 1);
         tear_down();
     }
 }
@@ -284,7 +276,7 @@ START_TEST(many_may_break_in_one_run)
         }
     }
     ck_assert_uint_eq(left, CROWD - CROWD / 3);
-    ck_assert_uint_eq(stats().messages_out, 3 * left);
+    ck_assert_uint_eq(testing_stats(hub).messages_out, 3 * left);
     hub_destroy(hub);
     for (size_t i = 0; i < CROWD; i++)
         testing_client_close(&crowd[i]);
@@ -358,7 +350,7 @@ static void check_outcome(const struct outcome *o)
 static void be_slow(enum hub_slow_consumer policy, size_t cut)
 {
     struct outcome o = foresee(policy, cut);
-    struct hub_stats before = stats(), after;
+    struct hub_stats before = testing_stats(hub), after;
     char text[FRAME - 1];
 
     memset(text, '.', sizeof text);
@@ -370,7 +362,7 @@ static void be_slow(enum hub_slow_consumer policy, size_t cut)
     sender_judge_next(victim()->fd, (ssize_t)cut);
     testing_settle(hub);
     check_outcome(&o);
-    after = stats();
+    after = testing_stats(hub);
     ck_assert_uint_eq(after.dropped - before.dropped, o.dropped);
     ck_assert_uint_eq(after.slow_closed - before.slow_closed, o.closed);
     ck_assert_uint_eq(after.messages_out - before.messages_out,

@@ -40,14 +40,6 @@ static void tear_down(void)
     }
 }
 
-static struct hub_stats stats(void)
-{
-    struct hub_stats s = HUB_STATS_INIT;
-
-    ck_assert_int_eq(hub_stats(hub, &s), 0);
-    return s;
-}
-
 static void poll_once(void)
 {
     ck_assert_int_eq(hub_poll(hub, 0), 0);
@@ -100,7 +92,7 @@ START_TEST(broadcasts_that_are_alone_leave_in_one_call)
     ck_assert_uint_eq(sender_judge_calls(), 1);
     ck_assert_uint_eq(sender_judge_writes(), SOCKETS);
     ck_assert_uint_eq(sender_judge_largest(), 100 * 3);
-    ck_assert_uint_eq(stats().messages_out, 100 * SOCKETS);
+    ck_assert_uint_eq(testing_stats(hub).messages_out, 100 * SOCKETS);
     tear_down();
 }
 END_TEST
@@ -148,7 +140,7 @@ START_TEST(more_bytes_than_a_turn_may_write_leave_in_several)
     }
     ck_assert_uint_ge(sender_judge_writes(), 4);
     ck_assert_uint_le(sender_judge_largest(), HUB__TURN_BYTES);
-    ck_assert_uint_eq(stats().messages_out, 8);
+    ck_assert_uint_eq(testing_stats(hub).messages_out, 8);
     tear_down();
 }
 END_TEST
@@ -180,7 +172,7 @@ START_TEST(pieces_may_be_cut_at_every_byte)
     set_up(NULL);
     fd = testing_conn(hub, peers[2].id)->fd;
     for (size_t cut = 0; cut <= bytes; cut++) {
-        uint64_t before = stats().bytes_out;
+        uint64_t before = testing_stats(hub).bytes_out;
 
         for (size_t i = 0; i < TESTING_LENGTH(texts); i++)
             send_to_all(texts[i]);
@@ -196,9 +188,11 @@ START_TEST(pieces_may_be_cut_at_every_byte)
                 testing_client_expect_text(&clients[i], "behind");
             testing_client_expect_nothing(&clients[i]);
         }
-        ck_assert_uint_eq(stats().bytes_out - before, SOCKETS * bytes + 8);
+        ck_assert_uint_eq(testing_stats(hub).bytes_out - before,
+                          SOCKETS * bytes + 8);
     }
-    ck_assert_uint_eq(stats().messages_out, (bytes + 1) * (4 * SOCKETS + 1));
+    ck_assert_uint_eq(testing_stats(hub).messages_out,
+                      (bytes + 1) * (4 * SOCKETS + 1));
     tear_down();
 }
 END_TEST
@@ -344,7 +338,7 @@ START_TEST(one_is_written_to_while_a_batch_is_put_together)
             testing_client_expect_text(&clients[i], "y");
             testing_client_expect_nothing(&clients[i]);
         }
-        ck_assert_uint_eq(stats().slow_closed, 0);
+        ck_assert_uint_eq(testing_stats(hub).slow_closed, 0);
         tear_down();
     }
 }
@@ -373,11 +367,11 @@ static void break_ring(bool broadcasts)
     options.sender = HUB_SENDER_URING;
     options.log = keep_warning;
     set_up(&options);
-    ck_assert_uint_eq(stats().uring_loops, 1);
+    ck_assert_uint_eq(testing_stats(hub).uring_loops, 1);
     ck_assert_uint_eq(testing_break_rings(), 1);
     send_to("1", "one is written without");
     testing_settle(hub);
-    ck_assert_uint_eq(stats().uring_loops, 1);
+    ck_assert_uint_eq(testing_stats(hub).uring_loops, 1);
     ck_assert_uint_eq(warnings, 0);
     for (int i = 0; i < 3; i++) {
         if (broadcasts)
@@ -385,7 +379,7 @@ static void break_ring(bool broadcasts)
         else
             send_to_all("all");
         testing_settle(hub);
-        ck_assert_uint_eq(stats().uring_loops, 0);
+        ck_assert_uint_eq(testing_stats(hub).uring_loops, 0);
         ck_assert_uint_eq(warnings, 1);
     }
     ck_assert_ptr_nonnull(strstr(warning, "sendmsg"));

@@ -13,14 +13,6 @@
 static struct testing_peer crew[CREW];
 static hub_t *hub;
 
-static struct hub_stats stats(void)
-{
-    struct hub_stats s = HUB_STATS_INIT;
-
-    ck_assert_int_eq(hub_stats(hub, &s), 0);
-    return s;
-}
-
 static void poll_once(void)
 {
     ck_assert_int_eq(hub_poll(hub, 0), 0);
@@ -102,16 +94,16 @@ static uint64_t share_of(size_t members, size_t bytes)
         ck_assert_int_eq(hub_broadcast(hub, hub_binary(text, bytes)),
                          (int64_t)members);
     while (peers[0].delivered < 80) {
-        uint64_t before = stats().bytes_out;
+        uint64_t before = testing_stats(hub).bytes_out;
 
         if (last > 0)
             share = last; /* not of the last turn, which has the rest */
         poll_once();
-        last = (stats().bytes_out - before) / members;
+        last = (testing_stats(hub).bytes_out - before) / members;
         ck_assert_uint_gt(last, 0);
         ck_assert(share == 0 || last <= share);
     }
-    ck_assert_uint_eq(stats().messages_out, members * 80);
+    ck_assert_uint_eq(testing_stats(hub).messages_out, members * 80);
     check_at_rest();
     hub_destroy(hub);
     return share;
@@ -307,7 +299,7 @@ START_TEST(a_backlog_stops_no_clock)
     for (int ms = 0; ms < 2200; ms += 50) {
         testing_clock_advance(50);
         poll_once();
-        ck_assert_uint_eq(stats().slowest_loop_ms, 0);
+        ck_assert_uint_eq(testing_stats(hub).slowest_loop_ms, 0);
     }
     ck_assert(has_leftovers());
     testing_client_expect(&client, TESTING_FIN_PING, "", 0);

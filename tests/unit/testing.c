@@ -422,6 +422,14 @@ hub_t *testing_stage(const struct hub_options *options)
     return hub;
 }
 
+struct hub_stats testing_stats(hub_t *hub)
+{
+    struct hub_stats stats = HUB_STATS_INIT;
+
+    ck_assert_int_eq(hub_stats(hub, &stats), 0);
+    return stats;
+}
+
 void testing_settle(hub_t *hub)
 {
     struct pollfd ready = {.fd = hub_fd(hub), .events = POLLIN};

@@ -154,6 +154,9 @@ void testing_record(struct hub_options *options);
  * otherwise with these options (NULL: the defaults). */
 hub_t *testing_stage(const struct hub_options *options);
 
+/* hub_stats(), all of it. */
+struct hub_stats testing_stats(hub_t *hub);
+
 /* Turns the hub until it has nothing to do. */
 void testing_settle(hub_t *hub);
 
