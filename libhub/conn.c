@@ -22,6 +22,8 @@
 /* While more than this waits, only the latest pong does, RFC 6455 5.5.3. */
 #define PONGS_BYTES_MAX 4096
 
+#define BURST_S 10
+
 static const struct hub_options *options_of(const struct hub__conn *c)
 {
     return &c->loop->hub->options;
@@ -223,6 +225,11 @@ void hub__conn_close_code(struct hub__conn *c, int code, const char *reason,
     hub__frame_unref(frame);
 }
 
+static bool is_our_fault(int status)
+{
+    return status == HUB__WS_INTERNAL_ERROR || status == HUB__WS_TRY_LATER;
+}
+
 void hub__conn_fail(struct hub__conn *c, int status, const char *reason)
 {
     c->peer_closed = c->deaf = true;
@@ -230,9 +237,8 @@ void hub__conn_fail(struct hub__conn *c, int status, const char *reason)
     if (c->state == HUB__CONN_OPEN) {
         hub__outbox_drop_unsent(&c->outbox);
         hub__conn_close_code(c, status, reason,
-                             status == HUB__WS_INTERNAL_ERROR
-                                 ? HUB_CLOSED_ERROR
-                                 : HUB_CLOSED_PROTOCOL_ERROR);
+                             is_our_fault(status) ? HUB_CLOSED_ERROR
+                                                  : HUB_CLOSED_PROTOCOL_ERROR);
     } else {
         hub__flush_later(c->loop, c);
     }
@@ -286,6 +292,23 @@ static void on_close(struct hub__conn *c, int status)
     }
 }
 
+/* Lets through messages_per_s, and after a pause as many as would have come in
+ * BURST_S: a virtual scheduling algorithm (ITU-T I.371), which keeps nothing
+ * but a time. */
+static bool is_flooding(struct hub__conn *c)
+{
+    unsigned rate = options_of(c)->messages_per_s;
+    int64_t now_us = c->loop->now_ms * 1000;
+
+    if (rate == 0)
+        return false;
+    if (c->paid_us < now_us)
+        c->paid_us = now_us;
+    c->paid_us += 1000000 / rate;
+    c->flooding = c->paid_us > now_us + BURST_S * 1000000;
+    return c->flooding;
+}
+
 static bool take_event(void *context, const struct hub__reader_event *event)
 {
     struct hub__conn *c = context;
@@ -297,6 +320,8 @@ static bool take_event(void *context, const struct hub__reader_event *event)
     /* Once we have sent our Close, only the peer's is of interest. */
     if (c->state != HUB__CONN_OPEN)
         return true;
+    if (is_flooding(c))
+        return false;
     if (event->opcode == HUB__WS_PING)
         on_ping(c, event);
     else if (event->opcode != HUB__WS_PONG)
@@ -314,6 +339,7 @@ static const char *reason_of(int status)
     case HUB__WS_TOO_BIG:
         return "message too big";
     case HUB__WS_INTERNAL_ERROR:
+    case HUB__WS_TRY_LATER:
         return "out of memory";
     default:
         return "protocol error";
@@ -329,6 +355,10 @@ static void heard(struct hub__conn *c)
 void hub__conn_readable(struct hub__conn *c)
 {
     struct hub__loop *loop = c->loop;
+    const struct hub__reader_limits limits = {
+        .message_bytes = options_of(c)->max_message_bytes,
+        .budget = &loop->hub->budget,
+    };
     ssize_t got;
     int status;
 
@@ -347,11 +377,12 @@ void hub__conn_readable(struct hub__conn *c)
     hub__count(&loop->counters.bytes_in, (uint64_t)got);
     if (c->peer_closed)
         return; /* data behind a Close is ignored */
-    status = hub__reader_feed(&c->reader, loop->buffer, (size_t)got,
-                              options_of(c)->max_message_bytes, loop->now_ms,
-                              take_event, c);
+    status = hub__reader_feed(&c->reader, loop->buffer, (size_t)got, &limits,
+                              loop->now_ms, take_event, c);
     if (status != 0)
         hub__conn_fail(c, status, reason_of(status));
+    else if (c->flooding)
+        hub__conn_fail(c, HUB__WS_POLICY, "too many messages");
 }
 
 /* Writing. ------------------------------------------------------------ */
@@ -478,14 +509,21 @@ void hub__conn_deliver(struct hub__conn *c)
         after_last_write(c);
 }
 
+static bool fits(size_t have, size_t more, size_t bound)
+{
+    return more <= bound && have <= bound - more;
+}
+
 /* Whether the outbox has room for `bytes` more. A message that is larger than
  * the bound itself may wait alone. */
 static bool has_room(const struct hub__conn *c, size_t bytes)
 {
-    size_t bound = options_of(c)->queue_bytes;
+    const struct hub__outbox *o = &c->outbox;
 
-    return hub__outbox_empty(&c->outbox) ||
-           (bytes <= bound && c->outbox.bytes <= bound - bytes);
+    return hub__outbox_empty(o) ||
+           (fits(o->bytes, bytes, options_of(c)->queue_bytes) &&
+            fits(hub__outbox_memory(o), bytes,
+                 hub__budget_share(&c->loop->hub->budget)));
 }
 
 /* Returns whether the message may be queued after all. */

@@ -50,6 +50,7 @@ struct hub__conn {
     bool peer_closed : 1; /* its Close came, or nothing of it counts now */
     bool deaf : 1;        /* what it sends is read and thrown away */
     bool retry : 1;       /* blocked, but EPOLLOUT came */
+    bool flooding : 1;    /* it sends more than it may */
     uint32_t index;       /* in the loop's table */
     uint32_t caught_up;   /* see fanout.c */
     struct hub__conn *dirty_next; /* in the loop's list */
@@ -67,6 +68,7 @@ struct hub__conn {
     int64_t pinged_ms;  /* the ping that waits for an answer; 0: none */
     int64_t stalled_ms; /* since when the socket has taken nothing */
     int64_t close_ms;   /* when it started closing, or took bytes since */
+    int64_t paid_us;    /* until when its frames use up its rate; in us */
 
     uint64_t messages_in, messages_out, bytes_in, bytes_out;
 

@@ -18,6 +18,7 @@ struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
     if (frame == NULL)
         return NULL;
     atomic_init(&frame->references, 1);
+    frame->budget = NULL;
     frame->bytes = header_bytes + payload_bytes;
     frame->header_bytes = (uint8_t)header_bytes;
     frame->opcode = (uint8_t)opcode;
@@ -25,6 +26,19 @@ struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
     if (payload_bytes > 0)
         memcpy(frame->data + header_bytes, payload, payload_bytes);
     return frame;
+}
+
+static size_t memory_of(const struct hub__frame *frame)
+{
+    return sizeof *frame + frame->bytes;
+}
+
+bool hub__frame_charge(struct hub__frame *frame, struct hub__budget *budget)
+{
+    if (!hub__budget_take(budget, memory_of(frame)))
+        return false;
+    frame->budget = budget;
+    return true;
 }
 
 struct hub__frame *hub__frame_close(int code, const char *reason)
@@ -56,6 +70,9 @@ void hub__frame_unref(struct hub__frame *frame)
     /* Release: what this thread read from the frame comes before the last
      * holder's free, which acquires. */
     if (atomic_fetch_sub_explicit(&frame->references, 1,
-                                  memory_order_acq_rel) == 1)
-        hub__free(frame);
+                                  memory_order_acq_rel) != 1)
+        return;
+    if (frame->budget != NULL)
+        hub__budget_give(frame->budget, memory_of(frame));
+    hub__free(frame);
 }

@@ -13,11 +13,13 @@
 
 #include <hub/hub.h>
 
+#include "budget.h"
 #include "ws_frame.h"
 
 struct hub__frame {
     atomic_size_t references;
-    size_t bytes; /* of data */
+    struct hub__budget *budget; /* that it is charged to, or NULL */
+    size_t bytes;               /* of data */
     uint8_t header_bytes;
     uint8_t opcode;
     uint8_t data[]; /* header, then payload */
@@ -26,6 +28,10 @@ struct hub__frame {
 /* Copies the payload. Returns NULL without memory; one reference otherwise. */
 struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
                                   const void *payload, size_t payload_bytes);
+
+/* Charges it, until it is released. Only before it is shared. Returns false if
+ * the budget has not got that much. */
+bool hub__frame_charge(struct hub__frame *frame, struct hub__budget *budget);
 
 /* A Close frame with a code that may be sent; reason may be NULL.
  * HUB__WS_NO_STATUS makes one without a body. */

@@ -146,6 +146,7 @@ int hub__create(hub_t **out, const struct hub_options *options,
     if (hub == NULL)
         return HUB_ENOMEM;
     hub->options = read;
+    hub->budget.limit = read.memory_bytes == 0 ? SIZE_MAX : read.memory_bytes;
     hub->clock = clock != NULL ? clock : monotonic_ms;
     pthread_mutex_init(&hub->lock, NULL);
     init_cond(&hub->drained_cond);
@@ -209,12 +210,23 @@ static int check_target(const struct hub_target *to)
     return (to->id.value != 0) != named ? 0 : HUB_EINVAL;
 }
 
-static struct hub__frame *encode(const struct hub_message *message)
+/* Returns 0 and a frame, or an error. */
+static int encode(hub_t *hub, const struct hub_message *message,
+                  struct hub__frame **out)
 {
     enum hub__ws_opcode opcode =
         message->kind == HUB_TEXT ? HUB__WS_TEXT : HUB__WS_BINARY;
+    struct hub__frame *frame =
+        hub__frame_new(opcode, message->payload, message->payload_bytes);
 
-    return hub__frame_new(opcode, message->payload, message->payload_bytes);
+    if (frame == NULL)
+        return HUB_ENOMEM;
+    if (!hub__frame_charge(frame, &hub->budget)) {
+        hub__frame_unref(frame);
+        return HUB_EAGAIN;
+    }
+    *out = frame;
+    return 0;
 }
 
 /* `to` NULL: everybody. */
@@ -226,15 +238,12 @@ static int64_t route(hub_t *hub, const struct hub_target *to,
 
     if (result != 0)
         return result;
-    frame = encode(message);
-    if (frame == NULL)
-        result = HUB_ENOMEM;
-    else if (to != NULL)
-        result = hub__router_send(hub, to, frame);
-    else
-        result = hub__router_broadcast(hub, frame);
-    if (frame != NULL)
+    result = encode(hub, message, &frame);
+    if (result == 0) {
+        result = to != NULL ? hub__router_send(hub, to, frame)
+                            : hub__router_broadcast(hub, frame);
         hub__frame_unref(frame);
+    }
     hub__leave(hub);
     return result;
 }
@@ -309,7 +318,7 @@ static void wait_for_loops(hub_t *hub, unsigned timeout_ms)
 
 static void drive_loop(hub_t *hub)
 {
-    while (!hub->loops[0].drained && hub__loop_turn(&hub->loops[0], -1) == 0)
+    while (!hub->loops[0].drain.done && hub__loop_turn(&hub->loops[0], -1) == 0)
         ;
 }
 

@@ -7,6 +7,7 @@
 
 #include <hub/hub.h>
 
+#include "budget.h"
 #include "loop.h"
 #include "registry.h"
 
@@ -19,6 +20,7 @@ struct hub {
     struct hub_options options; /* defaults filled in; constant */
     hub__clock_fn *clock;       /* constant */
     struct hub__registry registry;
+    struct hub__budget budget;
     struct hub__loop *loops; /* constant but for what is inside */
     unsigned loop_count;
 

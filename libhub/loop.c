@@ -51,11 +51,11 @@ static int64_t choose_tick(const struct hub_options *o)
 static void arm_timer(struct hub__loop *loop)
 {
     int64_t wait_ms = loop->next_tick_ms - loop->clock_ms;
+    int64_t drain_ms = hub__drain_wait_ms(loop);
     struct itimerspec spec = {0};
 
-    if (loop->draining && !loop->drained && !loop->cut_off &&
-        loop->drain_deadline_ms - loop->clock_ms < wait_ms)
-        wait_ms = loop->drain_deadline_ms - loop->clock_ms;
+    if (drain_ms < wait_ms)
+        wait_ms = drain_ms;
     if (wait_ms < 1)
         wait_ms = 1;
     spec.it_value.tv_sec = wait_ms / 1000;
@@ -64,13 +64,14 @@ static void arm_timer(struct hub__loop *loop)
 }
 
 /* What came during a pause has perhaps not been read yet, and what fits into
- * the sockets now has not been written: whoever was pinged is so once more, and
- * whoever took nothing gets time to. */
+ * the sockets now has not been written: whoever was pinged is so once more,
+ * whoever took nothing gets time to, and much may come at once. */
 static void forgive_pause(struct hub__loop *loop)
 {
     for (uint32_t i = 0; i < loop->conn_count; i++) {
         loop->conns[i]->pinged_ms = 0;
         loop->conns[i]->stalled_ms = loop->now_ms;
+        loop->conns[i]->paid_us = 0;
     }
 }
 
@@ -285,25 +286,6 @@ void hub__loop_died(struct hub__loop *loop, struct hub__conn *c)
 
 /* Posts. -------------------------------------------------------------- */
 
-static void begin_drain(struct hub__loop *loop, int64_t deadline_ms)
-{
-    struct hub__frame *frame =
-        hub__frame_close(HUB__WS_GOING_AWAY, "shutting down");
-
-    loop->draining = true;
-    loop->drain_deadline_ms = deadline_ms;
-    for (uint32_t i = loop->conn_count; i-- > 0;) {
-        if (frame != NULL)
-            hub__conn_close(loop->conns[i], frame, HUB__WS_GOING_AWAY,
-                            HUB_CLOSED_SHUTDOWN);
-        else
-            hub__conn_cut(loop->conns[i], HUB_CLOSED_SHUTDOWN);
-    }
-    if (frame != NULL)
-        hub__frame_unref(frame);
-    arm_timer(loop);
-}
-
 static void drop(struct hub__conn *c)
 {
     if (c->deliver == NULL)
@@ -337,7 +319,8 @@ static void handle_post(struct hub__loop *loop, const struct hub__post *post)
         break;
     case HUB__POST_SHUTDOWN:
         hub__fanout_spread(loop);
-        begin_drain(loop, post->deadline_ms);
+        hub__drain_begin(loop, post->deadline_ms);
+        arm_timer(loop);
         break;
     }
 }
@@ -421,19 +404,9 @@ static void handle_event(struct hub__loop *loop,
         hub__conn_writable(c);
 }
 
-static void cut_all(struct hub__loop *loop)
-{
-    for (uint32_t i = loop->conn_count; i-- > 0;)
-        hub__conn_cut(loop->conns[i], HUB_CLOSED_SHUTDOWN);
-}
-
 static void handle_time(struct hub__loop *loop)
 {
-    if (loop->draining && !loop->cut_off && loop->conn_count > 0 &&
-        loop->clock_ms >= loop->drain_deadline_ms) {
-        loop->cut_off = true;
-        cut_all(loop);
-    }
+    hub__drain_act(loop);
     if (loop->clock_ms < loop->next_tick_ms)
         return;
     loop->next_tick_ms = loop->clock_ms + loop->tick_ms;
@@ -474,10 +447,7 @@ static void work(struct hub__loop *loop, int event_count)
         reap(loop);
     if (!all || loop->dying != NULL)
         loop->again = true;
-    if (loop->draining && !loop->drained && loop->conn_count == 0) {
-        loop->drained = true;
-        hub__drained(loop->hub, loop->cut_off);
-    }
+    hub__drain_finish(loop);
     loop->in_turn = false;
 }
 
@@ -510,7 +480,7 @@ void hub__loop_fini(struct hub__loop *loop)
     loop->in_turn = true;
     while (!handle_posts(loop) || !hub__mailbox_sleep(&loop->mailbox))
         ;
-    cut_all(loop);
+    hub__drain_cut_all(loop);
     free_list(loop->dead);
     free_list(loop->dying);
     hub__sender_fini(&loop->sender);

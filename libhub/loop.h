@@ -18,6 +18,7 @@
 #include <hub/hub.h>
 
 #include "conn.h"
+#include "drain.h"
 #include "fanout.h"
 #include "flush.h"
 #include "mailbox.h"
@@ -61,9 +62,7 @@ struct hub__loop {
     bool again;      /* something is left over: the next turn must not wait */
     bool has_spread; /* the last turn wrote to everybody */
     bool in_turn;    /* a callback may be on the stack */
-    bool draining, drained;
-    bool cut_off;              /* the drain ran into its deadline */
-    int64_t drain_deadline_ms; /* by the hub's clock */
+    struct hub__drain drain;
 
     struct hub__frame *ping; /* shared by all */
     struct epoll_event *events;

@@ -12,6 +12,7 @@
 #define DEFAULT_WRITE_MS 10000u
 #define DEFAULT_MESSAGE_MS 60000u
 #define DEFAULT_CLOSE_MS 5000u
+#define RATE_MAX 1000000u
 
 /* Tests choose by their environment, so that each can run with either. */
 #ifdef HUB_TESTING
@@ -67,7 +68,7 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
     else if (hub__struct_read(out, sizeof *out, in) != 0)
         return HUB_EINVAL;
     if ((out->flags & ~HUB_HOST_LOOP) != 0 || out->loops > HUB__LOOPS_MAX ||
-        out->reserved != 0)
+        out->messages_per_s > RATE_MAX)
         return HUB_EINVAL;
     if ((out->flags & HUB_HOST_LOOP) != 0 && out->loops > 1)
         return HUB_EINVAL;
@@ -97,6 +98,10 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
     fill_in(&out->max_message_bytes, DEFAULT_MESSAGE_BYTES);
     fill_in(&out->queue_bytes, DEFAULT_QUEUE_BYTES);
     fill_in(&out->backlog_bytes, DEFAULT_BACKLOG_BYTES);
+    /* Else there would be messages that never fit. */
+    if (out->memory_bytes != 0 &&
+        out->memory_bytes / HUB__BUDGET_PARTS < out->max_message_bytes)
+        return HUB_EINVAL;
     fill_in_ms(&out->ping_interval_ms, DEFAULT_PING_MS);
     fill_in_ms(&out->pong_timeout_ms, DEFAULT_PONG_MS);
     fill_in_ms(&out->write_timeout_ms, DEFAULT_WRITE_MS);

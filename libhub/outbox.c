@@ -9,6 +9,7 @@
 #define RING_SIZE_FIRST 4u
 
 struct hub__outbox_ring {
+    struct hub__budget *budget; /* that it is charged to, or NULL */
     uint32_t head, count, size; /* size: a power of two */
     struct hub__frame *frames[];
 };
@@ -23,10 +24,24 @@ static uint32_t ring_count(const struct hub__outbox *o)
     return o->ring == NULL ? 0 : o->ring->count;
 }
 
-/* Makes room for one more. */
-static int ring_reserve(struct hub__outbox *o)
+static size_t ring_memory(uint32_t size)
+{
+    return sizeof(struct hub__outbox_ring) +
+           (size_t)size * sizeof(struct hub__frame *);
+}
+
+static void ring_free(struct hub__outbox_ring *r)
+{
+    if (r != NULL && r->budget != NULL)
+        hub__budget_give(r->budget, ring_memory(r->size));
+    hub__free(r);
+}
+
+/* Makes room for one more: for `frame`. */
+static int ring_reserve(struct hub__outbox *o, const struct hub__frame *frame)
 {
     struct hub__outbox_ring *old = o->ring, *ring;
+    struct hub__budget *budget = frame->budget;
     uint32_t count = ring_count(o);
     uint32_t size = old == NULL ? RING_SIZE_FIRST : old->size * 2;
 
@@ -34,14 +49,17 @@ static int ring_reserve(struct hub__outbox *o)
         return 0;
     if (size < count)
         return HUB_ENOMEM;
-    ring =
-        hub__malloc(sizeof *ring + (size_t)size * sizeof(struct hub__frame *));
+    ring = hub__malloc(ring_memory(size));
     if (ring == NULL)
         return HUB_ENOMEM;
-    *ring = (struct hub__outbox_ring){.count = count, .size = size};
+    if (budget == NULL && old != NULL)
+        budget = old->budget;
+    if (budget != NULL)
+        hub__budget_charge(budget, ring_memory(size));
+    *ring = (struct hub__outbox_ring){budget, .count = count, .size = size};
     for (uint32_t i = 0; i < count; i++)
         ring->frames[i] = *ring_at(old, i);
-    hub__free(old);
+    ring_free(old);
     o->ring = ring;
     return 0;
 }
@@ -54,7 +72,7 @@ static void ring_shift(struct hub__outbox *o)
     r->head = (r->head + 1) & (r->size - 1);
     r->count--;
     if (r->count == 0) {
-        hub__free(r);
+        ring_free(r);
         o->ring = NULL;
     }
 }
@@ -65,12 +83,17 @@ static void took(struct hub__outbox *o, struct hub__frame *frame)
     o->bytes += frame->bytes;
 }
 
+size_t hub__outbox_memory(const struct hub__outbox *o)
+{
+    return o->bytes + (o->ring == NULL ? 0 : ring_memory(o->ring->size));
+}
+
 int hub__outbox_push(struct hub__outbox *o, struct hub__frame *frame)
 {
     if (o->first == NULL) {
         o->first = frame;
     } else {
-        int err = ring_reserve(o);
+        int err = ring_reserve(o, frame);
 
         if (err != 0)
             return err;
@@ -86,7 +109,7 @@ int hub__outbox_push_front(struct hub__outbox *o, struct hub__frame *frame)
 
     if (o->first == NULL)
         return hub__outbox_push(o, frame);
-    if (ring_reserve(o) != 0)
+    if (ring_reserve(o, frame) != 0)
         return HUB_ENOMEM;
     if (o->offset == 0) {
         second = o->first;

@@ -2,9 +2,9 @@
  * the first has been written.
  *
  * Invariant: the first frame is `first`; those behind it are in the ring, which
- * is there only while there are any. An empty outbox holds no memory. `bytes`
- * is what is still to be written. Not locked: it belongs to the thread of its
- * connection's loop.
+ * is there only while there are any; it is charged to the budget of the frame
+ * that made it grow. An empty outbox holds no memory. `bytes` is what is still
+ * to be written. Not locked: it belongs to the thread of its connection's loop.
  */
 #ifndef HUB_OUTBOX_H
 #define HUB_OUTBOX_H
@@ -29,6 +29,9 @@ static inline bool hub__outbox_empty(const struct hub__outbox *outbox)
 {
     return outbox->first == NULL;
 }
+
+/* Bytes it keeps in memory, those of shared frames included. */
+size_t hub__outbox_memory(const struct hub__outbox *outbox);
 
 /* Appends, and takes a reference of its own. Returns 0 or HUB_ENOMEM. */
 int hub__outbox_push(struct hub__outbox *outbox, struct hub__frame *frame);

@@ -15,7 +15,7 @@ struct feed {
     struct hub__reader **slot;
     uint8_t *data;
     size_t bytes;
-    size_t max_message_bytes;
+    const struct hub__reader_limits *limits;
     int64_t now_ms;
     hub__reader_fn *take;
     void *context;
@@ -26,8 +26,10 @@ static struct hub__reader *ensure_reader(struct feed *f)
 {
     if (*f->slot == NULL) {
         *f->slot = hub__calloc(1, sizeof **f->slot);
-        if (*f->slot != NULL)
+        if (*f->slot != NULL) {
+            (*f->slot)->budget = f->limits->budget;
             (*f->slot)->started_ms = f->now_ms;
+        }
     }
     return *f->slot;
 }
@@ -91,7 +93,7 @@ static int judge(const struct feed *f, const struct hub__ws_header *h)
     if (in_message != (h->opcode == HUB__WS_CONTINUATION))
         return HUB__WS_PROTOCOL_ERROR;
     /* have never exceeds the limit, so this cannot wrap around. */
-    if (h->payload_bytes > f->max_message_bytes - have)
+    if (h->payload_bytes > f->limits->message_bytes - have)
         return HUB__WS_TOO_BIG;
     if (in_message && r->fragments >= HUB__FRAGMENTS_MAX)
         return HUB__WS_POLICY;
@@ -114,11 +116,20 @@ static int take_whole(struct feed *f, const struct hub__ws_header *h)
     return 0;
 }
 
+static void drop_message(struct hub__reader *r)
+{
+    if (r->budget != NULL)
+        hub__budget_give(r->budget, r->message_size);
+    hub__free(r->message);
+    r->message = NULL;
+    r->message_bytes = r->message_size = 0;
+}
+
 /* Makes room as bytes really come: a header that promises much takes none. */
 static int grow_message(struct feed *f, struct hub__reader *r, size_t more)
 {
     size_t need = r->message_bytes + more;
-    size_t most = f->max_message_bytes;
+    size_t most = f->limits->message_bytes;
     size_t size;
     uint8_t *grown;
 
@@ -130,9 +141,13 @@ static int grow_message(struct feed *f, struct hub__reader *r, size_t more)
     size = r->message_size > most / 2 ? most : r->message_size * 2;
     if (size < need)
         size = need;
+    if (r->budget != NULL && size > hub__budget_share(r->budget))
+        return HUB__WS_TRY_LATER;
     grown = hub__realloc(r->message, size);
     if (grown == NULL)
         return HUB__WS_INTERNAL_ERROR;
+    if (r->budget != NULL)
+        hub__budget_charge(r->budget, size - r->message_size);
     r->message = grown;
     r->message_size = size;
     return 0;
@@ -163,9 +178,7 @@ static int end_frame(struct feed *f, struct hub__reader *r)
     if (r->opcode == HUB__WS_TEXT && !hub__utf8_complete(&r->utf8))
         return HUB__WS_INVALID_DATA;
     emit(f, r->opcode, r->message, r->message_bytes, 0);
-    hub__free(r->message);
-    r->message = NULL;
-    r->message_bytes = r->message_size = 0;
+    drop_message(r);
     r->opcode = 0;
     return 0;
 }
@@ -269,14 +282,14 @@ static int feed_some(struct feed *f)
 }
 
 int hub__reader_feed(struct hub__reader **slot, uint8_t *data, size_t bytes,
-                     size_t max_message_bytes, int64_t now_ms,
+                     const struct hub__reader_limits *limits, int64_t now_ms,
                      hub__reader_fn *take, void *context)
 {
     struct feed f = {
         .slot = slot,
         .data = data,
         .bytes = bytes,
-        .max_message_bytes = max_message_bytes,
+        .limits = limits,
         .now_ms = now_ms,
         .take = take,
         .context = context,
@@ -295,7 +308,7 @@ void hub__reader_drop(struct hub__reader **slot)
 {
     if (*slot == NULL)
         return;
-    hub__free((*slot)->message);
+    drop_message(*slot);
     hub__free(*slot);
     *slot = NULL;
 }

@@ -11,12 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "budget.h"
 #include "utf8.h"
 #include "ws_frame.h"
 
 #define HUB__FRAGMENTS_MAX 1024
 
+struct hub__reader_limits {
+    size_t message_bytes;       /* the largest message */
+    struct hub__budget *budget; /* for those that are not whole; NULL: none */
+};
+
 struct hub__reader {
+    struct hub__budget *budget;
     int64_t started_ms; /* when the first byte of what is in flight came */
 
     /* The frame. */
@@ -50,10 +57,11 @@ typedef bool hub__reader_fn(void *context,
 /* Takes the next bytes of a stream, and changes them. `*slot` is the stream's
  * reader: NULL at first, made and released in here as needed. Returns 0, or
  * the status the connection is to be closed with: HUB__WS_PROTOCOL_ERROR,
- * _INVALID_DATA, _POLICY (too many fragments), _TOO_BIG, _INTERNAL_ERROR (no
- * memory). After that, or after `take` returned false, the stream is over. */
+ * _INVALID_DATA, _POLICY (too many fragments), _TOO_BIG, _TRY_LATER (the budget
+ * has no share left for it), _INTERNAL_ERROR (no memory). After that, or after
+ * `take` returned false, the stream is over. */
 int hub__reader_feed(struct hub__reader **slot, uint8_t *data, size_t bytes,
-                     size_t max_message_bytes, int64_t now_ms,
+                     const struct hub__reader_limits *limits, int64_t now_ms,
                      hub__reader_fn *take, void *context);
 
 /* Releases what is in flight. */

@@ -259,13 +259,20 @@ struct hub_options {
     void (*log)(void *data, enum hub_log_level level, const char *text);
 
     enum hub_sender sender;
-    unsigned reserved; /* 0 */
+    unsigned messages_per_s; /* from one peer, pings and pongs included, with
+                                ten seconds' worth at once; more is 1008; at
+                                most 1 000 000; 0: no limit */
+    size_t memory_bytes;     /* for messages that are queued or half received,
+                                all connections together: at least 16 times
+                                max_message_bytes; 0: no limit. One connection
+                                may hold a sixteenth of what is free; then it
+                                is a slow consumer, or closed with 1013. */
 };
 
 #define HUB_OPTIONS_INIT                                                       \
     {                                                                          \
         sizeof(struct hub_options), 0, 0, 0, 0, 0, 0, HUB_SLOW_CLOSE, 0, 0, 0, \
-            0, 0, NULL, NULL, NULL, NULL, NULL, HUB_SENDER_AUTO, 0             \
+            0, 0, NULL, NULL, NULL, NULL, NULL, HUB_SENDER_AUTO, 0, 0          \
     }
 
 /* The hub. ------------------------------------------------------------ */
@@ -319,8 +326,8 @@ HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
  * Returns: the number of connections it was queued for, 0 when nobody is there
  *          · HUB_EINVAL no target, or both an id and a name · HUB_ENOENT the
  *          connection with this id has left · HUB_ENOMEM · HUB_EAGAIN
- *          backlog_bytes are waiting already, or broadcasts for about a second
- *          · HUB_ESHUTDOWN. */
+ *          backlog_bytes or memory_bytes are waiting already, or broadcasts for
+ *          about a second · HUB_ESHUTDOWN. */
 HUB_API int64_t hub_send(hub_t *hub, struct hub_target to,
                          struct hub_message message);
 
@@ -358,11 +365,12 @@ struct hub_stats {
     uint64_t loops;
     uint64_t slowest_loop_ms; /* since the loop turned that waits longest */
     uint64_t uring_loops;     /* that send by io_uring */
+    uint64_t memory_bytes;    /* in messages that are queued or half received */
 };
 
 #define HUB_STATS_INIT                                                         \
     {                                                                          \
-        sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0     \
+        sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0  \
     }
 
 /* Fills in as much of `stats` as stats->struct_size says there is room for.
@@ -370,9 +378,12 @@ struct hub_stats {
 HUB_API int hub_stats(hub_t *hub, struct hub_stats *stats);
 
 /* Ends the hub in good order: no new connections and no new messages; what is
- * queued is delivered; every socket gets a Close frame with 1001. Waits until
- * all are gone, or for `timeout_ms` at most, after which the rest is cut off.
- * With HUB_HOST_LOOP it drives the loop meanwhile.
+ * queued is delivered; every socket gets a Close frame with 1001. Those are
+ * spread, a thousand a second or as many as it takes to be done with them in
+ * half of `timeout_ms`, and their reason says when to come back: `shutting
+ * down; retry-after-ms=2750`, a figure of its own for each. Waits until all are
+ * gone, or for `timeout_ms` at most, after which the rest is cut off. With
+ * HUB_HOST_LOOP it drives the loop meanwhile.
  * Threads: outer (host with HUB_HOST_LOOP), once.
  * Returns: 0 · HUB_ETIMEDOUT some had to be cut off · HUB_ESHUTDOWN it was
  *          called before · HUB_EDEADLK called from a callback. */

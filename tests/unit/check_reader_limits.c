@@ -127,10 +127,11 @@ END_TEST
 static int feed_at(struct hub__reader **reader, size_t from, size_t to,
                    int64_t now_ms)
 {
+    const struct hub__reader_limits limits = {.message_bytes = STREAM_LIMIT};
     uint8_t copy[1000];
 
     memcpy(copy, stream.bytes + from, to - from);
-    return hub__reader_feed(reader, copy, to - from, STREAM_LIMIT, now_ms,
+    return hub__reader_feed(reader, copy, to - from, &limits, now_ms,
                             events_take, &got);
 }
 

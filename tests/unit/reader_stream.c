@@ -53,6 +53,7 @@ bool events_take(void *context, const struct hub__reader_event *event)
 int stream_feed(struct hub__reader **reader, struct events *e, size_t from,
                 size_t to, size_t limit)
 {
+    const struct hub__reader_limits limits = {.message_bytes = limit};
     uint8_t *copy = malloc(to - from);
     int status;
 
@@ -60,7 +61,7 @@ int stream_feed(struct hub__reader **reader, struct events *e, size_t from,
         ck_abort_msg("no memory");
     memcpy(copy, stream.bytes + from, to - from);
     status =
-        hub__reader_feed(reader, copy, to - from, limit, 1, events_take, e);
+        hub__reader_feed(reader, copy, to - from, &limits, 1, events_take, e);
     free(copy);
     return status;
 }

@@ -1,0 +1,62 @@
+/* budget.h - what messages may take of memory, all connections together: those
+ * that are queued, the queues that hold them, and what peers have sent of
+ * messages that are not whole yet.
+ *
+ * Whoever holds the memory charges it and gives it back; any thread. The more
+ * is taken, the smaller the share that one connection may hold, so that a few
+ * who take nothing off cannot use up what the rest needs.
+ */
+#ifndef HUB_BUDGET_H
+#define HUB_BUDGET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HUB__BUDGET_PARTS 16 /* of what is free, one is a share */
+
+struct hub__budget {
+    size_t limit; /* bytes; constant; SIZE_MAX: none */
+    atomic_size_t used;
+};
+
+/* Returns false, and takes nothing, if that is more than there is. */
+static inline bool hub__budget_take(struct hub__budget *b, size_t bytes)
+{
+    size_t used = atomic_load_explicit(&b->used, memory_order_relaxed);
+
+    do {
+        if (used > b->limit || bytes > b->limit - used)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(
+        &b->used, &used, used + bytes, memory_order_relaxed,
+        memory_order_relaxed));
+    return true;
+}
+
+/* For what its holder has bounded by a share. */
+static inline void hub__budget_charge(struct hub__budget *b, size_t bytes)
+{
+    atomic_fetch_add_explicit(&b->used, bytes, memory_order_relaxed);
+}
+
+static inline void hub__budget_give(struct hub__budget *b, size_t bytes)
+{
+    atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
+}
+
+static inline size_t hub__budget_used(const struct hub__budget *b)
+{
+    return atomic_load_explicit(&b->used, memory_order_relaxed);
+}
+
+/* What one connection may hold at this moment. */
+static inline size_t hub__budget_share(const struct hub__budget *b)
+{
+    size_t used = hub__budget_used(b);
+
+    return used < b->limit ? (b->limit - used) / HUB__BUDGET_PARTS : 0;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* drain.h - how a loop ends: its connections get their Close frames one after
+ * another, so that their peers do not all come back in the same moment, and
+ * what is left at the deadline is cut off. The loop's thread only.
+ */
+#ifndef HUB_DRAIN_H
+#define HUB_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hub__loop;
+
+struct hub__drain {
+    bool begun;
+    bool closed_all; /* everybody has been sent a Close frame */
+    bool cut_off;    /* it ran into its deadline */
+    bool done;       /* nobody is left */
+    /* Times of the hub's clock, in ms. */
+    int64_t begun_ms, deadline_ms;
+    int64_t window_ms; /* in which Close frames are spread */
+    uint32_t total;    /* connections at the beginning */
+    uint32_t cursor;   /* of the loop's table: those from here on are closing */
+};
+
+void hub__drain_begin(struct hub__loop *loop, int64_t deadline_ms);
+
+/* Does what is due. */
+void hub__drain_act(struct hub__loop *loop);
+
+/* At the end of a turn: tells the hub when nobody is left. */
+void hub__drain_finish(struct hub__loop *loop);
+
+/* Milliseconds until something may be due; INT64_MAX: nothing will. */
+int64_t hub__drain_wait_ms(const struct hub__loop *loop);
+
+/* Cuts every connection off. */
+void hub__drain_cut_all(struct hub__loop *loop);
+
+#endif
