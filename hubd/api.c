@@ -77,8 +77,7 @@ static int64_t deliver(hub_t *hub, const struct publish_request *publish,
 static int refuse_hub_error(int64_t error, struct refusal *why)
 {
     if (error == HUB_EAGAIN)
-        return refuse(why, 503, "overloaded", "Retry-After: 1\r\n",
-                      "too many messages are waiting");
+        return refuse_overloaded(why);
     if (error == HUB_ESHUTDOWN)
         return refuse_draining(why);
     if (error == HUB_ENOMEM)
@@ -132,6 +131,11 @@ int api_handle(struct server *server, struct mg_connection *conn,
                enum publish_kind kind)
 {
     const struct config *config = server->config;
+    const struct body_limits limits = {
+        .bytes = config->max_message_bytes + BODY_ALLOWANCE,
+        .timeout_ms = config->read_timeout_ms,
+        .memory = &server->memory,
+    };
     struct refusal why;
     struct body body;
     cJSON *reply;
@@ -139,9 +143,7 @@ int api_handle(struct server *server, struct mg_connection *conn,
 
     if (check_head(server, request, &why) < 0)
         return reply_refusal(conn, client, &why);
-    if (body_read(&body, conn, client, request,
-                  config->max_message_bytes + BODY_ALLOWANCE,
-                  config->read_timeout_ms, &why) < 0) {
+    if (body_read(&body, conn, client, request, &limits, &why) < 0) {
         /* What we cut off ourselves is no fault of the client. */
         if (why.status == 400 && atomic_load(&server->draining))
             (void)refuse_draining(&why);

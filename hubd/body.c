@@ -4,6 +4,8 @@
  * civetweb's timeout has passed without a single byte. The deadline over the
  * whole body is the client's: when it passes, the socket is shut down for
  * reading, and mg_read() comes back short.
+ *
+ * Memory is taken as bytes come: a length that is only announced takes none.
  */
 #include "body.h"
 
@@ -11,7 +13,8 @@
 
 #include "reply.h"
 
-#define CHUNKED_FIRST 4096 /* grows twofold */
+#define SIZE_FIRST 4096 /* grows twofold */
+#define COPIES 2        /* the message may be copied, to add a timestamp */
 
 static int too_large(struct refusal *why, size_t limit)
 {
@@ -28,89 +31,99 @@ static int cut_short(struct refusal *why, bool expired)
                   "the body is incomplete or badly chunked");
 }
 
-/* Fills up to `size` bytes. Returns 1: that many came, 0: the body has ended
- * before, -1: it was cut short. */
-static int fill(struct mg_connection *conn, struct body *body, size_t size)
-{
-    while (body->count < size) {
-        int got = mg_read(conn, body->bytes + body->count, size - body->count);
+/* What came of reading. */
+enum outcome { WHOLE, ENDED, CUT, NO_MEMORY, OVERLOADED };
 
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            return 0;
+static enum outcome grow(struct body *body, size_t size)
+{
+    char *grown;
+
+    if (!memory_take(body->memory, COPIES * (size - body->size)))
+        return OVERLOADED;
+    grown = realloc(body->bytes, size);
+    if (grown == NULL) {
+        memory_give(body->memory, COPIES * (size - body->size));
+        return NO_MEMORY;
+    }
+    body->bytes = grown;
+    body->size = size;
+    return WHOLE;
+}
+
+/* Fills what there is room for. ENDED: the body has ended before. */
+static enum outcome fill(struct mg_connection *conn, struct body *body)
+{
+    while (body->count < body->size) {
+        int got =
+            mg_read(conn, body->bytes + body->count, body->size - body->count);
+
+        if (got <= 0)
+            return got < 0 ? CUT : ENDED;
         body->count += (size_t)got;
     }
-    return 1;
+    return WHOLE;
 }
 
-/* Returns 0, or the status of what went wrong. */
-static int read_sized(struct mg_connection *conn, struct body *body,
-                      size_t size)
+/* Reads `bytes` bytes, if there are so many. */
+static enum outcome read_bytes(struct mg_connection *conn, struct body *body,
+                               size_t bytes)
 {
-    body->bytes = malloc(size > 0 ? size : 1);
-    if (body->bytes == NULL)
-        return 503;
-    return fill(conn, body, size) == 1 ? 0 : 400;
+    enum outcome outcome;
+
+    do {
+        size_t size = body->size == 0 ? SIZE_FIRST : 2 * body->size;
+
+        outcome = grow(body, size < bytes ? size : bytes);
+        if (outcome == WHOLE)
+            outcome = fill(conn, body);
+    } while (outcome == WHOLE && body->count < bytes);
+    return outcome;
 }
 
-static int read_chunked(struct mg_connection *conn, struct body *body,
-                        size_t limit)
+static int refuse_outcome(enum outcome outcome, bool expired,
+                          struct refusal *why)
 {
-    size_t size = CHUNKED_FIRST;
-
-    for (;;) {
-        /* One more than the limit, to see whether there is more. */
-        size_t next = size < limit ? size : limit + 1;
-        char *grown = realloc(body->bytes, next);
-        int filled;
-
-        if (grown == NULL)
-            return 503;
-        body->bytes = grown;
-        filled = fill(conn, body, next);
-        if (filled <= 0)
-            return filled == 0 ? 0 : 400;
-        if (body->count > limit)
-            return 413;
-        size *= 2;
-    }
+    if (outcome == NO_MEMORY)
+        return refuse_no_memory(why);
+    if (outcome == OVERLOADED)
+        return refuse_overloaded(why);
+    return cut_short(why, expired);
 }
 
 int body_read(struct body *body, struct mg_connection *conn,
               struct client *client, const struct request *request,
-              size_t limit, int64_t timeout_ms, struct refusal *why)
+              const struct body_limits *limits, struct refusal *why)
 {
-    int status;
+    /* Of unknown length: one more, to see whether there is more. */
+    size_t bytes =
+        request->chunked ? limits->bytes + 1 : (size_t)request->content_length;
+    enum outcome outcome = WHOLE, good = request->chunked ? ENDED : WHOLE;
     bool expired;
 
-    *body = (struct body){0};
-    if (request->content_length > (int64_t)limit)
-        return too_large(why, limit);
-    client_wait(client, CLIENT_WAIT_BODY, timeout_ms);
+    *body = (struct body){.memory = limits->memory};
+    if (request->content_length > (int64_t)limits->bytes)
+        return too_large(why, limits->bytes);
+    client_wait(client, CLIENT_WAIT_BODY, limits->timeout_ms);
     if (request->expects_continue && request->has_body)
         reply_continue(conn);
-    status = request->chunked
-                 ? read_chunked(conn, body, limit)
-                 : read_sized(conn, body, (size_t)request->content_length);
+    if (bytes > 0)
+        outcome = read_bytes(conn, body, bytes);
     expired = client_done(client);
-    if (status == 0 && expired)
-        status = 400; /* the end was of our making */
-    if (status == 0) {
+    if (outcome == good && !expired) {
         /* civetweb does not read trailers, and closes behind them. */
         client->unread_body = request->chunked && client_has_unread(client);
         return 0;
     }
     body_release(body);
-    if (status == 503)
-        return refuse_no_memory(why);
-    if (status == 413)
-        return too_large(why, limit);
-    return cut_short(why, expired);
+    if (outcome == WHOLE && request->chunked)
+        return too_large(why, limits->bytes);
+    return refuse_outcome(outcome, expired,
+                          why); /* the end was ours, perhaps */
 }
 
 void body_release(struct body *body)
 {
+    memory_give(body->memory, COPIES * body->size);
     free(body->bytes);
-    *body = (struct body){0};
+    *body = (struct body){.memory = body->memory};
 }

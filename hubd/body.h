@@ -1,4 +1,5 @@
-/* body.h - the body of a request: all of it, within one deadline, or nothing.
+/* body.h - the body of a request: all of it, within one deadline and what
+ * memory there is for bodies, or nothing.
  *
  * Threads: the worker that has the request.
  */
@@ -8,19 +9,27 @@
 #include <civetweb.h>
 
 #include "client.h"
+#include "memory.h"
 #include "refusal.h"
 #include "request.h"
 
 struct body {
     char *bytes;
     size_t count;
+    size_t size;           /* allocated, and taken from `memory` */
+    struct memory *memory; /* shared */
 };
 
-/* Reads a body of at most `limit` bytes. Returns 0, or -1 and `why` with
- * nothing to release. */
+struct body_limits {
+    size_t bytes;
+    int64_t timeout_ms;
+    struct memory *memory;
+};
+
+/* Returns 0, or -1 and `why` with nothing to release. */
 int body_read(struct body *body, struct mg_connection *conn,
               struct client *client, const struct request *request,
-              size_t limit, int64_t timeout_ms, struct refusal *why);
+              const struct body_limits *limits, struct refusal *why);
 
 void body_release(struct body *body);
 

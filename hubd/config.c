@@ -10,6 +10,8 @@
 #include <strings.h>
 
 #include "config_table.h"
+#include "memory.h"
+#include "units.h"
 
 #define SHOWN_BYTES 64 /* of a value in an error */
 #define BAD_BYTES 128
@@ -269,6 +271,22 @@ static int check_origins(struct reader *reader, struct config *config)
     return -1;
 }
 
+static int check_memory(struct reader *reader, const struct config *config)
+{
+    size_t least = memory_least(config->max_message_bytes);
+    char text[UNITS_TEXT_MAX];
+
+    if (config->memory_limit == 0 || config->memory_limit >= least)
+        return 0;
+    units_format_size(text, config->memory_limit);
+    linebuf_addf(&reader->error, "HUB_MEMORY_LIMIT=%s: ", text);
+    units_format_size(text, least);
+    linebuf_addf(&reader->error,
+                 "takes 0, or at least %s (1MB, and %d times MAX_MESSAGE_SIZE)",
+                 text, MEMORY_PER_MESSAGE);
+    return -1;
+}
+
 static enum config_action read_all(struct reader *reader, struct config *config,
                                    int argc, char **argv, char **env)
 {
@@ -278,7 +296,7 @@ static enum config_action read_all(struct reader *reader, struct config *config,
     if (reader->action == CONFIG_HELP || reader->action == CONFIG_VERSION)
         return reader->action;
     if (parse_values(reader, config) || check_keys(reader, config) ||
-        check_origins(reader, config)) {
+        check_origins(reader, config) || check_memory(reader, config)) {
         config_release(config);
         return CONFIG_ERROR;
     }

@@ -32,6 +32,8 @@ struct config {
     uint64_t max_connections_per_ip;
     uint64_t max_connections_per_user;
     size_t queue_bytes;
+    size_t memory_limit; /* bytes; 0: see memory.h */
+    unsigned rate_limit; /* messages a second of one client; 0: any */
     enum hub_slow_consumer slow_consumer;
     struct origin_list origins; /* unless there is a file: see gate.h */
     char *origins_file;         /* or NULL */

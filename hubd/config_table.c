@@ -16,6 +16,7 @@
 #define GB (KB * KB * KB)
 #define CONNECTIONS_MAX UINT64_C(1000000000)
 #define LOOPS_MAX 1024
+#define RATE_MAX 1000000
 
 /* config_word keeps an enum through a pointer to unsigned. */
 #define IS_UNSIGNED(type)                                                      \
@@ -97,6 +98,13 @@ const struct config_setting config_settings[] = {
     {"HUB_SLOW_CONSUMER", "slow_consumer",
      "what happens when those are reached", "close",
      &config_word, FIELD(slow_consumer), .words = slow_consumer_words},
+    {"HUB_MEMORY_LIMIT", "memory_limit",
+     "bytes of all messages on their way; more are refused with 503", "0",
+     &config_size, FIELD(memory_limit), RANGE(0, 1024 * GB),
+     .zero = "half of what the machine has or the container may use"},
+    {"HUB_RATE_LIMIT", "rate_limit",
+     "messages, pings included, a second from one client; 0: no limit", "100",
+     &config_number, FIELD(rate_limit), RANGE(0, RATE_MAX)},
     {"HUB_ALLOWED_ORIGINS", "allowed_origins",
      "web pages that may connect", "*",
      &config_origins, FIELD(origins)},

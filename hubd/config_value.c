@@ -151,10 +151,10 @@ static void print_size(const struct config_setting *setting, const void *field,
                        FILE *out)
 {
     char text[UNITS_TEXT_MAX];
+    size_t value = *(const size_t *)field;
 
-    (void)setting;
-    units_format_size(text, *(const size_t *)field);
-    fputs(text, out);
+    units_format_size(text, value);
+    fputs(value == 0 && setting->zero ? setting->zero : text, out);
 }
 
 /* Words. --------------------------------------------------------------- */

@@ -33,6 +33,12 @@ int refuse_no_memory(struct refusal *why)
                   "the server is out of memory");
 }
 
+int refuse_overloaded(struct refusal *why)
+{
+    return refuse(why, 503, "overloaded", "Retry-After: 1\r\n",
+                  "too many messages are waiting");
+}
+
 int refuse_late(struct refusal *why)
 {
     return refuse(why, 408, "request_timeout", NULL,

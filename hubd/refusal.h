@@ -22,6 +22,7 @@ int refuse(struct refusal *why, int status, const char *code,
 /* The refusals that several rooms share. */
 int refuse_draining(struct refusal *why);
 int refuse_no_memory(struct refusal *why);
+int refuse_overloaded(struct refusal *why);
 int refuse_late(struct refusal *why);
 
 #endif

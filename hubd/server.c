@@ -50,6 +50,8 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
 
     options.loops = config->loops;
     options.sender = config->sender;
+    options.messages_per_s = config->rate_limit;
+    options.memory_bytes = memory_for_messages(&server->memory);
     options.max_message_bytes = config->max_message_bytes;
     options.queue_bytes = config->queue_bytes;
     options.slow_consumer = config->slow_consumer;
@@ -207,7 +209,8 @@ static void announce(const struct server *server)
               LOG_INT("port", server->port), LOG_INT("pid", getpid()),
               LOG_INT("connections_max", plan->sockets),
               LOG_INT("descriptors", plan->descriptors),
-              LOG_INT("workers", plan->workers));
+              LOG_INT("workers", plan->workers),
+              LOG_INT("memory_limit", (int64_t)server->memory.limit));
 }
 
 static int open_front(struct server *server, char *error, size_t error_bytes)
@@ -234,6 +237,8 @@ int server_start(struct server *server, const struct config *config,
     int64_t descriptors = fd_plan_raise();
 
     *server = (struct server){.config = config};
+    memory_init(&server->memory, config->memory_limit,
+                config->max_message_bytes);
     if (getrandom(server->secret, sizeof(server->secret), 0) !=
         (ssize_t)sizeof(server->secret)) {
         (void)snprintf(error, error_bytes, "no random bytes: %s",

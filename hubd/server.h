@@ -18,6 +18,7 @@
 #include "config.h"
 #include "fd_plan.h"
 #include "gate.h"
+#include "memory.h"
 #include "session.h"
 
 struct server {
@@ -26,6 +27,7 @@ struct server {
     struct mg_context *http;
     struct fd_plan plan;
     struct clients clients;
+    struct memory memory;
     struct admission admission;
     struct auth auth;
     struct gate gate;

@@ -15,7 +15,8 @@ VARIABLES = (
     "HUB_API_KEY_FILE", "READ_TIMEOUT", "WRITE_TIMEOUT", "MAX_MESSAGE_SIZE",
     "HUB_PING_INTERVAL", "HUB_PONG_TIMEOUT", "HUB_MAX_CONNECTIONS",
     "HUB_MAX_CONNECTIONS_PER_IP", "HUB_MAX_CONNECTIONS_PER_USER",
-    "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_ALLOWED_ORIGINS",
+    "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_MEMORY_LIMIT",
+    "HUB_RATE_LIMIT", "HUB_ALLOWED_ORIGINS",
     "HUB_ALLOWED_ORIGINS_FILE", "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
     "HUB_LOOPS", "HUB_SENDER", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
 
@@ -34,6 +35,8 @@ BAD = {
     "HUB_MAX_CONNECTIONS_PER_IP": ("-1", "x"),
     "HUB_MAX_CONNECTIONS_PER_USER": ("-1", "x"),
     "HUB_SLOW_CONSUMER": ("drop", "CLOSE!"),
+    "HUB_MEMORY_LIMIT": ("all", "-1", "1", "15MB"),
+    "HUB_RATE_LIMIT": ("fast", "-1", "10/s", "1000001"),
     "HUB_ALLOWED_ORIGINS": ("example.com", "https://", "https://a/b"),
     "HUB_TRUSTED_PROXIES": ("proxy", "10.0.0.0/33", "1.2.3.4/x"),
     "HUB_LOOPS": ("-1", "x", "1000000"),
@@ -92,6 +95,8 @@ class Values(unittest.TestCase):
                 "HUB_LOG_LEVEL": ("debug", "info", "warn", "error"),
                 "HUB_LOG_FORMAT": ("text", "json"),
                 "HUB_SENDER": ("auto", "uring", "sendmsg"),
+                "HUB_MEMORY_LIMIT": ("0", "16MB", "2GB"),
+                "HUB_RATE_LIMIT": ("0", "1", "1000000"),
                 "HUB_LOOPS": ("1", "2")}.items():
             for value in values:
                 with self.subTest(f"{name}={value}"):
@@ -165,7 +170,7 @@ class Output(unittest.TestCase):
         _, out, _ = check(READ_TIMEOUT="1m30s", MAX_MESSAGE_SIZE="1MB",
                           HUB_TRUSTED_PROXIES="10.0.0.0/8",
                           HUB_ALLOWED_ORIGINS="https://*.example.com",
-                          HUB_LOOPS="2")
+                          HUB_LOOPS="2", HUB_MEMORY_LIMIT="1GB")
         pairs = dict(re.findall(r"(?m)^([A-Z_]+)=(.+)$", out))
         pairs = {name: value for name, value in pairs.items()
                  if "KEY" not in name and value != "(unset)"}

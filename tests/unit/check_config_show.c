@@ -24,6 +24,8 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_uint_eq(config.max_connections_per_user, 0);
     ck_assert_uint_eq(config.queue_bytes, 1048576);
     ck_assert_int_eq(config.slow_consumer, HUB_SLOW_CLOSE);
+    ck_assert_uint_eq(config.memory_limit, 0);
+    ck_assert_uint_eq(config.rate_limit, 100);
     ck_assert(config.origins.any);
     ck_assert_uint_eq(config.trusted_proxies.count, 0);
     ck_assert_int_eq(config.shutdown_timeout_ms, 10000);
@@ -46,6 +48,9 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_MAX_CONNECTIONS_PER_USER=0\n"
                            "HUB_QUEUE_SIZE=1MB\n"
                            "HUB_SLOW_CONSUMER=close\n"
+                           "HUB_MEMORY_LIMIT=half of what the machine has or "
+                           "the container may use\n"
+                           "HUB_RATE_LIMIT=100\n"
                            "HUB_ALLOWED_ORIGINS=*\n"
                            "HUB_ALLOWED_ORIGINS_FILE=(unset)\n"
                            "HUB_TRUSTED_PROXIES=(unset)\n"
@@ -115,7 +120,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 23);
+    ck_assert_int_eq(pairs.count, 25);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }
