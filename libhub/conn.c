@@ -22,7 +22,8 @@
 /* While more than this waits, only the latest pong does, RFC 6455 5.5.3. */
 #define PONGS_BYTES_MAX 4096
 
-#define BURST_S 10
+/* So much silence may be caught up on at once. */
+#define BURST_US INT64_C(10000000)
 
 static const struct hub_options *options_of(const struct hub__conn *c)
 {
@@ -292,8 +293,8 @@ static void on_close(struct hub__conn *c, int status)
     }
 }
 
-/* Lets through messages_per_s, and after a pause as many as would have come in
- * BURST_S: a virtual scheduling algorithm (ITU-T I.371), which keeps nothing
+/* Lets through messages_per_s, and after silence as many as would have come in
+ * BURST_US: a virtual scheduling algorithm (ITU-T I.371), which keeps nothing
  * but a time. */
 static bool is_flooding(struct hub__conn *c)
 {
@@ -305,7 +306,7 @@ static bool is_flooding(struct hub__conn *c)
     if (c->paid_us < now_us)
         c->paid_us = now_us;
     c->paid_us += 1000000 / rate;
-    c->flooding = c->paid_us > now_us + BURST_S * 1000000;
+    c->flooding = c->paid_us > now_us + BURST_US;
     return c->flooding;
 }
 
