@@ -191,18 +191,32 @@ static void after_last_write(struct hub__conn *c)
     }
 }
 
+/* Puts the Close frame behind what waits. Without memory for that, what waits
+ * leaves now, as far as the socket takes it: an empty outbox has room for one
+ * frame. Returns whether there will be a Close frame. */
+static bool queue_close(struct hub__conn *c, struct hub__frame *frame)
+{
+    if (frame != NULL && hub__outbox_push(&c->outbox, frame) == 0)
+        return true;
+    while (c->state == HUB__CONN_OPEN && (!c->blocked || c->retry) &&
+           !hub__outbox_empty(&c->outbox))
+        hub__flush_one(c->loop, c);
+    return c->state == HUB__CONN_OPEN && frame != NULL &&
+           hub__outbox_push(&c->outbox, frame) == 0;
+}
+
 void hub__conn_close(struct hub__conn *c, struct hub__frame *frame, int code,
                      enum hub_close_cause cause)
 {
     if (c->state >= HUB__CONN_CLOSING)
         return;
-    begin_closing(c, code, cause);
-    if (is_socket(c))
-        hub__conn_begins_wait(c);
-    if (is_socket(c) && hub__outbox_push(&c->outbox, frame) != 0) {
+    if (is_socket(c) && !queue_close(c, frame)) {
         hub__conn_cut(c, cause);
         return;
     }
+    begin_closing(c, code, cause);
+    if (is_socket(c))
+        hub__conn_begins_wait(c);
     hub__flush_later(c->loop, c);
 }
 
@@ -218,12 +232,9 @@ void hub__conn_close_code(struct hub__conn *c, int code, const char *reason,
         return;
     }
     frame = hub__frame_close(code, reason);
-    if (frame == NULL) {
-        hub__conn_cut(c, cause);
-        return;
-    }
     hub__conn_close(c, frame, code, cause);
-    hub__frame_unref(frame);
+    if (frame != NULL)
+        hub__frame_unref(frame);
 }
 
 static bool is_our_fault(int status)

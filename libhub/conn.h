@@ -122,8 +122,9 @@ void hub__conn_wrote_frames(struct hub__conn *conn,
 /* Hands a member what waits for it. */
 void hub__conn_deliver(struct hub__conn *conn);
 
-/* Closes in good order, after what is queued; `frame` is the Close frame (NULL
- * only for a member with a callback). Does nothing if it is closing. */
+/* Closes in good order, after what is queued; `frame` is the Close frame. NULL:
+ * there is no memory for one, or it is a member with a callback, which gets
+ * none. Does nothing if it is closing. */
 void hub__conn_close(struct hub__conn *conn, struct hub__frame *frame, int code,
                      enum hub_close_cause cause);
 
