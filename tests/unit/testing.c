@@ -104,27 +104,41 @@ bool testing_gate_await(struct testing_gate *gate, uint64_t least)
 /* Memory. ------------------------------------------------------------- */
 
 static atomic_uint asked, refused;
-static unsigned fail_from, fail_to;
+static unsigned fail_from, fail_to, fail_percent;
+static uint64_t fail_seed;
+
+static bool fails(unsigned nth)
+{
+    uint64_t state = fail_seed + nth * 0x9E3779B97F4A7C15u;
+
+    if (fail_percent > 0)
+        return testing_random(&state) % 100 < fail_percent;
+    return nth >= fail_from && nth <= fail_to;
+}
 
 static int ask(void *context, size_t bytes)
 {
-    unsigned nth = atomic_fetch_add(&asked, 1) + 1;
-
     (void)context;
     (void)bytes;
-    if (nth < fail_from || nth > fail_to)
+    if (!fails(atomic_fetch_add(&asked, 1) + 1))
         return 1;
     atomic_fetch_add(&refused, 1);
     return 0;
 }
 
-static void fail_between(unsigned from, unsigned to)
+static void start_failing(void)
 {
     atomic_store(&asked, 0);
     atomic_store(&refused, 0);
+    hub__mem_set_hook(ask, NULL);
+}
+
+static void fail_between(unsigned from, unsigned to)
+{
     fail_from = from;
     fail_to = to;
-    hub__mem_set_hook(ask, NULL);
+    fail_percent = 0;
+    start_failing();
 }
 
 void testing_fail_allocation(unsigned nth)
@@ -135,6 +149,18 @@ void testing_fail_allocation(unsigned nth)
 void testing_fail_after(unsigned allowed)
 {
     fail_between(allowed + 1, ~0u);
+}
+
+void testing_fail_randomly(uint64_t seed, unsigned percent)
+{
+    fail_seed = seed;
+    fail_percent = percent;
+    start_failing();
+}
+
+unsigned testing_refused(void)
+{
+    return atomic_load(&refused);
 }
 
 unsigned testing_allow_memory(void)

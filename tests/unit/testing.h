@@ -41,6 +41,13 @@ void testing_fail_allocation(unsigned nth);
 /* The same for each allocation after `allowed` more. */
 void testing_fail_after(unsigned allowed);
 
+/* About `percent` of a hundred fail, chosen by the seed and by how many came
+ * before. */
+void testing_fail_randomly(uint64_t seed, unsigned percent);
+
+/* How many were refused so far. */
+unsigned testing_refused(void);
+
 /* Ends that. Returns how many were refused. */
 unsigned testing_allow_memory(void);
 
