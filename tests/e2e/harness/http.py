@@ -51,13 +51,29 @@ def from_client(response):
                  response.read())
 
 
-class RawHttp:
-    """A connection that sends bytes as they are."""
+def narrow_down(sock):
+    """Before it connects: a small window, and small segments, by which the
+    kernel measures what it lets hubd write ahead."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
 
-    def __init__(self, port, host="127.0.0.1", source=None):
-        self.sock = socket.create_connection(
-            (host, port), timeout=scaled(15),
-            source_address=(source, 0) if source else None)
+
+class RawHttp:
+    """A connection that sends bytes as they are. `narrow`: it lets the kernel
+    hold little for either side."""
+
+    def __init__(self, port, host="127.0.0.1", source=None, narrow=False):
+        self.sock = socket.socket()
+        self.sock.settimeout(scaled(15))
+        try:
+            if narrow:
+                narrow_down(self.sock)
+            if source:
+                self.sock.bind((source, 0))
+            self.sock.connect((host, port))
+        except BaseException:
+            self.sock.close()
+            raise
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
