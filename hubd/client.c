@@ -19,9 +19,13 @@
  * a thread. Read timeouts that are meant for bodies are too long for that. */
 #define HEAD_MS_MAX 10000
 #define HEAD_CROWDED_MS 5000 /* when workers are scarce */
+#define HEAD_FULL_MS 1000    /* when there is none left */
 #define NEXT_MS 15000
 #define NEXT_CROWDED_MS 1000
 #define HANDOFF_MS 2000
+
+/* How many workers have a client. */
+enum crowd { CROWD_NONE, CROWD_SOME, CROWD_FULL };
 
 #define LINGER_MS 300
 #define LINGER_BYTES (4 << 20)
@@ -54,12 +58,6 @@ void clients_fini(struct clients *clients)
     (void)pthread_mutex_destroy(&clients->lock);
 }
 
-bool clients_crowded(const struct clients *clients)
-{
-    return atomic_load_explicit(&clients->open, memory_order_relaxed) >
-           clients->workers - clients->workers / 8;
-}
-
 static int64_t length_of(const struct clients *clients, enum client_wait wait)
 {
     switch (wait) {
@@ -76,16 +74,30 @@ static int64_t length_of(const struct clients *clients, enum client_wait wait)
     return NEXT_MS;
 }
 
-/* A wait for a request ends earlier than its deadline when others queue for
- * the worker. */
+static enum crowd crowd_of(const struct clients *clients)
+{
+    unsigned open = atomic_load_explicit(&clients->open, memory_order_relaxed);
+
+    if (open >= clients->workers)
+        return CROWD_FULL;
+    return open > clients->workers - clients->workers / 8 ? CROWD_SOME
+                                                          : CROWD_NONE;
+}
+
+bool clients_crowded(const struct clients *clients)
+{
+    return crowd_of(clients) != CROWD_NONE;
+}
+
+/* A wait ends earlier than its deadline when others queue for the worker. */
 static int64_t effective(const struct clients *clients, enum client_wait wait,
-                         int64_t deadline, bool crowded)
+                         int64_t deadline, enum crowd crowd)
 {
     int64_t length = length_of(clients, wait), shorter = length;
 
-    if (crowded && wait == CLIENT_WAIT_HEAD)
-        shorter = HEAD_CROWDED_MS;
-    if (crowded && wait == CLIENT_WAIT_NEXT)
+    if (crowd != CROWD_NONE && wait == CLIENT_WAIT_HEAD)
+        shorter = crowd == CROWD_FULL ? HEAD_FULL_MS : HEAD_CROWDED_MS;
+    if (crowd != CROWD_NONE && wait == CLIENT_WAIT_NEXT)
         shorter = NEXT_CROWDED_MS;
     return shorter < length ? deadline - length + shorter : deadline;
 }
@@ -131,22 +143,39 @@ void client_forget_fd(struct client *client)
         peer_socket_forget(client->clients->sockets, fd);
 }
 
-static void shut(struct client *c, int how)
+/* For the sweep: it must not write down what the worker may just forget. */
+static int look_up(const struct client *c)
 {
     int fd = atomic_load(&c->fd);
 
-    if (fd < 0)
-        fd = find(c);
+    return fd >= 0 ? fd : find(c);
+}
+
+static void shut(const struct client *c, int how)
+{
+    int fd = look_up(c);
+
     if (fd >= 0)
         (void)shutdown(fd, how);
 }
 
-static void sweep_one(struct client *c, int64_t now, bool crowded)
+static bool has_unread(int fd)
+{
+    int waiting = 0;
+
+    return fd >= 0 && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+static void sweep_one(struct client *c, int64_t now, enum crowd crowd)
 {
     int64_t deadline = atomic_load(&c->deadline_ms);
     enum client_wait wait = (enum client_wait)atomic_load(&c->wait);
 
-    if (deadline <= 0 || effective(c->clients, wait, deadline, crowded) > now)
+    if (deadline <= 0 || effective(c->clients, wait, deadline, crowd) > now)
+        return;
+    /* The short wait is for what the peer still owes us, and not for how long a
+     * busy machine takes to run the worker. */
+    if (deadline > now && wait < CLIENT_WAIT_WRITE && has_unread(look_up(c)))
         return;
     /* A worker that has gone on since then has changed the deadline. */
     if (atomic_compare_exchange_strong(&c->deadline_ms, &deadline, EXPIRED))
@@ -158,11 +187,11 @@ static void sweep_one(struct client *c, int64_t now, bool crowded)
 void clients_sweep(struct clients *clients)
 {
     int64_t now = client_now_ms();
-    bool crowded = clients_crowded(clients);
+    enum crowd crowd = crowd_of(clients);
 
     (void)pthread_mutex_lock(&clients->lock);
     for (struct client *c = clients->first; c != NULL; c = c->next)
-        sweep_one(c, now, crowded);
+        sweep_one(c, now, crowd);
     (void)pthread_mutex_unlock(&clients->lock);
 }
 
@@ -230,9 +259,7 @@ bool client_done(struct client *client)
 
 bool client_has_unread(struct client *client)
 {
-    int waiting = 0, fd = client_fd(client);
-
-    return fd >= 0 && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
+    return has_unread(client_fd(client));
 }
 
 static int read_info(struct client *client, struct tcp_info *info)

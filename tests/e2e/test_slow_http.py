@@ -143,5 +143,57 @@ class SlowHttp(SlowCase):
         self.check_everything(hub, f"{2 * COUNT} idle connections")
 
 
+class MoreThanWorkers(SlowCase):
+    """Each worker is taken, and others wait in line."""
+
+    def workers(self, hub):
+        return int(hub.wait_log("listening")["workers"])
+
+    def test_half_sent_heads_lose_their_workers_soon(self):
+        hub = self.start(nofile=1024)
+        count = self.workers(hub) + 40
+        for _ in range(count):
+            self.open(hub, self.head(hub))
+        started = time.monotonic()
+        hub.health()
+        took = time.monotonic() - started
+        print(f"\n/health behind {count} half-sent heads: {took:.2f} s")
+        self.assertLess(took, scaled(3))
+
+    def test_idle_connections_lose_their_workers_soon(self):
+        hub = self.start(nofile=1024)
+        count = self.workers(hub)
+        for _ in range(count):
+            conn = self.open(hub, PROBE)
+            self.assertEqual(conn.read_reply().status, 200)
+        started = time.monotonic()
+        hub.health()
+        took = time.monotonic() - started
+        print(f"\n/health behind {count} idle connections: {took:.2f} s")
+        self.assertLess(took, scaled(3))
+
+    def test_those_that_do_not_read_are_given_no_more_than_most(self):
+        """Once workers are scarce a reply ends its connection."""
+        hub = self.start(nofile=1024)
+        count = self.workers(hub)
+        self.ask_and_never_read(hub, 2 * count, count // 2)
+        started = time.monotonic()
+        hub.health()
+        took = time.monotonic() - started
+        print(f"\n/health behind {2 * count} that do not read: {took:.2f} s")
+        self.assertLess(took, scaled(3))
+
+    def test_who_came_whole_is_served_however_many_wait(self):
+        """A short wait is for those who have not said all; nobody is refused
+        for the time the line took."""
+        hub = self.start(nofile=1024)
+        count = 3 * self.workers(hub)
+        conns = [self.open(hub, PROBE) for _ in range(count)]
+        for conn in conns:
+            self.assertEqual(conn.read_reply().status, 200)
+            conn.close()
+        until(lambda: hub.health() is not None, "healthy")
+
+
 if __name__ == "__main__":
     unittest.main()
