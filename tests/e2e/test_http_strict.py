@@ -1,6 +1,7 @@
 """Requests that two parsers could read in two ways, or that never end: each is
 refused, its connection ends, and nothing of it is delivered."""
 
+import itertools
 import time
 import unittest
 
@@ -297,6 +298,24 @@ class Timeouts(StrictCase):
                 conn.sock.settimeout(scaled(5))
                 self.assertRefused(conn.read_reply(), 408, "request_timeout")
                 self.assertNextIsMarker(self.hub, client)
+
+    def test_a_trickling_head_has_no_more_time(self):
+        conn = self.http(self.hub)
+        started = time.monotonic()
+        conn.send(b"GET /health HTTP/1.1\r\nHost: hub\r\n")
+        conn.sock.settimeout(0.05)
+        for number in itertools.count():
+            self.assertLess(time.monotonic() - started, scaled(4))
+            conn.try_send(b"X-%d: 1\r\n" % number)
+            try:
+                if not conn._fill() or conn.buffer:
+                    break
+            except TimeoutError:
+                pass
+        conn.sock.settimeout(scaled(5))
+        if conn.buffer:
+            self.assertRefused(conn.read_reply(), 408, "request_timeout")
+        self.assertGreater(time.monotonic() - started, 0.9)
 
     def test_a_head_that_never_ends_is_cut_off(self):
         for data in (b"POST /api/send HTTP/1.1\r\nHost: hub\r\n", b"P", b""):
