@@ -144,7 +144,17 @@ class Drain(LifecycleCase):
         self.assertLess(self.terminate(hub), 2 + 0.5 * slowness())
 
     def test_half_sent_requests_do_not_hold_it_up(self):
-        hub = self.start(HUB_SHUTDOWN_TIMEOUT="3s")
+        """civetweb waits for its workers, two seconds and more."""
+        for limit in (1, 3):
+            with self.subTest(limit=limit):
+                hub = self.start(HUB_SHUTDOWN_TIMEOUT=f"{limit}s")
+                self.leave_requests_half_sent(hub)
+                took = self.terminate(hub)
+                print(f"\ndrain with 15 half-sent requests: {took:.2f} s of"
+                      f" {limit} s")
+                self.assertLess(took, limit + 0.5 * slowness())
+
+    def leave_requests_half_sent(self, hub):
         key = hub.key.encode()
         for head in (b"GET /heal", b"POST /api/send HTTP/1.1\r\nHost: h\r\n",
                      b"POST /api/send HTTP/1.1\r\nHost: h\r\nX-API-Key: "
@@ -154,14 +164,12 @@ class Drain(LifecycleCase):
         idle = self.http(hub)
         idle.send(b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
         idle.read_reply()
-        took = self.terminate(hub)
-        print(f"\ndrain with 15 half-sent requests: {took:.2f} s of 3 s")
-        self.assertLess(took, 3 + 0.5 * slowness())
 
     def test_an_idle_hub_ends_quickly(self):
-        took = self.terminate(self.start())
+        """civetweb alone would take up to two seconds."""
+        took = min(self.terminate(self.start()) for _ in range(3))
         print(f"\ndrain of an idle hub: {took:.2f} s")
-        self.assertLess(took, scaled(3))
+        self.assertLess(took, scaled(1))
 
     def test_while_draining_it_says_so_and_takes_nobody(self):
         hub = self.start(HUB_SHUTDOWN_TIMEOUT="4s")

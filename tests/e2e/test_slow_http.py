@@ -128,11 +128,14 @@ class SlowHttp(SlowCase):
         self.check_everything(hub, f"{COUNT} that do not read")
 
     def test_early_refusals_do_not_drain_declared_bodies(self):
-        """Clients with a wrong key and a huge body that never comes."""
-        hub = self.start(nofile=8192)
-        for _ in range(COUNT):
-            self.open(hub, b"POST /api/send HTTP/1.1\r\nHost: h\r\n"
-                      b"X-API-Key: wrong\r\nContent-Length: 400000\r\n\r\n{")
+        """More clients than workers, with a wrong key and a huge body that
+        never comes."""
+        hub = self.start(nofile=1024)
+        conns = [self.open(hub, b"POST /api/send HTTP/1.1\r\nHost: h\r\n"
+                           b"X-API-Key: wrong\r\nContent-Length: 400000"
+                           b"\r\n\r\n{") for _ in range(COUNT)]
+        for conn in conns:
+            self.assertEqual(conn.read_reply().status, 401)
         self.check_everything(hub, f"{COUNT} early refusals")
 
     def test_idle_keep_alive_connections(self):

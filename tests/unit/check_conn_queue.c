@@ -281,6 +281,26 @@ START_TEST(a_close_of_a_blocked_peer_keeps_the_stream_whole)
 }
 END_TEST
 
+START_TEST(what_comes_behind_a_close_is_not_even_kept)
+{
+    struct hub__conn *conn;
+    uint8_t large[1024 + 14], text[1024] = "text";
+
+    set_up(HUB_SLOW_DROP_NEWEST);
+    conn = testing_conn(hub, peer.id);
+    testing_client_send_close(&client, 1000, "");
+    testing_settle(hub);
+    ck_assert_uint_eq(peer.closed, 0);
+    (void)testing_frame(large, TESTING_FIN_TEXT, text, sizeof text);
+    testing_client_send_raw(&client, large, 1000);
+    testing_settle(hub);
+    ck_assert_uint_eq(peer.closed, 0);
+    ck_assert_ptr_null(conn->reader);
+    tear_down();
+    ck_assert_uint_eq(peer.messages, 0);
+}
+END_TEST
+
 START_TEST(a_host_that_closes_a_blocked_peer_still_sends_what_waits)
 {
     char numbers[64];
@@ -338,6 +358,7 @@ int main(void)
         a_pong_that_waits_is_released_with_its_connection,
         a_flood_of_pings_is_not_queued_without_end,
         a_close_of_a_blocked_peer_keeps_the_stream_whole,
+        what_comes_behind_a_close_is_not_even_kept,
         a_host_that_closes_a_blocked_peer_still_sends_what_waits,
         without_memory_the_connection_ends_with_1011_or_at_once,
     };
