@@ -6,6 +6,9 @@ target_compile_definitions(hub_compile INTERFACE _GNU_SOURCE)
 target_compile_options(hub_compile INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
     -Wmissing-prototypes -Wswitch-enum -Wformat=2 -Wundef -Wvla
+    # What is a bug whoever builds it.
+    -Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types
+    -Werror=int-conversion
     $<$<BOOL:${HUB_WERROR}>:-Werror>)
 
 if(HUB_SANITIZE)
@@ -14,14 +17,13 @@ if(HUB_SANITIZE)
         -fno-sanitize-recover=all)
     target_link_options(hub_compile INTERFACE -fsanitize=${HUB_SANITIZE})
 else()
-    # _FORTIFY_SOURCE needs optimization, and gets in a sanitizer's way.
-    target_compile_options(hub_compile INTERFACE
-        $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>
-        -fstack-protector-strong -fstack-clash-protection)
-    target_link_options(hub_compile INTERFACE -Wl,-z,relro,-z,now)
+    include(HubHarden)
+    target_link_libraries(hub_compile INTERFACE hub_harden)
 endif()
 
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# Programs find the library next to them, and nothing on this machine's paths.
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 include(CheckPIESupported)
 check_pie_supported()
