@@ -63,7 +63,8 @@ class Fragments(HubTestCase):
 class Pings(HubTestCase):
 
     def test_while_output_waits_only_the_latest_is_answered(self):
-        hub = self.start(HUB_QUEUE_SIZE="64MB", WRITE_TIMEOUT="120s")
+        hub = self.start(HUB_QUEUE_SIZE="64MB", WRITE_TIMEOUT="120s",
+                         HUB_RATE_LIMIT="0")
         client = self.connect(hub, "eve", receive_buffer=4096)
         for _ in range(500):
             self.assertEqual(hub.send(FILLER, user="eve"), 1)
@@ -79,7 +80,7 @@ class Pings(HubTestCase):
 
     def test_a_flood_that_never_reads_takes_no_memory(self):
         """Pongs for all of them would be 200 MB."""
-        hub = self.start(WRITE_TIMEOUT="120s")
+        hub = self.start(WRITE_TIMEOUT="120s", HUB_RATE_LIMIT="0")
         client = self.connect(hub, "eve", receive_buffer=4096)
         before = hub.memory_kb()
         flood = encode(PING, b"x" * 125) * 8000
