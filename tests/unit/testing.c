@@ -106,6 +106,7 @@ bool testing_gate_await(struct testing_gate *gate, uint64_t least)
 static atomic_uint asked, refused;
 static unsigned fail_from, fail_to, fail_percent;
 static uint64_t fail_seed;
+static atomic_bool fail_none;
 
 static bool fails(unsigned nth)
 {
@@ -120,7 +121,7 @@ static int ask(void *context, size_t bytes)
 {
     (void)context;
     (void)bytes;
-    if (!fails(atomic_fetch_add(&asked, 1) + 1))
+    if (atomic_load(&fail_none) || !fails(atomic_fetch_add(&asked, 1) + 1))
         return 1;
     atomic_fetch_add(&refused, 1);
     return 0;
@@ -130,6 +131,7 @@ static void start_failing(void)
 {
     atomic_store(&asked, 0);
     atomic_store(&refused, 0);
+    atomic_store(&fail_none, false);
     hub__mem_set_hook(ask, NULL);
 }
 
@@ -156,6 +158,11 @@ void testing_fail_randomly(uint64_t seed, unsigned percent)
     fail_seed = seed;
     fail_percent = percent;
     start_failing();
+}
+
+void testing_spare_memory(bool spare)
+{
+    atomic_store(&fail_none, spare);
 }
 
 unsigned testing_refused(void)

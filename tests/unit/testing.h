@@ -45,6 +45,9 @@ void testing_fail_after(unsigned allowed);
  * before. */
 void testing_fail_randomly(uint64_t seed, unsigned percent);
 
+/* From any thread: none fails for as long as that is true. */
+void testing_spare_memory(bool spare);
+
 /* How many were refused so far. */
 unsigned testing_refused(void);
 
