@@ -38,28 +38,28 @@ struct handoff {
     unsigned char marker[MARKER_BYTES];
 };
 
-/* All X-Forwarded-For lines in one: RFC 9110, 5.3. Returns NULL if there are
- * none, or no memory for them. */
-static char *join_forwarded(const struct mg_request_info *info)
+/* All X-Forwarded-For lines in one (RFC 9110, 5.3), or NULL if there are none.
+ * Returns 0, or -1 without memory for them. */
+static int join_forwarded(const struct mg_request_info *info, char **joined)
 {
     size_t bytes = 0;
-    char *joined, *end;
+    char *end;
 
     for (int i = 0; i < info->num_headers; i++) {
         if (strcasecmp(info->http_headers[i].name, "X-Forwarded-For") == 0)
             bytes += strlen(info->http_headers[i].value) + 2;
     }
-    if (bytes == 0 || (joined = malloc(bytes + 1)) == NULL)
-        return NULL;
-    end = joined;
+    *joined = end = bytes > 0 ? malloc(bytes + 1) : NULL;
+    if (end == NULL)
+        return bytes > 0 ? -1 : 0;
     for (int i = 0; i < info->num_headers; i++) {
         if (strcasecmp(info->http_headers[i].name, "X-Forwarded-For") != 0)
             continue;
-        if (end != joined)
+        if (end != *joined)
             end = stpcpy(end, ", ");
         end = stpcpy(end, info->http_headers[i].value);
     }
-    return joined;
+    return 0;
 }
 
 static struct session *open_session(struct server *server,
@@ -72,8 +72,12 @@ static struct session *open_session(struct server *server,
     uint16_t port = client->peer_port;
 
     if (trusted->count > 0) {
-        char *forwarded = join_forwarded(info);
+        char *forwarded;
 
+        if (join_forwarded(info, &forwarded) < 0) {
+            (void)refuse_no_memory(why);
+            return NULL;
+        }
         addr = netaddr_client(trusted, client->peer, forwarded);
         free(forwarded);
         if (memcmp(&addr, &client->peer, sizeof(addr)) != 0)
