@@ -1,0 +1,416 @@
+/* check_no_memory.c - requests while allocations fail, one after the other or
+ * all from some point on: each ends in its answer, or in a 503 that says what
+ * is missing, and then nobody has got anything.
+ *
+ * routes.c is driven by its callbacks, with this file in civetweb's place. The
+ * calls of the hub count as allocations too.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "failing_malloc.h"
+#include "fake_request.h"
+#include "handoff.h"
+#include "log.h"
+#include "routes.h"
+#include "server.h"
+
+#define KEY "s3cret-s3cret-s3cret"
+#define MESSAGE_BYTES_MAX 20000
+#define DESCRIPTORS 64
+#define PROXY "127.0.0.1"
+
+/* What stands for a connection of civetweb: there is one at a time. */
+static struct fake_request fake;
+static const char *body; /* what is left of it */
+static size_t body_bytes;
+static char written[8192];
+static unsigned writes;
+
+static struct server server;
+static struct config config;
+static struct mg_connection *const conn = (void *)&fake;
+
+struct ear {
+    unsigned count;
+    char last[MESSAGE_BYTES_MAX];
+    size_t bytes;
+};
+
+static struct ear ada, bob;
+
+/* civetweb. ------------------------------------------------------------ */
+
+const struct mg_request_info *
+__wrap_mg_get_request_info(const struct mg_connection *c);
+int __wrap_mg_read(struct mg_connection *c, void *out, size_t size);
+int __wrap_mg_write(struct mg_connection *c, const void *bytes, size_t count);
+void __wrap_mg_disable_connection_keep_alive(struct mg_connection *c);
+void *__wrap_mg_get_user_connection_data(const struct mg_connection *c);
+struct mg_context *__wrap_mg_get_context(const struct mg_connection *c);
+void *__wrap_mg_get_user_data(const struct mg_context *http);
+
+const struct mg_request_info *
+__wrap_mg_get_request_info(const struct mg_connection *c)
+{
+    (void)c;
+    return &fake.info;
+}
+
+int __wrap_mg_read(struct mg_connection *c, void *out, size_t size)
+{
+    size_t bytes = size < body_bytes ? size : body_bytes;
+
+    (void)c;
+    memcpy(out, body, bytes);
+    body += bytes;
+    body_bytes -= bytes;
+    return (int)bytes;
+}
+
+int __wrap_mg_write(struct mg_connection *c, const void *bytes, size_t count)
+{
+    (void)c;
+    if (count < sizeof(written)) {
+        memcpy(written, bytes, count);
+        written[count] = '\0';
+    }
+    writes++;
+    return (int)count;
+}
+
+void __wrap_mg_disable_connection_keep_alive(struct mg_connection *c)
+{
+    (void)c;
+}
+
+void *__wrap_mg_get_user_connection_data(const struct mg_connection *c)
+{
+    (void)c;
+    return fake.info.conn_data;
+}
+
+struct mg_context *__wrap_mg_get_context(const struct mg_connection *c)
+{
+    (void)c;
+    return NULL;
+}
+
+void *__wrap_mg_get_user_data(const struct mg_context *http)
+{
+    (void)http;
+    return &server;
+}
+
+/* The hub. ------------------------------------------------------------- */
+
+int64_t __real_hub_send(hub_t *hub, struct hub_target to,
+                        struct hub_message message);
+int64_t __real_hub_broadcast(hub_t *hub, struct hub_message message);
+int64_t __wrap_hub_send(hub_t *hub, struct hub_target to,
+                        struct hub_message message);
+int64_t __wrap_hub_broadcast(hub_t *hub, struct hub_message message);
+
+int64_t __wrap_hub_send(hub_t *hub, struct hub_target to,
+                        struct hub_message message)
+{
+    return failing_malloc_hits() ? HUB_ENOMEM
+                                 : __real_hub_send(hub, to, message);
+}
+
+int64_t __wrap_hub_broadcast(hub_t *hub, struct hub_message message)
+{
+    return failing_malloc_hits() ? HUB_ENOMEM
+                                 : __real_hub_broadcast(hub, message);
+}
+
+static int hear(void *data, hub_id id, const struct hub_message *message)
+{
+    struct ear *ear = data;
+
+    (void)id;
+    ear->count++;
+    ear->bytes = message->payload_bytes;
+    memcpy(ear->last, message->payload, message->payload_bytes);
+    return 0;
+}
+
+static void enter(struct ear *ear, const char *user, const char *session)
+{
+    struct hub_member member = HUB_MEMBER_INIT;
+
+    member.user_id = user;
+    member.session_id = session;
+    member.deliver = hear;
+    member.data = ear;
+    ck_assert_int_eq(hub_register(server.hub, &member, NULL), 0);
+}
+
+static void set_up(void)
+{
+    struct hub_options options = HUB_OPTIONS_INIT;
+    char text[256];
+
+    config = (struct config){.api_key = strdup(KEY),
+                             .read_timeout_ms = 60000,
+                             .write_timeout_ms = 60000,
+                             .max_message_bytes = MESSAGE_BYTES_MAX,
+                             .max_connections_per_ip = 1,
+                             .max_connections_per_user = 1};
+    ck_assert_int_eq(origin_list_parse(&config.origins,
+                                       "https://a.example,https://b.example",
+                                       text, sizeof(text)),
+                     0);
+    ck_assert_int_eq(
+        netaddr_list_parse(&config.trusted_proxies, PROXY, text, sizeof(text)),
+        0);
+    server = (struct server){.config = &config};
+    options.flags = HUB_HOST_LOOP;
+    ck_assert_int_eq(hub_create(&server.hub, &options), 0);
+    ck_assert_int_eq(auth_init(&server.auth, &config, text, sizeof(text)), 0);
+    ck_assert_int_eq(gate_init(&server.gate, &config, text, sizeof(text)), 0);
+    ck_assert_int_eq(admission_init(&server.admission, &config), 0);
+    server.admission.limit = 10;
+    ck_assert_int_eq(
+        clients_init(&server.clients, DESCRIPTORS, 4, 60000, 60000), 0);
+    enter(&ada, "ada", "s1");
+    enter(&bob, "bob", NULL);
+}
+
+static void tear_down(void)
+{
+    server_release(&server);
+    config_release(&config);
+}
+
+/* Requests. ------------------------------------------------------------ */
+
+struct answer {
+    int status; /* 0: civetweb may go on with the handshake */
+    char code[64];
+    int recipients; /* -1: it does not say */
+    unsigned failed;
+};
+
+static void read_answer(struct answer *answer)
+{
+    const char *length = strstr(written, "Content-Length: ");
+    const char *text = strstr(written, "\r\n\r\n");
+    cJSON *json;
+
+    ck_assert_uint_eq(writes, 1);
+    ck_assert_int_eq(strncmp(written, "HTTP/1.1 ", 9), 0);
+    ck_assert_int_eq(strtol(written + 9, NULL, 10), answer->status);
+    ck_assert(length != NULL && text != NULL);
+    ck_assert_int_eq(strtol(length + strlen("Content-Length: "), NULL, 10),
+                     (long)strlen(text + 4));
+    json = cJSON_Parse(text + 4);
+    ck_assert_ptr_nonnull(json);
+    if (cJSON_GetObjectItem(json, "code") != NULL)
+        (void)snprintf(answer->code, sizeof(answer->code), "%s",
+                       cJSON_GetObjectItem(json, "code")->valuestring);
+    if (cJSON_GetObjectItem(json, "recipients") != NULL)
+        answer->recipients = cJSON_GetObjectItem(json, "recipients")->valueint;
+    cJSON_Delete(json);
+}
+
+/* One connection with one request. Its socket, if it needs one, is `fd`. */
+static struct answer ask(const char *head, const char *text, int fd,
+                         unsigned nth, bool all)
+{
+    const struct mg_callbacks *c = &routes_callbacks;
+    struct answer answer = {.recipients = -1};
+    struct client *client;
+    bool begun;
+
+    fake_parse(&fake, head, strlen(head));
+    (void)snprintf(fake.info.remote_addr, sizeof(fake.info.remote_addr), PROXY);
+    fake.info.user_data = &server;
+    body = text;
+    body_bytes = strlen(text);
+    writes = 0;
+    failing_malloc_start(nth, all);
+    (void)c->init_connection(conn, &fake.info.conn_data);
+    client = fake.info.conn_data;
+    if (client != NULL && fd >= 0)
+        atomic_store(&client->fd, fd);
+    answer.status = c->begin_request(conn);
+    begun = client != NULL && client->handoff != NULL;
+    c->end_request(conn, answer.status);
+    answer.failed = failing_malloc_stop();
+    ck_assert(begun == (answer.status == 0));
+    if (answer.status != 0)
+        read_answer(&answer);
+    ck_assert_uint_eq(atomic_load(&server.in_flight), 0);
+    ck_assert_uint_eq(atomic_load(&server.admission.held), begun);
+    c->connection_close(conn);
+    ck_assert_uint_eq(atomic_load(&server.clients.open), 0);
+    ck_assert_uint_eq(atomic_load(&server.admission.held), 0);
+    return answer;
+}
+
+/* Lets one allocation after the other fail, then all from each one on, until
+ * `check` has seen an answer without a failure. */
+static void exhaust(const char *head, const char *text, int fd, unsigned least,
+                    void (*check)(const struct answer *answer))
+{
+    for (int all = 0; all < 2; all++) {
+        struct answer answer;
+        unsigned nth = 0;
+
+        do {
+            ada.count = bob.count = 0;
+            answer = ask(head, text, fd, ++nth, all != 0);
+            ck_assert_int_eq(hub_poll(server.hub, 0), 0);
+            check(&answer);
+        } while (answer.failed > 0);
+        ck_assert_uint_gt(nth, least);
+    }
+}
+
+static void check_refusal(const struct answer *answer)
+{
+    ck_assert_uint_gt(answer->failed, 0);
+    ck_assert_int_eq(answer->status, 503);
+    ck_assert_str_eq(answer->code, "out_of_memory");
+    ck_assert_uint_eq(ada.count + bob.count, 0);
+}
+
+static void check_sent(const struct answer *answer)
+{
+    if (answer->status != 200) {
+        check_refusal(answer);
+        return;
+    }
+    ck_assert_int_eq(answer->recipients, 1);
+    ck_assert_uint_eq(ada.count, 1);
+    ck_assert_uint_eq(bob.count, 0);
+    ck_assert_int_eq(ada.last[ada.bytes - 1], '}');
+    ck_assert_ptr_nonnull(
+        memmem(ada.last, ada.bytes, "\"timestamp\"", strlen("\"timestamp\"")));
+}
+
+static void check_broadcast(const struct answer *answer)
+{
+    if (answer->status != 200) {
+        check_refusal(answer);
+        return;
+    }
+    ck_assert_int_eq(answer->recipients, 2);
+    ck_assert_uint_eq(ada.count, 1);
+    ck_assert_uint_eq(bob.count, 1);
+    ck_assert_uint_eq(ada.bytes, bob.bytes);
+}
+
+#define POST(path, more)                                                       \
+    "POST " path " HTTP/1.1\r\nHost: x\r\nX-API-Key: " KEY "\r\n" more "\r\n"
+
+/* A body read piece by piece, a timestamp added. */
+START_TEST(a_send_reaches_its_target_or_nobody)
+{
+    char *text = malloc(MESSAGE_BYTES_MAX);
+    int at = snprintf(text, MESSAGE_BYTES_MAX,
+                      "{\"targetUserId\":\"ada\",\"targetSessionId\":\"s1\","
+                      "\"message\":{\"type\":\"t\",\"payload\":\"");
+
+    memset(text + at, 'x', 15000);
+    strcpy(text + at + 15000, "\"}}");
+    exhaust(POST("/api/send", "Transfer-Encoding: chunked\r\n"), text, -1, 10,
+            check_sent);
+    free(text);
+}
+END_TEST
+
+/* A timestamp that has to be decoded. */
+START_TEST(a_broadcast_reaches_everybody_or_nobody)
+{
+    static const char text[] =
+        "{\"type\":\"t\",\"payload\":1,"
+        "\"timestamp\":\"2024-05-06T07:08:09\\u002B02:00\"}";
+    char head[256];
+
+    (void)snprintf(head, sizeof(head),
+                   POST("/api/broadcast", "Content-Length: %zu\r\n"),
+                   strlen(text));
+    exhaust(head, text, -1, 8, check_broadcast);
+}
+END_TEST
+
+static int expected;
+
+static void check_status(const struct answer *answer)
+{
+    if (answer->status != expected)
+        check_refusal(answer);
+    ck_assert(answer->status == 503 || answer->failed == 0);
+}
+
+START_TEST(other_answers_are_given_or_refused)
+{
+    expected = 200;
+    exhaust("GET /health HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 6, check_status);
+    exhaust("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 3, check_status);
+    exhaust("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 3, check_status);
+    expected = 404;
+    exhaust("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 5,
+            check_status);
+    expected = 401;
+    exhaust("POST /api/send HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+            "", -1, 5, check_status);
+}
+END_TEST
+
+static void check_handshake(const struct answer *answer)
+{
+    if (answer->status != 0)
+        check_refusal(answer);
+}
+
+/* The share of the proxy's own address is used up: who comes through it must
+ * not be taken for it. */
+START_TEST(a_handshake_begins_for_who_it_is_or_is_refused)
+{
+    static const char head[] =
+        "GET /ws?userId=eve HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Origin: https://b.example\r\n"
+        "X-Forwarded-For: 203.0.113.7\r\n\r\n";
+    struct netaddr proxy;
+    int fd = dup(STDIN_FILENO);
+
+    ck_assert_int_eq(netaddr_parse(&proxy, PROXY, strlen(PROXY)), 0);
+    ck_assert_int_eq(quota_take(server.admission.per_ip, &proxy, sizeof(proxy)),
+                     0);
+    exhaust(head, "", fd, 7, check_handshake);
+    close(fd);
+    quota_give(server.admission.per_ip, &proxy, sizeof(proxy));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("no_memory");
+    TCase *tests = tcase_create("no_memory");
+    SRunner *runner;
+    int failed;
+
+    log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_send_reaches_its_target_or_nobody);
+    tcase_add_test(tests, a_broadcast_reaches_everybody_or_nobody);
+    tcase_add_test(tests, other_answers_are_given_or_refused);
+    tcase_add_test(tests, a_handshake_begins_for_who_it_is_or_is_refused);
+    suite_add_tcase(suite, tests);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
