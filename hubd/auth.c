@@ -11,15 +11,30 @@
 #include "client.h"
 #include "log.h"
 #include "request.h"
+#include "secret.h"
 
 #define LINE_EVERY_MS 10000
 
-static struct keys *load(const struct config *config, char *error,
-                         size_t error_bytes)
+/* What no line has told yet. */
+static void report(struct auth *auth)
+{
+    uint64_t count = atomic_exchange(&auth->unreported, 0);
+
+    if (count > 0)
+        log_event(LOG_WARN, "unauthorized", LOG_INT("requests", count),
+                  LOG_INT("window_ms", LINE_EVERY_MS));
+}
+
+/* `before` is NULL at first. */
+static struct keys *load(const struct keys *before, const struct config *config,
+                         char *error, size_t error_bytes)
 {
     char warning[512] = "";
     struct keys *keys =
-        keys_load(config, error, error_bytes, warning, sizeof(warning));
+        before == NULL
+            ? keys_load(config, error, error_bytes, warning, sizeof(warning))
+            : keys_reload(before, config, error, error_bytes, warning,
+                          sizeof(warning));
 
     if (keys != NULL && warning[0] != '\0')
         log_event(LOG_WARN, "key", LOG_STR("warning", warning));
@@ -30,7 +45,7 @@ int auth_init(struct auth *auth, const struct config *config, char *error,
               size_t error_bytes)
 {
     *auth = (struct auth){0};
-    auth->keys = load(config, error, error_bytes);
+    auth->keys = load(NULL, config, error, error_bytes);
     if (auth->keys == NULL)
         return -1;
     (void)pthread_rwlock_init(&auth->lock, NULL);
@@ -39,6 +54,7 @@ int auth_init(struct auth *auth, const struct config *config, char *error,
 
 void auth_fini(struct auth *auth)
 {
+    report(auth);
     keys_free(auth->keys);
     (void)pthread_rwlock_destroy(&auth->lock);
 }
@@ -46,8 +62,11 @@ void auth_fini(struct auth *auth)
 void auth_reload(struct auth *auth, const struct config *config)
 {
     char error[512] = "";
-    struct keys *keys = load(config, error, sizeof(error));
+    struct keys *keys;
 
+    if (config->api_key_file == NULL)
+        return;
+    keys = load(auth->keys, config, error, sizeof(error));
     if (keys == NULL) {
         log_event(LOG_ERROR, "reload_failed", LOG_STR("error", error),
                   LOG_STR("keys", "unchanged"));
@@ -103,6 +122,7 @@ int auth_check(struct auth *auth, const struct mg_request_info *info,
         known = keys_match(auth->keys, key.start, key.bytes);
         (void)pthread_rwlock_unlock(&auth->lock);
     }
+    auth_forget(info);
     if (known)
         return 0;
     (void)atomic_fetch_add(&auth->unreported, 1);
@@ -111,10 +131,16 @@ int auth_check(struct auth *auth, const struct mg_request_info *info,
                   "a valid API key is required");
 }
 
+void auth_forget(const struct mg_request_info *info)
+{
+    request_wipe(info, "X-API-Key");
+    request_wipe(info, "Authorization");
+    secret_clear_registers();
+}
+
 void auth_report(struct auth *auth)
 {
     int64_t now, due = atomic_load(&auth->next_line_ms);
-    uint64_t count;
 
     if (atomic_load(&auth->unreported) == 0)
         return;
@@ -122,7 +148,5 @@ void auth_report(struct auth *auth)
     if (now < due || !atomic_compare_exchange_strong(&auth->next_line_ms, &due,
                                                      now + LINE_EVERY_MS))
         return;
-    count = atomic_exchange(&auth->unreported, 0);
-    log_event(LOG_WARN, "unauthorized", LOG_INT("requests", count),
-              LOG_INT("window_ms", LINE_EVERY_MS));
+    report(auth);
 }

@@ -28,12 +28,17 @@ int auth_init(struct auth *auth, const struct config *config, char *error,
               size_t error_bytes);
 void auth_fini(struct auth *auth);
 
-/* Reads the keys again; the old ones stay in force if that fails. */
+/* Reads the key file again, if there is one; the old keys stay in force if that
+ * fails. */
 void auth_reload(struct auth *auth, const struct config *config);
 
-/* Returns 0, or -1 and a refusal that is the same whatever was wrong. */
+/* Returns 0, or -1 and a refusal that is the same whatever was wrong. What the
+ * request presented is forgotten then. */
 int auth_check(struct auth *auth, const struct mg_request_info *info,
                struct refusal *why);
+
+/* Overwrites what a request presents, where civetweb has it. */
+void auth_forget(const struct mg_request_info *info);
 
 /* Writes the line about refusals when it is due: at most one per 10 s. */
 void auth_report(struct auth *auth);

@@ -310,6 +310,7 @@ void client_linger(struct client *client)
         got = recv(fd, sink, sizeof(sink), MSG_DONTWAIT);
         if (got <= 0)
             return;
+        explicit_bzero(sink, (size_t)got); /* requests, with their keys */
         left -= (size_t)got < left ? (size_t)got : left;
     }
 }

@@ -2,7 +2,7 @@
  * from, then hands it to the parser of its row.
  *
  * A key never gets into an error, not even as part of an argument that was
- * misunderstood, and keys in argv are overwritten on every way out.
+ * misunderstood, and keys in argv and env are overwritten on every way out.
  */
 #include "config.h"
 
@@ -11,6 +11,7 @@
 
 #include "config_table.h"
 #include "memory.h"
+#include "secret.h"
 #include "units.h"
 
 #define SHOWN_BYTES 64 /* of a value in an error */
@@ -79,7 +80,7 @@ static char *value_behind(int argc, char **argv, int at)
     return argv[at + 1];
 }
 
-static void hide_keys(int argc, char **argv)
+static void hide_arguments(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         char *value;
@@ -94,14 +95,34 @@ static void hide_keys(int argc, char **argv)
     }
 }
 
+/* Whether a NAME=value string is of that setting. */
+static bool is_variable(const char *string,
+                        const struct config_setting *setting)
+{
+    size_t bytes = strlen(setting->name);
+
+    return strncmp(string, setting->name, bytes) == 0 && string[bytes] == '=';
+}
+
+static void hide_variables(char **env)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (!config_settings[i].kind->secret)
+            continue;
+        for (char **at = env; at && *at; at++) {
+            if (is_variable(*at, &config_settings[i]))
+                explicit_bzero(*at, strlen(*at));
+        }
+    }
+}
+
 static void read_variables(struct reader *reader, char **env)
 {
     for (size_t i = 0; i < config_setting_count; i++) {
-        const char *name = config_settings[i].name;
-        size_t bytes = strlen(name);
+        size_t bytes = strlen(config_settings[i].name);
 
         for (char **at = env; at && *at; at++) {
-            if (strncmp(*at, name, bytes) != 0 || (*at)[bytes] != '=')
+            if (!is_variable(*at, &config_settings[i]))
                 continue;
             if ((*at)[bytes + 1])
                 reader->sources[i] =
@@ -312,7 +333,9 @@ enum config_action config_read(struct config *config, int argc, char **argv,
     *config = (struct config){0};
     linebuf_init(&reader.error, error, error_bytes);
     action = read_all(&reader, config, argc, argv, env);
-    hide_keys(argc, argv);
+    hide_arguments(argc, argv);
+    hide_variables(env);
+    secret_clear_leftovers();
     return action;
 }
 
@@ -325,4 +348,15 @@ void config_release(struct config *config)
             setting->kind->release(field_of(config, setting));
     }
     *config = (struct config){0};
+}
+
+void config_forget_keys(struct config *config)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct config_setting *setting = &config_settings[i];
+        char **text = field_of(config, setting);
+
+        if (setting->kind->secret && *text)
+            explicit_bzero(*text, strlen(*text));
+    }
 }

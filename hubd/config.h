@@ -56,7 +56,8 @@ enum config_action {
 };
 
 /* Reads environ-like `env` (NULL-terminated NAME=value strings) and the flags.
- * Keys in `argv` are overwritten, so that ps does not show them. On
+ * Keys in `argv` and `env` are overwritten, so that neither ps nor /proc shows
+ * them, and getenv() does not find them. On
  * CONFIG_ERROR `error` holds one line that names the variable (or flag), its
  * value (never a key's) and what it takes. Only after CONFIG_RUN and
  * CONFIG_CHECK there is something to release. */
@@ -64,6 +65,10 @@ enum config_action config_read(struct config *config, int argc, char **argv,
                                char **env, char *error, size_t error_bytes);
 
 void config_release(struct config *config);
+
+/* Overwrites the texts of keys, which are empty then: somebody else keeps them.
+ * That they were set stays known. */
+void config_forget_keys(struct config *config);
 
 /* --help: every setting with its meaning and default. */
 void config_usage(FILE *out);

@@ -4,10 +4,10 @@
  */
 #include "keys.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "linebuf.h"
+#include "secret.h"
 #include "text_file.h"
 
 #define KEYS_MAX 2
@@ -15,7 +15,8 @@
 
 struct key {
     size_t bytes;
-    unsigned char text[CONFIG_KEY_BYTES_MAX];
+    /* Files are read into it: room for a line end, and one byte more. */
+    unsigned char text[CONFIG_KEY_BYTES_MAX + 3];
 };
 
 struct keys {
@@ -62,10 +63,10 @@ static const char *problem(const unsigned char *text, size_t bytes)
 static int read_file(struct key *key, const char *path, struct linebuf *error,
                      struct linebuf *warning)
 {
-    unsigned char text[CONFIG_KEY_BYTES_MAX + 3]; /* a line end, and one more */
+    unsigned char *text = key->text;
     const char *what;
     mode_t mode = 0;
-    ssize_t n = text_file_read(path, text, sizeof(text), &mode, &what);
+    ssize_t n = text_file_read(path, text, sizeof(key->text), &mode, &what);
     size_t bytes = n < 0 ? 0 : (size_t)n;
 
     if (mode & 0077)
@@ -73,14 +74,10 @@ static int read_file(struct key *key, const char *path, struct linebuf *error,
                        "others than its owner can use it; its mode should be "
                        "0600");
     while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
-        bytes--;
+        text[--bytes] = '\0';
     if (!what)
         what = problem(text, bytes);
-    if (!what) {
-        memcpy(key->text, text, bytes);
-        key->bytes = bytes;
-    }
-    explicit_bzero(text, sizeof(text));
+    key->bytes = bytes;
     return what ? file_error(error, path, what) : 0;
 }
 
@@ -113,13 +110,11 @@ static int load_first(struct keys *keys, const struct config *config,
     if (err)
         return -1;
     keys->count = 1;
-    if (keys->key[0].bytes < KEYS_SHORT_BYTES)
-        warn(warning, "the API key is shorter than 16 bytes");
     return 0;
 }
 
 static int load_previous(struct keys *keys, const struct config *config,
-                         struct linebuf *error, struct linebuf *warning)
+                         struct linebuf *error)
 {
     if (!config->api_key_previous)
         return 0;
@@ -127,15 +122,48 @@ static int load_previous(struct keys *keys, const struct config *config,
                   config->api_key_previous, error))
         return -1;
     keys->count = 2;
-    if (keys->key[1].bytes < KEYS_SHORT_BYTES)
-        warn(warning, "HUB_API_KEY_PREVIOUS is shorter than 16 bytes");
     return 0;
 }
 
-struct keys *keys_load(const struct config *config, char *error,
-                       size_t error_bytes, char *warning, size_t warning_bytes)
+static void warn_of_short_ones(const struct keys *keys, struct linebuf *warning)
 {
-    struct keys *keys = calloc(1, sizeof(*keys));
+    if (keys->key[0].bytes < KEYS_SHORT_BYTES)
+        warn(warning, "the API key is shorter than 16 bytes");
+    if (keys->count > 1 && keys->key[1].bytes < KEYS_SHORT_BYTES)
+        warn(warning, "HUB_API_KEY_PREVIOUS is shorter than 16 bytes");
+}
+
+/* The settings have the texts of keys only at first, when `before` is NULL. */
+static struct keys *load(const struct keys *before, const struct config *config,
+                         struct linebuf *error, struct linebuf *warning)
+{
+    struct keys *keys = secret_new(sizeof(*keys));
+    int err;
+
+    if (!keys) {
+        linebuf_add(error, "out of memory");
+        return NULL;
+    }
+    if (before) {
+        keys->count = before->count;
+        keys->key[1] = before->key[1];
+        err = read_file(&keys->key[0], config->api_key_file, error, warning);
+    } else {
+        err = load_first(keys, config, error, warning) ||
+              load_previous(keys, config, error);
+    }
+    if (err) {
+        keys_free(keys);
+        return NULL;
+    }
+    warn_of_short_ones(keys, warning);
+    return keys;
+}
+
+struct keys *keys_reload(const struct keys *keys, const struct config *config,
+                         char *error, size_t error_bytes, char *warning,
+                         size_t warning_bytes)
+{
     struct linebuf error_line, warning_line;
     char nowhere[1];
 
@@ -145,24 +173,19 @@ struct keys *keys_load(const struct config *config, char *error,
     }
     linebuf_init(&error_line, error, error_bytes);
     linebuf_init(&warning_line, warning, warning_bytes);
-    if (!keys) {
-        linebuf_add(&error_line, "out of memory");
-        return NULL;
-    }
-    if (load_first(keys, config, &error_line, &warning_line) ||
-        load_previous(keys, config, &error_line, &warning_line)) {
-        keys_free(keys);
-        return NULL;
-    }
-    return keys;
+    return load(keys, config, &error_line, &warning_line);
+}
+
+struct keys *keys_load(const struct config *config, char *error,
+                       size_t error_bytes, char *warning, size_t warning_bytes)
+{
+    return keys_reload(NULL, config, error, error_bytes, warning,
+                       warning_bytes);
 }
 
 void keys_free(struct keys *keys)
 {
-    if (!keys)
-        return;
-    explicit_bzero(keys, sizeof(*keys));
-    free(keys);
+    secret_free(keys, sizeof(*keys));
 }
 
 /* 0 if they are equal. volatile: the compiler must not find a way out early. */

@@ -1,5 +1,11 @@
 /* keys.h - the backend's API keys: where they come from and how they are
- * compared. A set is immutable; a reload makes a new one. */
+ * compared. A set is immutable; a reload makes a new one.
+ *
+ * The set is the one place where keys are, in memory as secret.h has it: what
+ * they were read from is overwritten. They are kept as they are, not hashed,
+ * because a hash would be no better to lose: most keys that people choose can
+ * be guessed from one.
+ */
 #ifndef HUBD_KEYS_H
 #define HUBD_KEYS_H
 
@@ -18,6 +24,12 @@ struct keys;
  * KEYS_SHORT_BYTES, key file readable by others. Neither ever holds a key. */
 struct keys *keys_load(const struct config *config, char *error,
                        size_t error_bytes, char *warning, size_t warning_bytes);
+
+/* Reads HUB_API_KEY_FILE, which there must be, again, and takes the previous
+ * key over. Otherwise as keys_load(). */
+struct keys *keys_reload(const struct keys *keys, const struct config *config,
+                         char *error, size_t error_bytes, char *warning,
+                         size_t warning_bytes);
 
 /* Wipes and frees. NULL is allowed. */
 void keys_free(struct keys *keys);

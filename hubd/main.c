@@ -142,7 +142,7 @@ static void serve(struct server *server, const sigset_t *set)
     (void)pthread_join(drain.thread, NULL);
 }
 
-static int run(const struct config *config)
+static int run(struct config *config)
 {
     struct server server;
     char error[512] = "";
@@ -160,6 +160,7 @@ static int run(const struct config *config)
         log_stop(LOG_FLUSH_MS);
         return report(error, code);
     }
+    config_forget_keys(config);
     serve(&server, &set);
     server_release(&server);
     log_event(LOG_INFO, "stopped", LOG_STR("reason", "drained"));

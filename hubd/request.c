@@ -63,6 +63,17 @@ struct request_text request_header(const struct mg_request_info *info,
     return found;
 }
 
+void request_wipe(const struct mg_request_info *info, const char *name)
+{
+    for (int i = 0; i < info->num_headers; i++) {
+        const struct mg_header *header = &info->http_headers[i];
+
+        /* In civetweb's buffer, which it has written NULs to before. */
+        if (strcasecmp(header->name, name) == 0)
+            explicit_bzero((char *)header->value, strlen(header->value));
+    }
+}
+
 bool request_list_has(struct request_text list, const char *token)
 {
     while (list.start != NULL && list.bytes > 0) {

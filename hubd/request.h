@@ -48,6 +48,10 @@ int request_check(struct request *request, const struct mg_request_info *info,
 struct request_text request_header(const struct mg_request_info *info,
                                    const char *name, unsigned *count);
 
+/* Overwrites the values of all headers of that name where civetweb has them:
+ * they are empty then. Nothing but request_check() needs their lengths. */
+void request_wipe(const struct mg_request_info *info, const char *name);
+
 /* Whether a comma list of tokens (RFC 9110, 5.6.1) holds one, without case. */
 bool request_list_has(struct request_text list, const char *token);
 

@@ -11,6 +11,7 @@
 #include "health.h"
 #include "log.h"
 #include "reply.h"
+#include "secret.h"
 
 /* A request on its way to an answer. */
 struct exchange {
@@ -128,10 +129,20 @@ static int dispatch(struct exchange *x, const struct refusal *malformed)
     return route->handle(x);
 }
 
+/* Where civetweb's buffer of this thread starts: see request_check(). */
+static _Thread_local const char *buffer;
+
+/* What comes in pieces, or before its time, is in the buffer for longer than a
+ * request takes, and nobody but civetweb knows where. */
+static void find_buffer(const char *inside)
+{
+    if (inside != NULL && (buffer == NULL || inside < buffer ||
+                           inside >= buffer + REQUEST_HEAD_MAX))
+        secret_undump(inside, REQUEST_HEAD_MAX);
+}
+
 static int begin_request(struct mg_connection *conn)
 {
-    /* Where civetweb's buffer of this thread starts: see request_check(). */
-    static _Thread_local const char *buffer;
     const struct mg_request_info *info = mg_get_request_info(conn);
     struct exchange x = {info->user_data, conn, info->conn_data, {0}};
     struct client *client = x.client;
@@ -142,6 +153,7 @@ static int begin_request(struct mg_connection *conn)
         (void)refuse_no_memory(&malformed);
         return reply_refusal(conn, NULL, &malformed);
     }
+    find_buffer(info->request_method);
     client->expired = client_done(client);
     client->in_request = true;
     (void)atomic_fetch_add(&x.server->in_flight, 1);
@@ -152,7 +164,10 @@ static int begin_request(struct mg_connection *conn)
     client->unread_body = x.request.has_body;
     client->keep_alive = x.request.keep_alive && !client->expired &&
                          !atomic_load(&x.server->draining);
-    return dispatch(&x, err < 0 ? &malformed : NULL);
+    err = dispatch(&x, err < 0 ? &malformed : NULL);
+    /* Whoever was asked: a key may be among what was sent. */
+    auth_forget(info);
+    return err;
 }
 
 static void log_request(const struct mg_request_info *info,
@@ -214,10 +229,14 @@ static void explain(int status, struct client *client, struct refusal *why)
 static int http_error(struct mg_connection *conn, int status,
                       const char *message)
 {
+    /* Empty, unless it could be parsed. */
+    const struct mg_request_info *info = mg_get_request_info(conn);
     struct client *client = mg_get_user_connection_data(conn);
     struct refusal why;
 
     (void)message;
+    find_buffer(info->request_method);
+    auth_forget(info);
     explain(status, client, &why);
     if (client != NULL) {
         client->head = false;

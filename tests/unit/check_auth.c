@@ -1,5 +1,6 @@
 /* check_auth.c - keys in headers, right and wrong in every way. */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,15 +109,62 @@ START_TEST(a_reload_that_fails_keeps_the_keys)
 }
 END_TEST
 
-START_TEST(a_reload_swaps_the_keys)
+START_TEST(a_reload_swaps_the_key_and_keeps_the_previous_one)
 {
-    static char fresh[] = "an-altogether-different-key";
-    struct config config = {.api_key = fresh};
+    static char path[] = "/tmp/check_auth.XXXXXX", fresh[] = "another-key-1234";
+    struct config config = {.api_key_file = path};
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, fresh, strlen(fresh)), (ssize_t)strlen(fresh));
+    (void)close(fd);
+    auth_reload(&auth, &config);
+    (void)unlink(path);
+    refuses("X-API-Key: " KEY "\r\n");
+    accepts("X-API-Key: " OLD "\r\n");
+    accepts("X-API-Key: another-key-1234\r\n");
+}
+END_TEST
+
+START_TEST(a_reload_without_a_file_changes_nothing)
+{
+    static char other[] = "never-looked-at-1234";
+    struct config config = {.api_key = other};
 
     auth_reload(&auth, &config);
-    refuses("X-API-Key: " KEY "\r\n");
-    refuses("X-API-Key: " OLD "\r\n");
-    accepts("X-API-Key: an-altogether-different-key\r\n");
+    accepts("X-API-Key: " KEY "\r\n");
+    accepts("X-API-Key: " OLD "\r\n");
+    refuses("X-API-Key: never-looked-at-1234\r\n");
+}
+END_TEST
+
+static bool buffer_holds(const char *text)
+{
+    return memmem(fake.bytes, sizeof(fake.bytes), text, strlen(text)) != NULL;
+}
+
+START_TEST(what_was_presented_is_forgotten_whether_right_or_wrong)
+{
+    static const char *const headers[] = {
+        "X-API-Key: " KEY "\r\n",
+        "x-api-key:" KEY " \r\n",
+        "Authorization: Bearer " KEY "\r\n",
+        "X-API-Key: " KEY "\r\nAuthorization: Bearer " KEY "\r\n",
+        "X-API-Key: " KEY "\r\nX-API-Key: " KEY "\r\n",
+        "Authorization: Basic " KEY "\r\n",
+        "X-API-Key: " KEY "x\r\n",
+    };
+
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        (void)check(headers[i]);
+        ck_assert_msg(!buffer_holds(KEY), "%s", headers[i]);
+        ck_assert(buffer_holds("/api/send"));
+        ck_assert(buffer_holds("Host"));
+        ck_assert_msg(auth_check(&auth, &fake.info, &why) < 0,
+                      "no key is left to be used again");
+    }
+    (void)check("X-API-Keys: " KEY "\r\n");
+    ck_assert(buffer_holds(KEY));
 }
 END_TEST
 
@@ -143,6 +191,28 @@ START_TEST(refusals_make_one_line_per_window)
 }
 END_TEST
 
+START_TEST(the_end_tells_of_those_no_line_has_told)
+{
+    int ends[2];
+    char text[4096];
+    ssize_t got;
+
+    for (int i = 0; i < 50; i++)
+        refuses("X-API-Key: wrong\r\n");
+    ck_assert_int_eq(pipe(ends), 0);
+    log_set_fd(ends[1]);
+    auth_fini(&auth);
+    log_set_fd(-1);
+    (void)close(ends[1]);
+    got = read(ends[0], text, sizeof(text) - 1);
+    ck_assert_int_gt(got, 0);
+    text[got] = '\0';
+    ck_assert_ptr_nonnull(strstr(text, "requests=49"));
+    (void)close(ends[0]);
+    start();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("auth");
@@ -154,8 +224,12 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_header_given_twice_is_refused);
     tcase_add_test(tests, two_headers_must_agree);
     tcase_add_test(tests, a_reload_that_fails_keeps_the_keys);
-    tcase_add_test(tests, a_reload_swaps_the_keys);
+    tcase_add_test(tests, a_reload_swaps_the_key_and_keeps_the_previous_one);
+    tcase_add_test(tests, a_reload_without_a_file_changes_nothing);
+    tcase_add_test(tests,
+                   what_was_presented_is_forgotten_whether_right_or_wrong);
     tcase_add_test(tests, refusals_make_one_line_per_window);
+    tcase_add_test(tests, the_end_tells_of_those_no_line_has_told);
     suite_add_tcase(suite, tests);
     return suite;
 }

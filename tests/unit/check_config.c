@@ -165,6 +165,56 @@ START_TEST(keys_do_not_stay_in_the_arguments)
 }
 END_TEST
 
+START_TEST(keys_do_not_stay_in_the_environment)
+{
+    static const struct {
+        const char *flags[3];
+        enum config_action action;
+    } rows[] = {
+        {{"hubd"}, CONFIG_RUN},
+        {{"hubd", "--check-config"}, CONFIG_CHECK},
+        {{"hubd", "--help"}, CONFIG_HELP},
+        {{"hubd", "--port=x"}, CONFIG_ERROR},
+        {{"hubd", "--api-key=other"}, CONFIG_RUN},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char key[] = "HUB_API_KEY=" SECRET, again[] = "HUB_API_KEY=" SECRET,
+             old[] = "HUB_API_KEY_PREVIOUS=" SECRET, port[] = "PORT=77",
+             other[] = "XHUB_API_KEY=" SECRET;
+        char *env[] = {key, port, old, again, other, NULL};
+
+        set_args(rows[i].flags);
+        ck_assert_int_eq(config_read(&config, args.argc, args.argv, env, error,
+                                     sizeof(error)),
+                         rows[i].action);
+        for (size_t at = 0; at < sizeof(key); at++)
+            ck_assert(key[at] == '\0' && again[at] == '\0');
+        for (size_t at = 0; at < sizeof(old); at++)
+            ck_assert_int_eq(old[at], '\0');
+        ck_assert_str_eq(port, "PORT=77");
+        ck_assert_str_eq(other, "XHUB_API_KEY=" SECRET);
+        config_release(&config);
+    }
+}
+END_TEST
+
+START_TEST(forgotten_keys_are_still_shown_as_set)
+{
+    size_t bytes;
+
+    ck_assert_int_eq(read_with(LIST("HUB_API_KEY=" SECRET), LIST("hubd")),
+                     CONFIG_RUN);
+    bytes = strlen(config.api_key);
+    config_forget_keys(&config);
+    for (size_t i = 0; i < bytes; i++)
+        ck_assert_int_eq(config.api_key[i], '\0');
+    ck_assert(prints("HUB_API_KEY=****"));
+    ck_assert(prints("HUB_API_KEY_PREVIOUS=(unset)"));
+    config_release(&config);
+}
+END_TEST
+
 /* Parts of a key that was not quoted, say. */
 START_TEST(a_misplaced_key_is_not_repeated)
 {
@@ -353,6 +403,8 @@ int main(void)
     tcase_add_test(tc, a_small_error_buffer_is_enough_not_to_crash);
     tcase_add_test(tc, exactly_one_source_of_the_key_is_required);
     tcase_add_test(tc, keys_do_not_stay_in_the_arguments);
+    tcase_add_test(tc, keys_do_not_stay_in_the_environment);
+    tcase_add_test(tc, forgotten_keys_are_still_shown_as_set);
     tcase_add_test(tc, a_misplaced_key_is_not_repeated);
     tcase_add_test(tc, actions_need_no_settings);
     tcase_add_test(tc, random_settings_never_crash);

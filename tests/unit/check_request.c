@@ -364,6 +364,20 @@ START_TEST(headers_are_found_trimmed_and_counted)
 }
 END_TEST
 
+START_TEST(a_wiped_header_is_empty_and_the_others_are_not)
+{
+    unsigned count;
+
+    accepts("GET / HTTP/1.1\r\n" HOST "A: 123\r\nB: 456\r\na:789\r\n\r\n");
+    request_wipe(&fake.info, "A");
+    ck_assert_uint_eq(request_header(&fake.info, "A", &count).bytes, 0);
+    ck_assert_uint_eq(count, 2);
+    ck_assert(request_text_is(request_header(&fake.info, "B", NULL), "456"));
+    ck_assert_ptr_null(memmem(fake.bytes, sizeof(fake.bytes), "123", 3));
+    ck_assert_ptr_null(memmem(fake.bytes, sizeof(fake.bytes), "789", 3));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("request");
@@ -394,6 +408,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_connection_is_kept_alive_where_both_sides_agree);
     tcase_add_test(tests, lists_of_tokens_are_searched_without_case);
     tcase_add_test(tests, headers_are_found_trimmed_and_counted);
+    tcase_add_test(tests, a_wiped_header_is_empty_and_the_others_are_not);
     suite_add_tcase(suite, tests);
     return suite;
 }
