@@ -1,0 +1,92 @@
+"""Every test that docs/threats.md names exists: ctest knows its name, and its
+file holds the case. A row without a test is an error too.
+
+    check_threats.py docs/threats.md <build directory> <ctest>
+"""
+
+import ast
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+ENTRY = re.compile(r"`([^`]*)`")
+NAMED = re.compile(r"([a-z0-9_.@-]+): ([A-Za-z0-9_.]+)")
+PLACEHOLDER = re.compile(r"TODO\([a-z ]+\)")
+COLUMNS = 4
+TEST_COLUMN = 2
+
+
+def known_names(ctest, build):
+    listing = subprocess.run([ctest, "--show-only=json-v1"], cwd=build,
+                             capture_output=True, check=True)
+    return {test["name"] for test in json.loads(listing.stdout)["tests"]}
+
+
+def cases_of(name):
+    """The cases in the file behind a ctest name."""
+    kind, _, rest = name.partition(".")
+    rest = rest.partition("@")[0]
+    if kind == "e2e":
+        tree = ast.parse((TESTS / f"e2e/test_{rest}.py").read_text("utf-8"))
+        return {f"{group.name}.{case.name}"
+                for group in tree.body if isinstance(group, ast.ClassDef)
+                for case in group.body if isinstance(case, ast.FunctionDef)}
+    if kind == "unit":
+        text = (TESTS / f"unit/check_{rest}.c").read_text("utf-8")
+        return set(re.findall(r"START_TEST\((\w+)\)", text))
+    raise FileNotFoundError(f"no rule for the file of {name}")
+
+
+def rows(text):
+    """The line numbers and cells of all rows but headings."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("|") and not re.match(r"\|[-|: ]+\|\Z|\| threat ",
+                                                 line):
+            yield number, [cell.strip() for cell in line[1:-1].split("|")]
+
+
+def problem_of(entry, names):
+    """What is wrong with an entry, or None."""
+    named = NAMED.fullmatch(entry)
+    if not named:
+        return f"not 'name: case': {entry}"
+    name, case = named.groups()
+    if name not in names:
+        return f"ctest does not know {name}"
+    try:
+        cases = cases_of(name)
+    except FileNotFoundError as error:
+        return str(error)
+    return None if case in cases else f"{name} has no case {case}"
+
+
+def main(document, build, ctest):
+    names = known_names(ctest, build)
+    problems, tests, open_ones = [], 0, 0
+    for number, cells in rows(pathlib.Path(document).read_text("utf-8")):
+        if len(cells) != COLUMNS:
+            problems.append(f"{number}: {len(cells)} columns")
+            continue
+        entries = ENTRY.findall(cells[TEST_COLUMN])
+        if not entries:
+            problems.append(f"{number}: no test")
+        for entry in entries:
+            if PLACEHOLDER.fullmatch(entry):
+                open_ones += 1
+                continue
+            tests += 1
+            problem = problem_of(entry, names)
+            if problem:
+                problems.append(f"{number}: {problem}")
+    if tests == 0:
+        problems.append("no test is named at all")
+    print(*problems, f"{tests} tests named, {open_ones} still to come",
+          sep="\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
