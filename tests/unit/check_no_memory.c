@@ -175,6 +175,7 @@ static void set_up(void)
     ck_assert_int_eq(hub_create(&server.hub, &options), 0);
     ck_assert_int_eq(auth_init(&server.auth, &config, text, sizeof(text)), 0);
     ck_assert_int_eq(gate_init(&server.gate, &config, text, sizeof(text)), 0);
+    memory_init(&server.memory, 0, config.max_message_bytes);
     ck_assert_int_eq(admission_init(&server.admission, &config), 0);
     server.admission.limit = 10;
     ck_assert_int_eq(

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cjson/cJSON.h>
 
@@ -16,6 +17,8 @@ void *__real_realloc(void *memory, size_t bytes);
 char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t bytes);
 FILE *__real_open_memstream(char **text, size_t *bytes);
+void *__real_mmap(void *at, size_t bytes, int protection, int flags, int fd,
+                  off_t offset);
 
 void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
@@ -23,6 +26,8 @@ void *__wrap_realloc(void *memory, size_t bytes);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t bytes);
 FILE *__wrap_open_memstream(char **text, size_t *bytes);
+void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd,
+                  off_t offset);
 
 bool failing_malloc_hits(void)
 {
@@ -63,6 +68,14 @@ char *__wrap_strndup(const char *text, size_t bytes)
 FILE *__wrap_open_memstream(char **text, size_t *bytes)
 {
     return failing_malloc_hits() ? NULL : __real_open_memstream(text, bytes);
+}
+
+void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd,
+                  off_t offset)
+{
+    return failing_malloc_hits()
+               ? MAP_FAILED
+               : __real_mmap(at, bytes, protection, flags, fd, offset);
 }
 
 void failing_malloc_start(unsigned nth, bool all)
