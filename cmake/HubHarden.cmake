@@ -18,6 +18,7 @@ target_link_options(hub_harden INTERFACE
     -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
 
 function(hub_harden_if_known variable flag)
+    set(CMAKE_REQUIRED_FLAGS -Werror) # clang only warns of other processors'
     check_c_compiler_flag(${flag} ${variable})
     if(${variable})
         target_compile_options(hub_harden INTERFACE ${flag})
