@@ -82,8 +82,8 @@ __attribute__((noinline)) void secret_clear_leftovers(void)
     secret_clear_registers();
 }
 
-/* Before main() there were keys among the arguments already, and its frame
- * would cover what is left of them. */
+/* Before main() the C library has looked at the arguments, and it goes on to
+ * bind symbols of its own. */
 __attribute__((constructor)) static void clear_start(void)
 {
     secret_clear_leftovers();
