@@ -92,11 +92,15 @@ class Binaries(unittest.TestCase):
         cls.programs = [Elf(path) for path in root.glob("bin/*")]
         cls.libraries = [Elf(path) for path in root.rglob("*.so*")
                          if not path.is_symlink()]
+        cls.manuals = {path.stem for path in root.glob("share/man/man[18]/*")}
         cls.files = cls.programs + cls.libraries
 
     def test_all_of_them_are_looked_at(self):
         names = {elf.name.partition(".so")[0] for elf in self.files}
         self.assertEqual(names, set(EXPECTED.split()))
+
+    def test_every_program_has_a_manual_page(self):
+        self.assertEqual(self.manuals, {elf.name for elf in self.programs})
 
     def test_programs_are_position_independent(self):
         for elf in self.programs:
