@@ -5,6 +5,7 @@
  * business.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define MUTE_S 60
 #define GHOST_S 10
 #define STALLED_RECEIVE_BUFFER 4096
+#define AWAKE_RECEIVE_BUFFER (1 << 20)
 #define CLOSE 0x8
 #define PONG 0xA
 
@@ -221,12 +223,18 @@ void guest_leave(struct crowd *c, struct guest *g, int64_t now)
     }
 }
 
+/* Megabytes wait for it, and a window of a few KB would make it read them a
+ * turn of ours at a time. */
 void crowd_wake(struct crowd *c, uint32_t guest, int64_t now)
 {
     struct guest *g = &c->guests[guest];
+    const int bytes = AWAKE_RECEIVE_BUFFER;
 
     if (g->state != GUEST_ASLEEP)
         return;
+    (void)setsockopt(g->base.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &bytes,
+                     sizeof(bytes));
+    (void)setsockopt(g->base.fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     g->state = GUEST_ENDING;
     g->deadline_ns = within(c, now, END_S);
     guest_watch(c, g, EPOLLIN);
@@ -421,6 +429,9 @@ void guest_event(struct crowd *c, struct guest *g, uint32_t events, int64_t now)
     if (g->state == GUEST_ASLEEP)
         crowd_wake(c, guest_index(c, g), now);
     got = recv(g->base.fd, c->buffer, CROWD_BUFFER_BYTES, 0);
+    /* The hub leaves those alone who take bytes. */
+    if (got > 0 && g->state == GUEST_ENDING)
+        g->deadline_ns = within(c, now, END_S);
     if (got > 0)
         take(c, g, c->buffer, (size_t)got, now_ns());
     else if (got == 0 || (errno != EAGAIN && errno != EINTR))

@@ -468,9 +468,12 @@ void judge_finish(struct judge *j)
     }
 }
 
-#define PLUS(name) +j->counts.name
+#define ADD(name) sum += j->counts.name;
 
 uint64_t judge_wrongs(const struct judge *j)
 {
-    return 0 JUDGE_WRONGS(PLUS);
+    uint64_t sum = 0;
+
+    JUDGE_WRONGS(ADD)
+    return sum;
 }

@@ -13,6 +13,8 @@
 #define LARGE_EVERY_S 20
 #define HEAVY_EVERY_MS 100
 #define BAD_EVERY_MS 500
+#define RUN_EVERY 20 /* sends begin a run to the same target */
+#define RUN_MESSAGES 8
 #define ABSENT 8 /* users that never come */
 
 /* What a posted body is made of. */
@@ -145,6 +147,12 @@ static void address_send(struct poster *p, struct letter *l)
     const struct crowd *c = p->crowd;
     uint32_t percent = dice_below(&p->dice, 100);
 
+    if (p->run > 0) {
+        p->run--;
+        l->user = p->run_user;
+        l->session = p->run_session;
+        return;
+    }
     if (percent < 10) {
         l->user = (uint16_t)(c->users + dice_below(&p->dice, ABSENT));
         return;
@@ -153,6 +161,11 @@ static void address_send(struct poster *p, struct letter *l)
         l->user = (uint16_t)dice_below(&p->dice, c->trusted_users);
     if (percent < 60)
         l->session = (uint16_t)dice_below(&p->dice, c->sessions);
+    if (dice_below(&p->dice, RUN_EVERY) == 0) {
+        p->run = RUN_MESSAGES;
+        p->run_user = l->user;
+        p->run_session = l->session;
+    }
 }
 
 static void damage(struct poster *p, struct parcel *parcel)
@@ -233,14 +246,17 @@ static size_t write_body(char *body, const struct parcel *parcel)
 
 /* Posting. ---------------------------------------------------------------- */
 
-/* The first free lane, in turns; -1: none. */
+/* A free lane, -1: none. Half of the time it is the one of the message before:
+ * order is promised only within a lane. */
 static int free_lane(struct poster *p)
 {
+    if (dice_below(&p->dice, 2) == 0)
+        p->lane = dice_below(&p->dice, JUDGE_LANES);
     for (unsigned i = 0; i < JUDGE_LANES; i++) {
-        unsigned lane = (p->turn + i) % JUDGE_LANES;
+        unsigned lane = (p->lane + i) % JUDGE_LANES;
 
         if (!p->lanes[lane].busy) {
-            p->turn = lane + 1;
+            p->lane = lane;
             return (int)lane;
         }
     }
@@ -287,7 +303,8 @@ void poster_turn(struct poster *p, int64_t now)
                 p->figures.held_back++;
                 break;
             }
-            p->next_ns[sort] += p->every_ns[sort];
+            if (sort != POSTER_SEND || p->run == 0)
+                p->next_ns[sort] += p->every_ns[sort];
         }
         /* What could not be posted for long is not made up for. */
         if (now - p->next_ns[sort] > SECOND_NS)

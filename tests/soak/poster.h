@@ -59,7 +59,9 @@ struct poster {
     int wake;  /* eventfd that nobody writes to */
     bool over; /* post no more */
     unsigned busy;
-    unsigned turn; /* the lane that is next */
+    unsigned lane; /* of the last message */
+    unsigned run;  /* sends to come that have the target of the last one */
+    uint16_t run_user, run_session;
     char send_url[64], broadcast_url[64];
     int64_t every_ns[POSTER_SORTS], next_ns[POSTER_SORTS];
     struct poster_lane lanes[JUDGE_LANES];

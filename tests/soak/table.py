@@ -81,8 +81,8 @@ def text(outcome):
 
 
 def progress(event, sample):
-    wrongs = sum(event[name] for name in WRONGS)
+    wrongs = pairs(event, [n for n in WRONGS if event[n]]) or "nothing wrong"
     return (f"{event['seconds']:7.0f} s  {event['present']:5} clients  "
             f"{event['posted']:9,} posted  {event['delivered']:12,} delivered  "
-            f"{wrongs} wrong  RSS {sample['rss_kb'] / 1024:6.1f} MB  "
+            f"{wrongs}  RSS {sample['rss_kb'] / 1024:6.1f} MB  "
             f"{sample['fds']} descriptors")

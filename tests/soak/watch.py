@@ -20,10 +20,9 @@ FD_SLACK = 8
 # after 10 minutes.
 RSS_SLACK_KB = 4096
 RSS_SLACK_PART = 0.10
-# In less time than this not every worker thread has had its turn, and each
-# takes 50 KB once.
+# In less time than this quarters are too short for medians of that.
 SHORT_S = 300.0
-RSS_SLACK_SHORT_KB = 49152
+RSS_SLACK_SHORT_KB = 16384
 
 
 class Sample(dict):
