@@ -167,8 +167,13 @@ static int check_fields(const struct mg_request_info *info, struct refusal *why)
             return -1;
         end = header->value + strlen(header->value);
     }
-    if (info->num_headers == 0)
-        return 0; /* HTTP/1.0, or refused for the lack of a Host */
+    if (info->num_headers == 0) { /* HTTP/1.0, or there is no Host */
+        static const char nothing_more[] = {0, 0, 0, 0};
+
+        return memcmp(end, nothing_more, sizeof(nothing_more)) == 0
+                   ? 0
+                   : bad(why, "a header line is malformed");
+    }
     if (end + HEAD_TAIL > info->request_method + REQUEST_HEAD_MAX - HEAD_TAIL)
         return refuse(why, 431, "headers_too_large", NULL,
                       "the request head is larger than %d bytes",

@@ -68,6 +68,14 @@ START_TEST(http_1_0_needs_no_host_and_no_headers)
 }
 END_TEST
 
+/* civetweb hands these out without any headers. */
+START_TEST(http_1_0_with_a_malformed_first_header_is_refused)
+{
+    is_invalid("GET / HTTP/1.0\r\n: b\r\nContent-Length: 5\r\n\r\n");
+    is_invalid("GET / HTTP/1.0\r\n\x80 A: b\r\n\r\n");
+}
+END_TEST
+
 START_TEST(a_host_is_required_once)
 {
     is_invalid("GET / HTTP/1.1\r\n\r\n");
@@ -386,6 +394,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_plain_request_is_accepted);
     tcase_add_test(tests, a_query_is_part_of_the_request_line);
     tcase_add_test(tests, http_1_0_needs_no_host_and_no_headers);
+    tcase_add_test(tests, http_1_0_with_a_malformed_first_header_is_refused);
     tcase_add_test(tests, a_host_is_required_once);
     tcase_add_test(tests, a_host_is_a_host);
     tcase_add_test(tests, more_than_one_space_in_the_request_line_is_refused);
