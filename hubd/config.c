@@ -151,15 +151,16 @@ static bool read_action(struct reader *reader, const char *arg)
 static int refuse_argument(struct reader *reader, char *arg, int index)
 {
     if (strncmp(arg, "--", 2) == 0 && arg[2] != '\0' && arg[2] != '=') {
-        size_t bytes = strcspn(arg, "=");
-        char name[CONFIG_FLAG_MAX];
+        size_t bytes = strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789-_"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        bool whole;
 
-        if (bytes >= sizeof(name))
-            bytes = sizeof(name) - 1;
-        memcpy(name, arg, bytes);
-        name[bytes] = '\0';
-        linebuf_add_escaped(&reader->error, name, sizeof(name));
-        linebuf_add(&reader->error, ": there is no such flag; see --help");
+        if (bytes >= CONFIG_FLAG_MAX)
+            bytes = CONFIG_FLAG_MAX - 1;
+        whole = arg[bytes] == '\0' || arg[bytes] == '=';
+        linebuf_addf(&reader->error,
+                     "%.*s%s: there is no such flag; see --help", (int)bytes,
+                     arg, whole ? "" : "...");
     } else {
         linebuf_addf(&reader->error,
                      "argument %d: takes flags like --port=8081 only; "

@@ -47,7 +47,11 @@ START_TEST(arguments_that_make_no_sense_are_refused)
         {"--ping_interval=1s",
          "--ping_interval: there is no such flag; see --help"},
         {"--help=1", "--help: there is no such flag; see --help"},
-        {"--x\x1b[2J\n", "--x\\x1b[2J\\n: there is no such flag; see --help"},
+        {"--x\x1b[2J\n", "--x...: there is no such flag; see --help"},
+        {"--api-key " SECRET,
+         "--api-key...: there is no such flag; see --help"},
+        {"--api-key:" SECRET,
+         "--api-key...: there is no such flag; see --help"},
         {"--port", "--port: a value is missing; takes a port number from 0 to "
                    "65535"},
         {"--api-key",
