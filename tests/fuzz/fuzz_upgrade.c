@@ -1,0 +1,261 @@
+/* fuzz_upgrade.c - a request on its way to a WebSocket: through civetweb's
+ * parser (a stand-in for it), the strict reading of what that leaves, the
+ * origins from a file, the handshake, and the quotas.
+ *
+ * The verdict must be that of a model which has read the raw bytes by the RFCs,
+ * and an accepted id the one that the model decodes.
+ *
+ * Input: the file of origins, a NUL, and the request, in which byte 1 stands
+ * for 4000 letters.
+ */
+#include "fuzz.h"
+#include "request_model.h"
+
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fake_civetweb.h"
+#include "gate.h"
+#include "request.h"
+#include "session.h"
+#include "upgrade.h"
+
+#define PADDING 4000
+#define FILE_MAX 4096
+#define PER_USER 2
+
+static struct {
+    int fd; /* the file of origins */
+    struct config config, without_file;
+    struct admission admission;
+    char *buffer; /* civetweb's, on the heap */
+    char *text;   /* what was put into it */
+} room;
+
+static bool prepare(void)
+{
+    static char path[64];
+
+    room.fd = memfd_create("origins", MFD_CLOEXEC);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", room.fd);
+    room.config.origins_file = path;
+    room.without_file.origins.any = true;
+    room.without_file.max_connections_per_user = PER_USER;
+    room.without_file.max_connections_per_ip = PER_USER + 1;
+    room.buffer = malloc(REQUEST_HEAD_MAX);
+    room.text = malloc(REQUEST_HEAD_MAX);
+    REQUIRE(room.fd >= 0 && room.buffer != NULL && room.text != NULL);
+    REQUIRE(admission_init(&room.admission, &room.without_file) == 0);
+    room.admission.limit = 100;
+    return true;
+}
+
+/* Refusals are of the documented kinds, and can be shown to anybody. */
+static void check_refusal(const struct refusal *why, int first, int second,
+                          int third)
+{
+    REQUIRE(why->status == first || why->status == second ||
+            why->status == third);
+    REQUIRE(strspn(why->code, "abcdefghijklmnopqrstuvwxyz_") ==
+            strlen(why->code));
+    REQUIRE(why->message[0] != '\0');
+    REQUIRE(fuzz_utf8_is_shown(why->message, strlen(why->message)));
+    REQUIRE((why->status == 426) == (why->headers != NULL));
+}
+
+/* The request line and fields. ------------------------------------------ */
+
+/* Returns how many bytes the request has, with room for no more. */
+static size_t write_text(const uint8_t *data, size_t bytes)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < bytes && used < REQUEST_HEAD_MAX; i++) {
+        size_t count = data[i] == 1 ? PADDING : 1;
+
+        if (count > REQUEST_HEAD_MAX - used)
+            count = REQUEST_HEAD_MAX - used;
+        memset(room.text + used, data[i] == 1 ? 'a' : data[i], count);
+        used += count;
+    }
+    return used;
+}
+
+static void check_request(const struct request *r, const struct model_head *m)
+{
+    REQUIRE(r->http11 == m->http11);
+    REQUIRE(r->content_length == m->length);
+    REQUIRE(r->chunked == m->chunked);
+    REQUIRE(r->has_body == (m->chunked || m->length > 0));
+    REQUIRE(r->expects_continue == m->expects_continue);
+    REQUIRE(!r->keep_alive ||
+            !model_head_lists(m, "Connection", "close", false));
+    REQUIRE(!r->keep_alive || r->http11 ||
+            model_head_lists(m, "Connection", "keep-alive", true));
+}
+
+/* Returns whether civetweb would call hubd with it, and hubd go on. */
+static bool read_request(struct request *request, struct mg_request_info *info,
+                         struct model_head *model, size_t bytes)
+{
+    const char *start = room.buffer;
+    struct refusal why = {0};
+    bool valid, passes;
+
+    memcpy(room.buffer, room.text, bytes);
+    memset(room.buffer + bytes, 'x', REQUEST_HEAD_MAX - bytes);
+    if (!fake_civetweb(room.buffer, REQUEST_HEAD_MAX, info))
+        return false;
+    if (strcmp(info->http_version, "1.0") != 0 &&
+        strcmp(info->http_version, "1.1") != 0)
+        return false; /* civetweb answers 505 */
+    valid = model_head_read(model, room.text, bytes);
+    passes = request_check(request, info, &start, &why) == 0;
+    if (model->blotted_out)
+        return false;
+    REQUIRE(passes == valid);
+    if (valid)
+        check_request(request, model);
+    else
+        check_refusal(&why, 400, 417, 431);
+    return valid;
+}
+
+/* Origins. -------------------------------------------------------------- */
+
+/* The lines of the file as one comma list, told differently. */
+static void join_lines(const uint8_t *file, size_t bytes, char *out)
+{
+    bool comment = false, begun = false, any = false;
+
+    for (size_t i = 0; i < bytes; i++) {
+        bool line_end = file[i] == '\r' || file[i] == '\n';
+
+        if (line_end) {
+            comment = begun = false;
+            continue;
+        }
+        if (!begun) {
+            begun = true;
+            comment = file[i] == '#';
+            if (!comment && any)
+                *out++ = ',';
+            any |= !comment;
+        }
+        if (!comment)
+            *out++ = (char)file[i];
+    }
+    *out = '\0';
+}
+
+/* Returns whether the file can be read, and the gate is open to be asked. */
+static bool open_gate(struct gate *gate, const uint8_t *file, size_t bytes,
+                      struct origin_list *model)
+{
+    static char joined[FILE_MAX + 1];
+    static const char name[] = "HUB_ALLOWED_ORIGINS_FILE=";
+    char bad[16], error[1024] = "";
+    bool valid;
+
+    join_lines(file, bytes, joined);
+    valid = origin_list_parse(model, joined, bad, sizeof(bad)) == 0;
+    REQUIRE(ftruncate(room.fd, 0) == 0);
+    REQUIRE(pwrite(room.fd, file, bytes, 0) == (ssize_t)bytes);
+    REQUIRE((gate_init(gate, &room.config, error, sizeof(error)) == 0) ==
+            valid);
+    if (!valid) {
+        REQUIRE(strncmp(error, name, strlen(name)) == 0);
+        REQUIRE(fuzz_utf8_is_shown(error, strlen(error)));
+    }
+    return valid;
+}
+
+static bool is_origin_allowed(const struct model_head *head,
+                              const struct origin_list *list)
+{
+    const struct model_field *field;
+    size_t count = model_head_count(head, "Origin", &field);
+    char origin[512];
+
+    if (count == 0)
+        return true;
+    if (count > 1 || field->value.bytes >= sizeof(origin))
+        return false;
+    memcpy(origin, field->value.start, field->value.bytes);
+    origin[field->value.bytes] = '\0';
+    return origin_list_allows(list, origin);
+}
+
+/* The handshake. -------------------------------------------------------- */
+
+/* One user may connect PER_USER times; then everything is given back. */
+static void check_sessions(const char *user_id)
+{
+    struct session *sessions[PER_USER];
+    struct netaddr addr = {{0}};
+    struct refusal why = {0};
+
+    for (size_t i = 0; i < PER_USER; i++) {
+        sessions[i] = session_open(&room.admission, &addr, 1, user_id, &why);
+        REQUIRE(sessions[i] != NULL);
+    }
+    REQUIRE(session_open(&room.admission, &addr, 1, user_id, &why) == NULL);
+    REQUIRE(why.status == 429);
+    for (size_t i = 0; i < PER_USER; i++)
+        session_close(sessions[i], user_id);
+    REQUIRE(room.admission.held == 0);
+}
+
+static void check_upgrade(const struct request *request,
+                          const struct model_head *head,
+                          const struct origin_list *origins,
+                          const struct origin_list *model_origins)
+{
+    char user[MODEL_ID_MAX + 1], session[MODEL_ID_MAX + 1];
+    struct upgrade_ids ids;
+    struct refusal why = {0};
+    bool valid = model_head_upgrades(head);
+    bool allowed = is_origin_allowed(head, model_origins);
+    bool named = model_head_ids(head, user, session);
+
+    if (upgrade_check(&ids, request, origins, &why) != 0) {
+        REQUIRE(!valid || !allowed || !named);
+        check_refusal(&why, 400, valid ? 403 : 426, 400);
+        REQUIRE((why.status == 403) == (valid && !allowed));
+        return;
+    }
+    REQUIRE(valid && allowed && named);
+    REQUIRE(strcmp(ids.user_id, user) == 0);
+    REQUIRE(strcmp(ids.session_id, session) == 0);
+    check_sessions(user);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    static bool prepared;
+    static struct model_head head;
+    static struct mg_request_info info;
+    const uint8_t *nul = bytes > 0 ? memchr(data, 0, bytes) : NULL;
+    struct origin_list model_origins = {.any = true};
+    struct request request;
+    struct gate gate;
+
+    prepared = prepared || prepare();
+    if (nul == NULL || nul - data > FILE_MAX)
+        return 0;
+    bytes = write_text(nul + 1, bytes - (size_t)(nul + 1 - data));
+    if (nul == data) {
+        REQUIRE(gate_init(&gate, &room.without_file, NULL, 0) == 0);
+    } else if (!open_gate(&gate, data, (size_t)(nul - data), &model_origins)) {
+        return 0;
+    }
+    if (read_request(&request, &info, &head, bytes)) {
+        check_upgrade(&request, &head, gate_enter(&gate), &model_origins);
+        gate_leave(&gate);
+    }
+    gate_fini(&gate);
+    origin_list_release(&model_origins);
+    return 0;
+}
