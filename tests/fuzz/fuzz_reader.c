@@ -141,10 +141,14 @@ static bool take(void *context, const struct hub__reader_event *event)
     return ++run->events < run->stop_at;
 }
 
+/* Without a limit: it only counts. */
+static struct hub__budget budget = {.limit = SIZE_MAX};
+
 /* Feeds one piece from memory of its own. The time is where the piece lies. */
 static int feed(struct hub__reader **reader, struct run *run, size_t at,
                 size_t bytes, size_t limit)
 {
+    const struct hub__reader_limits limits = {limit, &budget};
     uint8_t small[16];
     uint8_t *copy =
         bytes <= sizeof(small) ? small + sizeof(small) - bytes : malloc(bytes);
@@ -153,7 +157,7 @@ static int feed(struct hub__reader **reader, struct run *run, size_t at,
     REQUIRE(copy != NULL);
     memcpy(copy, stream.bytes + at, bytes);
     status =
-        hub__reader_feed(reader, copy, bytes, limit, (int64_t)at, take, run);
+        hub__reader_feed(reader, copy, bytes, &limits, (int64_t)at, take, run);
     if (bytes > sizeof(small))
         free(copy);
     return status;
@@ -166,6 +170,7 @@ static void check_memory(const struct hub__reader *reader, size_t limit)
         return;
     REQUIRE(reader->message_size <= limit);
     REQUIRE(reader->message_size <= 2 * reader->message_bytes);
+    REQUIRE(hub__budget_used(&budget) == reader->message_size);
 }
 
 static void check_rest(const struct hub__reader *reader, size_t piece_began)
@@ -211,6 +216,7 @@ static void check_pieces(const struct choices *choices, size_t most)
         REQUIRE(status == 0);
     }
     hub__reader_drop(&reader);
+    REQUIRE(hub__budget_used(&budget) == 0);
     hub__mem_set_hook(NULL, NULL);
 }
 

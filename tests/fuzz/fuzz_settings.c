@@ -17,6 +17,7 @@
 #define INPUT_MAX 4096
 #define PRINTED_MAX 65536 /* escapes are four times as long */
 #define KEY "HUB_API_KEY=Vq-key"
+#define PREVIOUS "HUB_API_KEY_PREVIOUS=x"
 
 struct input {
     char bytes[INPUT_MAX + 1];
@@ -30,7 +31,7 @@ static void read_input(struct input *in, const uint8_t *data, size_t bytes)
 {
     char *at = in->bytes, *end = in->bytes + bytes;
     bool flags = false, has_key = false;
-    static char name[] = "hubd", key[] = KEY;
+    static char name[] = "hubd", key[sizeof(KEY)];
 
     memcpy(in->bytes, data, bytes);
     *end = '\0';
@@ -47,7 +48,7 @@ static void read_input(struct input *in, const uint8_t *data, size_t bytes)
         has_key |= strstr(at, "HUB_API_KEY") || strstr(at, "api-key");
     }
     if (!has_key)
-        in->env[in->env_count++] = key;
+        in->env[in->env_count++] = strcpy(key, KEY); /* it is wiped */
     in->env[in->env_count] = NULL;
     in->argv[in->argc] = NULL;
 }
@@ -239,7 +240,7 @@ static void unescape(char *text)
  * for a path that reads like one of these. */
 static bool as_variables(char *printed, char **env)
 {
-    static char key[] = KEY, previous[] = "HUB_API_KEY_PREVIOUS=x";
+    static char key[sizeof(KEY)], previous[sizeof(PREVIOUS)];
     size_t count = 0;
 
     for (size_t i = 0; i < config_setting_count; i++) {
@@ -255,8 +256,9 @@ static bool as_variables(char *printed, char **env)
         if (row->kind->secret) {
             REQUIRE(!strcmp(value, "****") || !strcmp(value, "(unset)"));
             if (*value == '*')
-                env[count++] =
-                    strcmp(row->name, "HUB_API_KEY") ? previous : key;
+                env[count++] = strcmp(row->name, "HUB_API_KEY")
+                                   ? strcpy(previous, PREVIOUS)
+                                   : strcpy(key, KEY);
         } else if (row->zero && strcmp(value, row->zero) == 0) {
             memcpy(value, "0", 2);
             env[count++] = printed;
