@@ -101,16 +101,17 @@ class Goodbyes(HubTestCase):
         client = self.connect(hub, "eve")
         provoke(client)
         self.assertEqual(client.recv_close()[0], code)
-        self.assertEqual(hub.descriptors(), before + 1)
         started = time.monotonic()
+        until(lambda: hub.descriptors() == before + 1,
+              "civetweb has let go, and the hub has not")
         return client, before, started
 
     def check_released(self, hub, before, started):
         until(lambda: hub.descriptors() == before, "the socket is closed",
-              10)
+              12)
         took = time.monotonic() - started
         print(f"\nclosed hard after {took:.1f} s")
-        self.assertLess(took, 5 + scaled(2))
+        self.assertLess(took, 5 + scaled(4))
 
     def test_who_broke_the_rules_and_stays_is_closed_after_five_seconds(self):
         hub = self.start()
@@ -131,10 +132,10 @@ class Goodbyes(HubTestCase):
             client.try_send(encode(TEXT, b"still here"))
             return hub.descriptors() == before
 
-        until(released, "the socket is closed", 10)
+        until(released, "the socket is closed", 12)
         took = time.monotonic() - started
         print(f"\nclosed hard after {took:.1f} s of talk")
-        self.assertLess(took, 5 + scaled(2))
+        self.assertLess(took, 5 + scaled(4))
 
     @staticmethod
     def is_full(hub):
@@ -175,7 +176,7 @@ class Goodbyes(HubTestCase):
                 client.send_bytes(start)
                 end(client)
         hub.wait_connections(0)
-        until(lambda: hub.descriptors() == before, "descriptors given back")
+        until(lambda: hub.descriptors() <= before, "descriptors given back")
 
 
 if __name__ == "__main__":

