@@ -152,6 +152,28 @@ class Others(SlowCase):
         self.assertLess(slowest, scaled(1))
         hub.wait_connections(5)
 
+    def test_fast_clients_do_not_wait_while_others_come_to_a_halt(self):
+        """Four hundred sockets fill up within a few broadcasts, and queues
+        after that."""
+        hub = self.start(HUB_QUEUE_SIZE="64KB", nofile=4096,
+                         HUB_SLOW_CONSUMER="drop-newest",
+                         HUB_PING_INTERVAL="120s", WRITE_TIMEOUT="120s")
+        fast = [self.connect(hub, "fast") for _ in range(5)]
+        slow = [self.connect(hub, f"slow{i}", receive_buffer=4096)
+                for i in range(400)]
+        worst, number = 0.0, 0
+        while number < 400:
+            started = time.monotonic()
+            hub.broadcast(numbered(number))
+            for client in fast:
+                self.assertEqual(number_of(client.recv()), number)
+            worst = max(worst, time.monotonic() - started)
+            number += 1
+        print(f"\nfive fast clients next to {len(slow)} stalled ones: {number}"
+              f" broadcasts, the slowest took {worst * 1000:.1f} ms")
+        self.assertLess(worst, scaled(0.5))
+        self.assertEqual(hub.health()["total_connections"], 405)
+
     def test_memory_is_bounded_by_the_queues_of_the_stalled(self):
         hub = self.start(HUB_QUEUE_SIZE="1MB",
                          HUB_SLOW_CONSUMER="drop-oldest")
