@@ -297,7 +297,9 @@ static bool take_close(struct crowd *c, struct guest *g, int64_t now)
     unsigned bytes = g->inbox.head[1];
     char why[160];
 
-    g->close_code = bytes < 2 ? 1005 : (uint16_t)(payload[0] << 8 | payload[1]);
+    g->close_code = 1005;
+    if (bytes >= 2)
+        g->close_code = (uint16_t)((unsigned)payload[0] << 8 | payload[1]);
     if (g->state == GUEST_ENDING) {
         if (g->wanted_code == 0) /* it has not said goodbye itself */
             client_control(&g->base, CLOSE, payload, bytes < 2 ? 0 : 2);
