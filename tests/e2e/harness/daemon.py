@@ -60,6 +60,7 @@ class Hubd:
         self.port = None
         self.killed = False
         self.told_to_end = False
+        self.patience = 15  # seconds a request may wait for its answer
 
     # -- start and end --------------------------------------------------
 
@@ -187,7 +188,8 @@ class Hubd:
     # -- the backend's side ---------------------------------------------
 
     def request(self, method, path, body=None, headers=None):
-        return http.request(self.port, method, path, body, headers)
+        return http.request(self.port, method, path, body, headers,
+                            seconds=self.patience)
 
     def post(self, path, body, **headers):
         """A POST with the key; `body` is bytes, or becomes JSON."""
@@ -241,11 +243,11 @@ class Hubd:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def threads(self):
-        return int(self._proc_value("status", "Threads"))
+        return int(self.proc_value("status", "Threads"))
 
     def memory_kb(self):
         """Private and shared pages that are in memory now."""
-        return int(self._proc_value("smaps_rollup", "Rss"))
+        return int(self.proc_value("smaps_rollup", "Rss"))
 
     def cpu_seconds(self):
         path = pathlib.Path(f"/proc/{self.pid}/stat")
@@ -253,7 +255,7 @@ class Hubd:
         ticks = int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def _proc_value(self, file, name):
+    def proc_value(self, file, name):
         text = pathlib.Path(f"/proc/{self.pid}/{file}").read_text("latin-1")
         for line in text.splitlines():
             if line.startswith(name + ":"):

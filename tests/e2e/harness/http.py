@@ -33,9 +33,10 @@ class Reply:
         return f"<{self.version} {self.status} {self.headers} {self.body!r}>"
 
 
-def request(port, method, path, body=None, headers=None, host="127.0.0.1"):
+def request(port, method, path, body=None, headers=None, host="127.0.0.1",
+            seconds=15):
     """One request on a connection of its own, by http.client."""
-    conn = http.client.HTTPConnection(host, port, timeout=scaled(15))
+    conn = http.client.HTTPConnection(host, port, timeout=scaled(seconds))
     try:
         conn.request(method, path, body=body, headers=headers or {})
         return from_client(conn.getresponse())

@@ -71,7 +71,7 @@ class RawWs:
     """A connected WebSocket. `reply` holds the 101."""
 
     def __init__(self, port, user, session=None, headers=(), source=None,
-                 receive_buffer=None):
+                 receive_buffer=None, host="127.0.0.1"):
         self.http = RawHttp.__new__(RawHttp)
         self.http.buffer = b""
         self.pending = []
@@ -84,7 +84,7 @@ class RawWs:
         if source:
             sock.bind((source, 0))
         try:
-            sock.connect(("127.0.0.1", port))
+            sock.connect((host, port))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._shake_hands(ws_path(user, session), headers)
         except BaseException:

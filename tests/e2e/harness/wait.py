@@ -36,6 +36,11 @@ def scaled(seconds):
     return seconds * slowness()
 
 
+def ms(seconds):
+    """As hubd's settings want it."""
+    return f"{round(seconds * 1000)}ms"
+
+
 def until(condition, what, seconds=5.0):
     """Polls until condition() is true and returns what it returned."""
     deadline = time.monotonic() + scaled(seconds)
