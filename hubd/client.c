@@ -77,11 +77,12 @@ static int64_t length_of(const struct clients *clients, enum client_wait wait)
 static enum crowd crowd_of(const struct clients *clients)
 {
     unsigned open = atomic_load_explicit(&clients->open, memory_order_relaxed);
+    unsigned workers =
+        atomic_load_explicit(&clients->workers, memory_order_relaxed);
 
-    if (open >= clients->workers)
+    if (open >= workers)
         return CROWD_FULL;
-    return open > clients->workers - clients->workers / 8 ? CROWD_SOME
-                                                          : CROWD_NONE;
+    return open > workers - workers / 8 ? CROWD_SOME : CROWD_NONE;
 }
 
 bool clients_crowded(const struct clients *clients)

@@ -37,11 +37,11 @@ struct clients {
     pthread_mutex_t lock;
     struct client *first; /* lock */
     struct peer_sockets *sockets;
-    unsigned workers;      /* that civetweb has */
-    _Atomic unsigned open; /* clients in the list */
-    _Atomic bool ending;   /* none stays open behind its reply */
-    int64_t head_ms;       /* the longest wait for a first request */
-    int64_t write_ms;      /* ... for the peer to take a reply */
+    _Atomic unsigned workers; /* that civetweb has */
+    _Atomic unsigned open;    /* clients in the list */
+    _Atomic bool ending;      /* none stays open behind its reply */
+    int64_t head_ms;          /* the longest wait for a first request */
+    int64_t write_ms;         /* ... for the peer to take a reply */
 };
 
 struct client {

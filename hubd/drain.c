@@ -42,8 +42,11 @@ static void close_connections(struct drain *drain)
 static void *run(void *data)
 {
     struct drain *drain = data;
-    struct server *server = drain->server;
+    struct server *server;
 
+    while (sem_wait(&drain->start) != 0)
+        ;
+    server = drain->server;
     await_requests(drain, left(drain) / 2);
     close_connections(drain);
     atomic_store(&drain->stopping, true);
@@ -57,14 +60,29 @@ static void *run(void *data)
     return NULL;
 }
 
-int drain_start(struct drain *drain, struct server *server)
+int drain_create(struct drain *drain)
 {
-    int64_t timeout = server->config->shutdown_timeout_ms;
+    *drain = (struct drain){.main_thread = pthread_self()};
+    (void)sem_init(&drain->start, 0, 0);
+    return pthread_create(&drain->thread, NULL, run, drain);
+}
 
+void drain_begin(struct drain *drain, struct server *server)
+{
     drain->server = server;
-    drain->main_thread = pthread_self();
-    drain->deadline_ms = client_now_ms() + timeout;
+    drain->deadline_ms = client_now_ms() + server->config->shutdown_timeout_ms;
     atomic_store(&server->draining, true);
     atomic_store(&server->clients.ending, true);
-    return pthread_create(&drain->thread, NULL, run, drain);
+    (void)sem_post(&drain->start);
+}
+
+void drain_join(struct drain *drain)
+{
+    (void)pthread_join(drain->thread, NULL);
+    (void)sem_destroy(&drain->start);
+}
+
+void drain_abandon(struct drain *drain)
+{
+    (void)pthread_detach(drain->thread);
 }

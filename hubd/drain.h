@@ -1,10 +1,12 @@
 /* drain.h - the orderly end, in a thread of its own, so that the main thread
- * can still take signals and keep the deadline.
+ * can still take signals and keep the deadline. The thread is there from the
+ * beginning: when it is needed there may be none to be had.
  */
 #ifndef HUBD_DRAIN_H
 #define HUBD_DRAIN_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,8 +14,9 @@
 #include "server.h"
 
 struct drain {
-    struct server *server;
     pthread_t thread, main_thread;
+    sem_t start;
+    struct server *server; /* NULL: it has not begun */
     int64_t deadline_ms;   /* CLOCK_MONOTONIC: the process must be gone */
     _Atomic bool stopping; /* civetweb's workers need to be woken */
     _Atomic bool done;
@@ -21,7 +24,17 @@ struct drain {
 
 #define DRAIN_SIGNAL SIGUSR1 /* sent to the main thread when done */
 
-/* Starts it; call from the main thread. Returns 0 or an error number. */
-int drain_start(struct drain *drain, struct server *server);
+/* Makes the thread, which waits; call from the main thread. Returns 0 or an
+ * error number. */
+int drain_create(struct drain *drain);
+
+/* Begins it, once. */
+void drain_begin(struct drain *drain, struct server *server);
+
+/* After it is done. */
+void drain_join(struct drain *drain);
+
+/* For a process that ends before that. */
+void drain_abandon(struct drain *drain);
 
 #endif

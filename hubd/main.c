@@ -56,10 +56,9 @@ static void block_signals(sigset_t *set)
 }
 
 /* For when the drain cannot be waited for any more. */
-static void leave(const struct drain *drain, int code)
+static void leave(struct drain *drain, int code)
 {
-    if (drain->server != NULL)
-        (void)pthread_detach(drain->thread);
+    drain_abandon(drain);
     log_stop(LOG_FLUSH_MS);
     _exit(code);
 }
@@ -73,22 +72,15 @@ static int take_signal(const sigset_t *set, int64_t ms)
 
 static void begin_drain(struct drain *drain, struct server *server, int number)
 {
-    int err;
-
     log_event(LOG_INFO, "draining",
               LOG_STR("signal", number == SIGTERM ? "TERM" : "INT"),
               LOG_INT("timeout_ms", server->config->shutdown_timeout_ms));
-    err = drain_start(drain, server);
-    if (err == 0)
-        return;
-    log_event(LOG_ERROR, "drain_failed", LOG_STR("error", strerror(err)));
-    drain->server = NULL;
-    leave(drain, EXIT_FAILURE);
+    drain_begin(drain, server);
 }
 
 /* The time until there is something to do again. Ends the process when a drain
  * has taken all the time it had. */
-static int64_t next_tick(const struct drain *drain)
+static int64_t next_tick(struct drain *drain)
 {
     int64_t left, margin;
 
@@ -117,33 +109,50 @@ static void tick(struct server *server, const struct drain *drain)
 }
 
 /* Until a drain is done. */
-static void serve(struct server *server, const sigset_t *set)
+static void serve(struct server *server, struct drain *drain,
+                  const sigset_t *set)
 {
-    struct drain drain = {0};
     struct trim trim = {0};
 
-    while (!atomic_load(&drain.done)) {
-        int number = take_signal(set, next_tick(&drain));
+    while (!atomic_load(&drain->done)) {
+        int number = take_signal(set, next_tick(drain));
 
         if (number == SIGTERM || number == SIGINT) {
-            if (drain.server != NULL) {
+            if (drain->server != NULL) {
                 log_event(LOG_WARN, "stopped",
                           LOG_STR("reason", "second signal"));
-                leave(&drain, EXIT_FAILURE);
+                leave(drain, EXIT_FAILURE);
             }
-            begin_drain(&drain, server, number);
-        } else if (number == SIGHUP && drain.server == NULL) {
+            begin_drain(drain, server, number);
+        } else if (number == SIGHUP && drain->server == NULL) {
             auth_reload(&server->auth, server->config);
             gate_reload(&server->gate);
         }
-        tick(server, &drain);
+        tick(server, drain);
         trim_tick(&trim, client_now_ms());
     }
-    (void)pthread_join(drain.thread, NULL);
+    drain_join(drain);
+}
+
+static int start(struct server *server, struct drain *drain,
+                 const struct config *config, char *error, size_t error_bytes)
+{
+    int err = drain_create(drain), code;
+
+    if (err != 0) {
+        (void)snprintf(error, error_bytes, "cannot start a thread: %s",
+                       strerror(err));
+        return EXIT_FAILURE;
+    }
+    code = server_start(server, config, error, error_bytes);
+    if (code != 0)
+        drain_abandon(drain);
+    return code;
 }
 
 static int run(struct config *config)
 {
+    static struct drain drain; /* its thread may outlive this function */
     struct server server;
     char error[512] = "";
     sigset_t set;
@@ -153,15 +162,18 @@ static int run(struct config *config)
     trim_init();
     if (fd_plan_guard_standard() < 0)
         return EXIT_FAILURE;
-    if (log_start(config->log_level, config->log_format) < 0)
-        return report(strerror(errno), EXIT_FAILURE);
-    code = server_start(&server, config, error, sizeof(error));
+    if (log_start(config->log_level, config->log_format) < 0) {
+        (void)snprintf(error, sizeof(error), "cannot start the log: %s",
+                       strerror(errno));
+        return report(error, EXIT_FAILURE);
+    }
+    code = start(&server, &drain, config, error, sizeof(error));
     if (code != 0) {
         log_stop(LOG_FLUSH_MS);
         return report(error, code);
     }
     config_forget_keys(config);
-    serve(&server, &set);
+    serve(&server, &drain, &set);
     server_release(&server);
     log_event(LOG_INFO, "stopped", LOG_STR("reason", "drained"));
     log_stop(LOG_FLUSH_MS);

@@ -23,11 +23,13 @@
 #include "request.h"
 #include "routes.h"
 #include "start_line.h"
+#include "threads.h"
 
 #define WORKER_STACK ((size_t)256 << 10)
 #define DEFER_ACCEPT_S 3
 #define FALLBACK_MS 1000 /* civetweb's timeouts, behind our deadlines */
 #define VALUE_MAX 32
+#define THREADS_BESIDE 2 /* the one that accepts, and one to spare */
 
 static void on_hub_log(void *data, enum hub_log_level level, const char *text)
 {
@@ -188,6 +190,41 @@ static int start_http(struct server *server, char *error, size_t error_bytes)
     return -1;
 }
 
+/* Returns 0, or -1 if there are not enough threads for the fewest workers. */
+static int share_threads(struct server *server, char *error, size_t error_bytes)
+{
+    unsigned wanted = server->plan.workers;
+    unsigned least = FD_PLAN_WORKERS_MIN + THREADS_BESIDE;
+    unsigned threads = threads_available(wanted + THREADS_BESIDE);
+
+    if (threads < least) {
+        (void)snprintf(error, error_bytes,
+                       "cannot start the HTTP server: there are only %u more "
+                       "threads, and it takes %u",
+                       threads, least);
+        return -1;
+    }
+    if (threads < wanted + THREADS_BESIDE) {
+        server->plan.workers = threads - THREADS_BESIDE;
+        atomic_store(&server->clients.workers, server->plan.workers);
+        log_event(LOG_WARN, "few_threads",
+                  LOG_INT("workers", server->plan.workers),
+                  LOG_INT("wanted", wanted));
+    }
+    return 0;
+}
+
+/* Somebody else may have been quicker. */
+static int check_threads(const struct server *server, int before, char *error,
+                         size_t error_bytes)
+{
+    if (before < 0 || threads_count() - before > (int)server->plan.workers)
+        return 0;
+    (void)snprintf(error, error_bytes,
+                   "cannot start the HTTP server: there are no more threads");
+    return -1;
+}
+
 /* A connection is worth a thread only when its first bytes are there. */
 static void defer_accept(struct server *server)
 {
@@ -216,19 +253,25 @@ static void announce(const struct server *server)
 static int open_front(struct server *server, char *error, size_t error_bytes)
 {
     struct mg_server_port port;
+    int threads;
 
-    if (listen_probe(server->config, error, error_bytes) < 0)
+    if (listen_probe(server->config, error, error_bytes) < 0 ||
+        share_threads(server, error, error_bytes) < 0)
         return -1;
     (void)mg_init_library(0);
-    if (start_http(server, error, error_bytes) < 0) {
-        (void)mg_exit_library();
-        return -1;
-    }
+    threads = threads_count();
+    if (start_http(server, error, error_bytes) < 0 ||
+        check_threads(server, threads, error, error_bytes) < 0)
+        goto fail;
     if (mg_get_server_ports(server->http, 1, &port) == 1)
         server->port = (unsigned)port.port;
     defer_accept(server);
     announce(server);
     return 0;
+
+fail:
+    (void)mg_exit_library();
+    return -1;
 }
 
 int server_start(struct server *server, const struct config *config,

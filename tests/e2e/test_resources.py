@@ -2,8 +2,12 @@
 
 import json
 import os
+import pathlib
 import resource
+import shutil
+import signal
 import socket
+import tempfile
 import threading
 import time
 import unittest
@@ -207,6 +211,70 @@ class Memory(HubTestCase):
                 took = time.monotonic() - started
                 self.assertIn(reply.status, (200, 400), reply)
                 self.assertLess(took, scaled(0.5))
+
+
+@unittest.skipIf(sanitizer(), "its runtime wants threads and files too")
+class Threads(HubTestCase):
+    """As a user who may have so many, which does not bind root."""
+
+    USER = 65531  # who has no other process
+    LEAST = 5 + 8 + 2  # its own, workers, and those beside them
+
+    def setUp(self):
+        if os.geteuid() != 0:
+            self.lacking("only root can run hubd as somebody else")
+        self.room = tempfile.TemporaryDirectory(prefix="hubd-e2e-")
+        self.addCleanup(self.room.cleanup)
+        os.chmod(self.room.name, 0o755)
+        # Somebody else may not get to where it was built.
+        build = pathlib.Path(os.environ["HUBD"]).parent
+        shutil.copy(os.environ["HUBD"], self.room.name)
+        for library in (build / "../libhub").glob("libhub.so.?"):
+            shutil.copy(library, self.room.name)
+
+    def hub_with(self, count):
+        def become_somebody():
+            os.setgroups([])
+            os.setgid(self.USER)
+            os.setuid(self.USER)
+            resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
+
+        hub = Hubd(prepare=become_somebody, LD_LIBRARY_PATH=self.room.name,
+                   HUB_LOOPS="2", HUB_SHUTDOWN_TIMEOUT="5s")
+        hub.binary = os.path.join(self.room.name, "hubd")
+        self.addCleanup(hub.discard)
+        return hub
+
+    def test_a_start_without_enough_of_them_says_so(self):
+        for count in range(1, self.LEAST):
+            with self.subTest(threads=count):
+                hub = self.hub_with(count).spawn()
+                self.assertEqual(hub.wait_exit(), 1, hub.tail())
+                self.assertRegex(hub.lines[-1],
+                                 r"^hubd: cannot start .*(Resource temporarily"
+                                 r" unavailable|it takes 10)$")
+
+    def test_a_few_workers_serve_and_drain(self):
+        """civetweb alone would go on with holes in their ranks, and hand
+        connections to those who are not there."""
+        hub = self.hub_with(self.LEAST + 2).start()
+        few = hub.wait_log("few_threads")
+        self.assertEqual((few["workers"], few["wanted"]), ("10", "512"))
+        self.assertEqual(hub.wait_log("listening")["workers"], "10")
+        ada = self.connect(hub, "ada")
+        self.assertNextIsMarker(hub, ada)
+        for _ in range(30):  # three times the workers
+            self.http(hub).send(b"GET /health HTTP/1.1\r\nHost: h\r\n")
+        started = time.monotonic()
+        hub.health()
+        took = time.monotonic() - started
+        print(f"\n/health behind 30 half-sent heads, 10 workers: {took:.1f} s")
+        self.assertLess(took, scaled(9))
+        self.assertNextIsMarker(hub, ada)
+        hub.signal(signal.SIGTERM)
+        self.assertEqual(ada.recv_close()[0], 1001)
+        ada.close()
+        self.assertEqual(hub.wait_exit(), 0, hub.tail())
 
 
 if __name__ == "__main__":

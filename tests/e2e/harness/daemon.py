@@ -42,6 +42,7 @@ class Hubd:
     def __init__(self, *flags, nofile=None, stderr=None, closed_fds=(),
                  prepare=None, **settings):
         self.key = secrets.token_hex(16)
+        self.binary = HUBD
         self.flags = list(flags)
         # Fewer descriptors mean fewer worker threads, which ThreadSanitizer
         # takes seconds to start.
@@ -71,7 +72,7 @@ class Hubd:
                        **sanitizer_environment(report)}
         environment.update({k: str(v) for k, v in self.settings.items()
                             if v is not None})
-        command = [HUBD, *self.flags]
+        command = [self.binary, *self.flags]
         if self.nofile:
             command = ["prlimit", f"--nofile={self.nofile}:{self.nofile}",
                        "--", *command]
