@@ -20,7 +20,7 @@ class Promises(HubTestCase):
 
     def address_space_kb(self, hub):
         """What was asked of the kernel, touched or not."""
-        return int(hub._proc_value("status", "VmData"))
+        return int(hub.proc_value("status", "VmData"))
 
     def test_a_header_takes_no_memory_however_much_it_declares(self):
         """Each declares 64 MB, which is allowed, and sends a few bytes. The

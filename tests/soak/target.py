@@ -58,4 +58,4 @@ class Target(Hubd):
         return "; its last lines:\n" + "\n".join(list(self.recent)[-20:])
 
     def pss_kb(self):
-        return int(self._proc_value("smaps_rollup", "Pss"))
+        return int(self.proc_value("smaps_rollup", "Pss"))
