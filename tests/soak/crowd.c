@@ -165,6 +165,8 @@ static void tick(struct crowd *c, struct guest *g, int64_t now)
         guest_overdue(c, g, now);
         return;
     }
+    if (g->state == GUEST_ENDING && now >= g->act_ns)
+        guest_ask(c, g);
     if (g->state != GUEST_IN)
         return;
     if (wants_to_leave(c, g, now))

@@ -142,6 +142,7 @@ void guest_connect(struct crowd *c, struct guest *g, int64_t now);
 void guest_event(struct crowd *c, struct guest *g, uint32_t events,
                  int64_t now);
 void guest_leave(struct crowd *c, struct guest *g, int64_t now);
+void guest_ask(struct crowd *c, struct guest *g);
 void guest_talk(struct crowd *c, struct guest *g, int64_t now);
 void guest_watch(struct crowd *c, const struct guest *g, uint32_t events);
 

@@ -10,9 +10,6 @@
 #include "dice.h"
 
 #define FRAMES_TEXT 0x81
-#define FRAMES_CLOSE 0x88
-#define FRAMES_PING 0x89
-#define FRAMES_PONG 0x8a
 #define FRAMES_PAYLOAD_MAX 4096
 #define FRAMES_BYTES (FRAMES_PAYLOAD_MAX + 64)
 

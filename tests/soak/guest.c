@@ -18,6 +18,7 @@
 
 #define CONNECT_S 15
 #define END_S 20
+#define SILENCE_S 5
 #define PONG_S 10
 #define ASLEEP_S 60
 #define HALF_S 50
@@ -26,6 +27,7 @@
 #define STALLED_RECEIVE_BUFFER 4096
 #define AWAKE_RECEIVE_BUFFER (1 << 20)
 #define CLOSE 0x8
+#define PING 0x9
 #define PONG 0xA
 
 static int64_t within(const struct crowd *c, int64_t now, int seconds)
@@ -236,8 +238,24 @@ void crowd_wake(struct crowd *c, uint32_t guest, int64_t now)
                      sizeof(bytes));
     (void)setsockopt(g->base.fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     g->state = GUEST_ENDING;
+    g->act_ns = within(c, now, SILENCE_S);
     g->deadline_ns = within(c, now, END_S);
     guest_watch(c, g, EPOLLIN);
+}
+
+static void send_ping(struct crowd *c, struct guest *g)
+{
+    g->pinged = true;
+    g->ping = dice_next(&c->dice);
+    client_control(&g->base, PING, (const uint8_t *)&g->ping, sizeof(g->ping));
+}
+
+/* A kernel that gives a peer up (TCP_USER_TIMEOUT) does not tell it: who only
+ * listens learns of that when it says something. */
+void guest_ask(struct crowd *c, struct guest *g)
+{
+    if (g->kind == GUEST_STALL && !g->pinged)
+        send_ping(c, g);
 }
 
 void guest_overdue(struct crowd *c, struct guest *g, int64_t now)
@@ -263,15 +281,12 @@ void guest_talk(struct crowd *c, struct guest *g, int64_t now)
 
     g->talk_ns = now + dice_between(&c->dice, CROWD_S, 3 * CROWD_S);
     if (!g->pinged && dice_below(&c->dice, 2) == 0) {
-        g->pinged = true;
-        g->ping = dice_next(&c->dice);
         g->deadline_ns = within(c, now, PONG_S);
-        bytes = frames_write(frame, FRAMES_PING, &g->ping, sizeof(g->ping),
-                             &c->dice);
-    } else {
-        bytes = frames_text(frame, &c->dice);
-        c->figures.said++;
+        send_ping(c, g);
+        return;
     }
+    bytes = frames_text(frame, &c->dice);
+    c->figures.said++;
     if (send(g->base.fd, frame, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
         misbehaved(c, g, "the hub does not read what it says");
 }
@@ -432,8 +447,10 @@ void guest_event(struct crowd *c, struct guest *g, uint32_t events, int64_t now)
         crowd_wake(c, guest_index(c, g), now);
     got = recv(g->base.fd, c->buffer, CROWD_BUFFER_BYTES, 0);
     /* The hub leaves those alone who take bytes. */
-    if (got > 0 && g->state == GUEST_ENDING)
+    if (got > 0 && g->state == GUEST_ENDING) {
+        g->act_ns = within(c, now, SILENCE_S);
         g->deadline_ns = within(c, now, END_S);
+    }
     if (got > 0)
         take(c, g, c->buffer, (size_t)got, now_ns());
     else if (got == 0 || (errno != EAGAIN && errno != EINTR))

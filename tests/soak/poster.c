@@ -84,7 +84,8 @@ static void answered(void *context, const struct http_answer *answer)
     p->busy--;
     count(p, answer, lane);
     judge_answer(p->judge, lane->number, answer->status, recipients);
-    if (lane->sleeper >= 0 && answer->status == 200 && recipients == 0)
+    if (lane->sleeper >= 0 && answer->status == 200 && recipients == 0 &&
+        p->judge->clients[lane->sleeper].came_event == lane->sleeper_came)
         crowd_wake(p->crowd, (uint32_t)lane->sleeper, now_ns());
 }
 
@@ -284,6 +285,8 @@ static bool post(struct poster *p, enum poster_sort sort, int64_t now)
     lane->number = parcel.letter.number;
     lane->wanted = parcel.wanted;
     lane->sleeper = parcel.sleeper;
+    if (parcel.sleeper >= 0)
+        lane->sleeper_came = p->judge->clients[parcel.sleeper].came_event;
     lane->busy = true;
     p->busy++;
     if (parcel.url == p->broadcast_url)

@@ -46,8 +46,9 @@ struct poster_figures {
 struct poster_lane {
     bool busy;
     uint32_t number;
-    long wanted;     /* the status it must get */
-    int64_t sleeper; /* the guest it is for, or -1 */
+    long wanted;           /* the status it must get */
+    int64_t sleeper;       /* the guest it is for, or -1 */
+    uint64_t sleeper_came; /* when, by the judge's events */
     char *body;
 };
 

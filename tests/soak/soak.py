@@ -14,6 +14,7 @@ import pathlib
 import signal
 import sys
 import time
+from http.client import HTTPException
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
@@ -57,8 +58,12 @@ class Soak:
             self.settle()
             if not self.interrupted:
                 self.drain()
-        except (AssertionError, OSError) as error:
-            self.reasons.append(f"{error}")
+        except (AssertionError, OSError, HTTPException) as error:
+            self.reasons.append(f"{error!r}")
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if "load" not in self.outcome:
+                self.reasons.append("interrupted before it could be judged")
         finally:
             self.end()
         return self.conclude()
@@ -202,7 +207,8 @@ class Soak:
 
 def write_json(outcome, directory):
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / time.strftime("soak-%Y%m%d-%H%M%S.json", time.gmtime())
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    path = directory / f"soak-{stamp}-{os.getpid()}.json"
     path.write_text(json.dumps(outcome, indent=1) + "\n")
     return path
 
@@ -227,8 +233,14 @@ def parse(arguments):
     return options
 
 
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def main(arguments):
     options = parse(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # nohup … & ignores SIGINT
+        signal.signal(number, interrupt)
     out = options.out or ROOT / "build/soak"
     del options.out
     outcome = Soak(options).run()
