@@ -71,19 +71,17 @@ static bool read_field(struct cursor *c, struct model_field *field)
 }
 
 /* CR LF; and whatever white space civetweb has blotted out as if it were that:
- * what lay behind the request line cannot be told from its traces. Where there
- * is no field either, not even how much of it there was. */
+ * what lay behind the request line cannot be told from its traces. */
 static bool end_request_line(struct model_head *head, struct cursor *c)
 {
     struct cursor rest = *c;
     struct model_text space = take_span(&rest, " \t\r\n", true);
-    bool ends = memmem(space.start, space.bytes, "\n\n", 2) != NULL ||
-                memmem(space.start, space.bytes, "\r\n\r\n", 4) != NULL;
 
     if (space.bytes < 2)
         return false;
     head->blotted_out =
-        ends && (space.bytes < 4 || memcmp(space.start, "\r\n\r\n", 4) != 0);
+        (space.bytes >= 4 && memcmp(space.start, "\r\n\r\n", 4) != 0) ||
+        memmem(space.start, space.bytes, "\n\n", 2) != NULL;
     c->at += 2;
     return strchr("\r\n", space.start[0]) != NULL;
 }

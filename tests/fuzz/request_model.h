@@ -20,7 +20,7 @@ struct model_text {
 struct model_head {
     struct model_text method, target;
     bool http11;
-    bool blotted_out; /* no field, and white space where there is none */
+    bool blotted_out; /* more white space behind the request line than CR LF */
     struct model_field {
         struct model_text name, value;
         bool tail; /* white space behind the value */

@@ -231,6 +231,9 @@ static void check_pattern(const struct origin_list *list, const char *pattern)
         REQUIRE(!origin_list_allows(list, pattern));
         (void)snprintf(text, sizeof(text), "%.*s%s", scheme, pattern, host + 2);
         REQUIRE(!origin_list_allows(list, text));
+        (void)snprintf(text, sizeof(text), "%.*sx%s", scheme, pattern,
+                       host + 2);
+        REQUIRE(!origin_list_allows(list, text));
         (void)snprintf(text, sizeof(text), "%.*sa-b.c%s", scheme, pattern,
                        host + 1);
     } else {
