@@ -51,12 +51,19 @@ static inline size_t hub__budget_used(const struct hub__budget *b)
     return atomic_load_explicit(&b->used, memory_order_relaxed);
 }
 
-/* What one connection may hold at this moment. */
-static inline size_t hub__budget_share(const struct hub__budget *b)
+/* What one connection may hold at this moment, if `own` bytes of what is used
+ * are its own. */
+static inline size_t hub__budget_share_with(const struct hub__budget *b,
+                                            size_t own)
 {
-    size_t used = hub__budget_used(b);
+    size_t used = hub__budget_used(b) - own;
 
     return used < b->limit ? (b->limit - used) / HUB__BUDGET_PARTS : 0;
+}
+
+static inline size_t hub__budget_share(const struct hub__budget *b)
+{
+    return hub__budget_share_with(b, 0);
 }
 
 #endif

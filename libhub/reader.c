@@ -141,7 +141,9 @@ static int grow_message(struct feed *f, struct hub__reader *r, size_t more)
     size = r->message_size > most / 2 ? most : r->message_size * 2;
     if (size < need)
         size = need;
-    if (r->budget != NULL && size > hub__budget_share(r->budget))
+    /* The largest message has to fit into the least limit there may be. */
+    if (r->budget != NULL &&
+        size > hub__budget_share_with(r->budget, r->message_size))
         return HUB__WS_TRY_LATER;
     grown = hub__realloc(r->message, size);
     if (grown == NULL)

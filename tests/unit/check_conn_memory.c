@@ -251,6 +251,31 @@ START_TEST(messages_that_are_not_whole_are_bounded_together)
 }
 END_TEST
 
+/* Also when it comes bit by bit, and has a part of the budget already. */
+START_TEST(the_largest_message_fits_into_the_least_limit)
+{
+    static uint8_t payload[MESSAGE], frame[MESSAGE + 14];
+    struct testing_client client;
+    struct testing_peer peer;
+    size_t length;
+
+    set_up(HUB_SLOW_CLOSE);
+    testing_join(hub, &client, &peer, "u", NULL);
+    length = testing_frame(frame, TESTING_FIN_BINARY, payload, MESSAGE);
+    for (size_t at = 0; at < length; at += MESSAGE / 3) {
+        size_t left = length - at;
+
+        testing_client_send_raw(&client, frame + at,
+                                left < MESSAGE / 3 ? left : MESSAGE / 3);
+        testing_settle(hub);
+    }
+    ck_assert_uint_eq(peer.messages, 1);
+    ck_assert_uint_eq(used(), 0);
+    hub_destroy(hub);
+    testing_client_close(&client);
+}
+END_TEST
+
 START_TEST(a_message_that_becomes_whole_is_given_back)
 {
     struct testing_client client;
@@ -301,6 +326,7 @@ int main(void)
         many_stalled_clients_leave_something_to_the_others,
         the_queue_itself_counts,
         messages_that_are_not_whole_are_bounded_together,
+        the_largest_message_fits_into_the_least_limit,
         a_message_that_becomes_whole_is_given_back,
         without_a_limit_it_is_counted_all_the_same,
     };
