@@ -51,6 +51,15 @@ static inline size_t hub__budget_used(const struct hub__budget *b)
     return atomic_load_explicit(&b->used, memory_order_relaxed);
 }
 
+/* Whether so much could be taken: for those who would have to make it first. */
+static inline bool hub__budget_has(const struct hub__budget *b, size_t bytes)
+{
+    size_t used = hub__budget_used(b);
+
+    return b->limit == SIZE_MAX ||
+           (used <= b->limit && bytes <= b->limit - used);
+}
+
 /* What one connection may hold at this moment, if `own` bytes of what is used
  * are its own. */
 static inline size_t hub__budget_share_with(const struct hub__budget *b,

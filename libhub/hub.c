@@ -216,9 +216,13 @@ static int encode(hub_t *hub, const struct hub_message *message,
 {
     enum hub__ws_opcode opcode =
         message->kind == HUB_TEXT ? HUB__WS_TEXT : HUB__WS_BINARY;
-    struct hub__frame *frame =
-        hub__frame_new(opcode, message->payload, message->payload_bytes);
+    struct hub__frame *frame;
 
+    /* Callers try again and again: each time a copy, outside of the budget,
+     * would cost the more the less there is. */
+    if (!hub__budget_has(&hub->budget, message->payload_bytes))
+        return HUB_EAGAIN;
+    frame = hub__frame_new(opcode, message->payload, message->payload_bytes);
     if (frame == NULL)
         return HUB_ENOMEM;
     if (!hub__frame_charge(frame, &hub->budget)) {

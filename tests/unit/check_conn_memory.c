@@ -104,6 +104,16 @@ START_TEST(what_does_not_fit_is_refused_whole)
 }
 END_TEST
 
+START_TEST(what_is_refused_was_not_copied_before)
+{
+    set_up(HUB_SLOW_CLOSE);
+    testing_fail_after(0);
+    ck_assert_int_eq(hub_broadcast(hub, hub_binary("", LIMIT + 1)), HUB_EAGAIN);
+    ck_assert_uint_eq(testing_allow_memory(), 0);
+    hub_destroy(hub);
+}
+END_TEST
+
 START_TEST(a_message_to_many_is_counted_once)
 {
     struct testing_client clients[8];
@@ -321,6 +331,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         what_does_not_fit_is_refused_whole,
+        what_is_refused_was_not_copied_before,
         a_message_to_many_is_counted_once,
         who_holds_a_share_is_a_slow_consumer,
         many_stalled_clients_leave_something_to_the_others,
