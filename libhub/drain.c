@@ -89,11 +89,23 @@ void hub__drain_act(struct hub__loop *loop)
     d->closed_all = d->cursor == 0;
 }
 
+/* Members of the process do not come back: nothing is to be spread. */
+static void close_members(struct hub__loop *loop)
+{
+    for (uint32_t i = loop->conn_count; i-- > 0;) {
+        if (loop->conns[i]->deliver != NULL)
+            hub__conn_close(loop->conns[i], NULL, HUB__WS_GOING_AWAY,
+                            HUB_CLOSED_SHUTDOWN);
+    }
+    hub__flush(loop); /* hands them what waits, and lets them go */
+}
+
 void hub__drain_begin(struct hub__loop *loop, int64_t deadline_ms)
 {
     struct hub__drain *d = &loop->drain;
     int64_t half_ms = (deadline_ms - loop->clock_ms) / 2;
 
+    close_members(loop);
     d->begun = true;
     d->begun_ms = loop->clock_ms;
     d->deadline_ms = deadline_ms;

@@ -209,6 +209,29 @@ START_TEST(nobody_is_missed_when_others_leave)
 }
 END_TEST
 
+/* Nor do they take time from those who are to be spread. */
+START_TEST(members_of_the_process_wait_for_no_turn)
+{
+    struct testing_peer members[PEERS] = {{.id = {0}}};
+
+    set_up();
+    for (int i = 0; i < PEERS; i++)
+        testing_enter(hub, &members[i], "member", NULL);
+    begin(LATE_MS);
+    for (int i = 0; i < PEERS; i++) {
+        ck_assert_uint_eq(members[i].closed, 1);
+        ck_assert_int_eq(members[i].info.cause, HUB_CLOSED_SHUTDOWN);
+        ck_assert_int_eq(members[i].info.code, 1001);
+    }
+    ck_assert_uint_eq(waiting(), PEERS);
+    testing_pass(hub, WINDOW_MS / 2);
+    ck_assert_uint_eq(waiting(), PEERS / 2);
+    testing_pass(hub, WINDOW_MS / 2);
+    ck_assert_uint_eq(waiting(), 0);
+    tear_down();
+}
+END_TEST
+
 START_TEST(an_empty_loop_is_done_at_once)
 {
     hub = testing_stage(NULL);
@@ -230,6 +253,7 @@ int main(void)
         peers_are_told_to_come_back_one_after_the_other,
         who_waits_for_its_turn_gets_what_is_queued,
         nobody_is_missed_when_others_leave,
+        members_of_the_process_wait_for_no_turn,
         an_empty_loop_is_done_at_once,
     };
 
