@@ -35,14 +35,17 @@ static void close_next(struct hub__loop *loop)
 {
     struct hub__drain *d = &loop->drain;
     int64_t left_ms = d->begun_ms + d->window_ms - loop->clock_ms;
+    uint32_t loop_number = (uint32_t)(loop - loop->hub->loops), number;
     char reason[HUB_REASON_BYTES_MAX + 1];
 
     if (left_ms < 0)
         left_ms = 0;
     d->cursor--;
-    snprintf(reason, sizeof reason, "shutting down; retry-after-ms=%lld",
-             (long long)(left_ms + RESTART_MS +
-                         own_part_ms(d->cursor, d->window_ms)));
+    /* Other loops close one of theirs at the same moment. */
+    number = d->cursor * loop->hub->loop_count + loop_number;
+    snprintf(
+        reason, sizeof reason, "shutting down; retry-after-ms=%lld",
+        (long long)(left_ms + RESTART_MS + own_part_ms(number, d->window_ms)));
     hub__conn_close_code(loop->conns[d->cursor], HUB__WS_GOING_AWAY, reason,
                          HUB_CLOSED_SHUTDOWN);
 }

@@ -202,6 +202,33 @@ static void shut_down_late(unsigned loops, unsigned timeout_ms)
     testing_client_close(&client);
 }
 
+/* So few that all are closed at once: what they are told does not depend on
+ * when that was. */
+START_TEST(peers_of_several_loops_are_told_different_times)
+{
+    struct testing_client clients[8];
+    struct testing_peer peers[8];
+    char reasons[8][HUB_REASON_BYTES_MAX + 1];
+    hub_t *hub = new_hub(2, 100);
+
+    for (int i = 0; i < 8; i++)
+        adopt(hub, testing_client_open(&clients[i]), &peers[i]);
+    ck_assert_int_eq(hub_shutdown(hub, 20000), 0);
+    for (int i = 0; i < 8; i++) {
+        struct testing_received frame;
+
+        ck_assert(testing_client_receive(&clients[i], &frame));
+        ck_assert_uint_gt(frame.bytes, 2);
+        memcpy(reasons[i], frame.payload + 2, frame.bytes - 2);
+        reasons[i][frame.bytes - 2] = '\0';
+        for (int j = 0; j < i; j++)
+            ck_assert_str_ne(reasons[i], reasons[j]);
+        testing_client_close(&clients[i]);
+    }
+    hub_destroy(hub);
+}
+END_TEST
+
 START_TEST(the_deadline_cuts_off_who_is_left)
 {
     shut_down_late(2, 150);
@@ -329,6 +356,7 @@ int main(void)
         a_host_loop_is_driven_meanwhile,
         members_get_what_is_queued_and_no_loop_waits_for_them,
         a_peer_that_does_not_answer_has_the_close_timeout,
+        peers_of_several_loops_are_told_different_times,
         the_deadline_cuts_off_who_is_left,
         a_peer_that_reads_nothing_is_cut_off_in_time,
         a_peer_that_is_closing_already_is_waited_for,
