@@ -76,14 +76,17 @@ static bool end_request_line(struct model_head *head, struct cursor *c)
 {
     struct cursor rest = *c;
     struct model_text space = take_span(&rest, " \t\r\n", true);
+    bool ends_early = memmem(space.start, space.bytes, "\n\n", 2) != NULL;
 
-    if (space.bytes < 2)
+    if (take(&(struct cursor){c->at, rest.at}, "\r\n\r\n")) {
+        c->at += 2;
+        return true;
+    }
+    head->blotted_out = space.bytes >= 4 || ends_early;
+    if (space.bytes != 2 || ends_early)
         return false;
-    head->blotted_out =
-        (space.bytes >= 4 && memcmp(space.start, "\r\n\r\n", 4) != 0) ||
-        memmem(space.start, space.bytes, "\n\n", 2) != NULL;
     c->at += 2;
-    return strchr("\r\n", space.start[0]) != NULL;
+    return strchr("\r\n", *space.start) != NULL;
 }
 
 static bool read_lines(struct model_head *head, struct cursor *c)
