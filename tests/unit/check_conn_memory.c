@@ -134,6 +134,27 @@ START_TEST(a_message_to_many_is_counted_once)
 }
 END_TEST
 
+/* The messages are counted once, and a queue of them for each. */
+START_TEST(queues_of_shared_messages_are_charged)
+{
+    struct testing_client clients[8];
+    struct testing_peer peers[8];
+    size_t before;
+
+    set_up(HUB_SLOW_CLOSE);
+    for (int i = 0; i < 8; i++)
+        join_stalled(&clients[i], &peers[i], "u");
+    before = used();
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("")), 8);
+    testing_settle(hub);
+    ck_assert_uint_ge(used(), before + (size_t)8 * 100 * sizeof(void *));
+    hub_destroy(hub);
+    for (int i = 0; i < 8; i++)
+        testing_client_close(&clients[i]);
+}
+END_TEST
+
 /* Long before its own bound, and with as much left for the others. */
 START_TEST(who_holds_a_share_is_a_slow_consumer)
 {
@@ -249,6 +270,9 @@ START_TEST(messages_that_are_not_whole_are_bounded_together)
             continue;
         ck_assert_uint_eq(frame.first_byte, TESTING_FIN_CLOSE);
         ck_assert_int_eq(frame.payload[0] << 8 | frame.payload[1], 1013);
+        testing_client_close(&clients[i]);
+        testing_settle(hub);
+        ck_assert_int_eq(peers[i].info.cause, HUB_CLOSED_ERROR); /* ours */
         refused++;
     }
     ck_assert_uint_gt(refused, 32);
@@ -333,6 +357,7 @@ int main(void)
         what_does_not_fit_is_refused_whole,
         what_is_refused_was_not_copied_before,
         a_message_to_many_is_counted_once,
+        queues_of_shared_messages_are_charged,
         who_holds_a_share_is_a_slow_consumer,
         many_stalled_clients_leave_something_to_the_others,
         the_queue_itself_counts,

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 
 #include "testing.h"
 
@@ -87,6 +88,28 @@ START_TEST(the_loop_wakes_by_itself_for_the_next_ones)
     ck_assert_int_le(hub__drain_wait_ms(&hub->loops[0]), 20);
     testing_pass(hub, WINDOW_MS);
     ck_assert_int_eq(hub__drain_wait_ms(&hub->loops[0]), LATE_MS - WINDOW_MS);
+    tear_down();
+}
+END_TEST
+
+/* Nothing else would wake it before the next tick. */
+START_TEST(a_shutdown_sets_the_timer)
+{
+    struct hub__loop *loop;
+    struct hub__chain chain = {0};
+    struct itimerspec left;
+
+    set_up();
+    loop = &hub->loops[0];
+    loop->shutdown->deadline_ms = loop->clock_ms + LATE_MS;
+    hub__chain_add(&chain, loop->shutdown);
+    loop->shutdown = NULL;
+    hub__mailbox_post(&loop->mailbox, &chain);
+    testing_settle(hub);
+    ck_assert(loop->drain.begun);
+    ck_assert_int_eq(timerfd_gettime(loop->timer_fd, &left), 0);
+    ck_assert_int_eq(left.it_value.tv_sec, 0);
+    ck_assert_int_le(left.it_value.tv_nsec, 20000000);
     tear_down();
 }
 END_TEST
@@ -232,6 +255,29 @@ START_TEST(members_of_the_process_wait_for_no_turn)
 }
 END_TEST
 
+START_TEST(most_leave_at_once_before_their_turn)
+{
+    const struct hub__loop *loop;
+
+    set_up();
+    loop = &hub->loops[0];
+    begin(LATE_MS);
+    for (int i = 20; i < PEERS; i++)
+        testing_client_close(&clients[i]);
+    testing_pass(hub, 10);
+    ck_assert_uint_eq(loop->conn_count, 20);
+    ck_assert_uint_eq(loop->drain.cursor, 20); /* nobody is beyond it */
+    testing_pass(hub, WINDOW_MS);
+    ck_assert_uint_eq(waiting(), 0);
+    hub_destroy(hub);
+    for (int i = 0; i < PEERS; i++) {
+        ck_assert_uint_eq(peers[i].closed, 1);
+        if (i < 20)
+            testing_client_close(&clients[i]);
+    }
+}
+END_TEST
+
 START_TEST(an_empty_loop_is_done_at_once)
 {
     hub = testing_stage(NULL);
@@ -248,12 +294,14 @@ int main(void)
     const TTest *const tests[] = {
         closes_come_at_a_steady_rate,
         the_loop_wakes_by_itself_for_the_next_ones,
+        a_shutdown_sets_the_timer,
         little_time_makes_them_faster_and_leaves_half_of_it,
         no_time_at_all_cuts_everybody_off,
         peers_are_told_to_come_back_one_after_the_other,
         who_waits_for_its_turn_gets_what_is_queued,
         nobody_is_missed_when_others_leave,
         members_of_the_process_wait_for_no_turn,
+        most_leave_at_once_before_their_turn,
         an_empty_loop_is_done_at_once,
     };
 

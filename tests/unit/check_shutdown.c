@@ -229,6 +229,27 @@ START_TEST(peers_of_several_loops_are_told_different_times)
 }
 END_TEST
 
+START_TEST(the_rate_of_closes_is_of_all_loops_together)
+{
+    struct testing_client clients[40];
+    struct testing_peer peers[40];
+    hub_t *hub = new_hub(2, 100);
+
+    for (int i = 0; i < 40; i++)
+        adopt(hub, testing_client_open(&clients[i]), &peers[i]);
+    ck_assert_int_eq(hub_shutdown(hub, 20000), 0);
+    for (int i = 0; i < 2; i++) {
+        const struct hub__drain *drain = &hub->loops[i].drain;
+
+        ck_assert_uint_gt(drain->total, 10);
+        ck_assert_int_eq(drain->window_ms, 2 * (int64_t)drain->total);
+    }
+    hub_destroy(hub);
+    for (int i = 0; i < 40; i++)
+        testing_client_close(&clients[i]);
+}
+END_TEST
+
 START_TEST(the_deadline_cuts_off_who_is_left)
 {
     shut_down_late(2, 150);
@@ -357,6 +378,7 @@ int main(void)
         members_get_what_is_queued_and_no_loop_waits_for_them,
         a_peer_that_does_not_answer_has_the_close_timeout,
         peers_of_several_loops_are_told_different_times,
+        the_rate_of_closes_is_of_all_loops_together,
         the_deadline_cuts_off_who_is_left,
         a_peer_that_reads_nothing_is_cut_off_in_time,
         a_peer_that_is_closing_already_is_waited_for,
