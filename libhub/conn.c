@@ -534,7 +534,7 @@ static bool has_room(const struct hub__conn *c, size_t bytes)
 
     return hub__outbox_empty(o) ||
            (fits(o->bytes, bytes, options_of(c)->queue_bytes) &&
-            fits(hub__outbox_memory(o), bytes,
+            fits(hub__outbox_memory(o), sizeof(struct hub__frame) + bytes,
                  hub__budget_share(&c->loop->hub->budget)));
 }
 

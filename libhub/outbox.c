@@ -85,7 +85,10 @@ static void took(struct hub__outbox *o, struct hub__frame *frame)
 
 size_t hub__outbox_memory(const struct hub__outbox *o)
 {
-    return o->bytes + (o->ring == NULL ? 0 : ring_memory(o->ring->size));
+    if (o->first == NULL)
+        return 0;
+    return o->bytes + (1 + (size_t)ring_count(o)) * sizeof(struct hub__frame) +
+           (o->ring == NULL ? 0 : ring_memory(o->ring->size));
 }
 
 int hub__outbox_push(struct hub__outbox *o, struct hub__frame *frame)
