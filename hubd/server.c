@@ -195,7 +195,7 @@ static int share_threads(struct server *server, char *error, size_t error_bytes)
 {
     unsigned wanted = server->plan.workers;
     unsigned least = FD_PLAN_WORKERS_MIN + THREADS_BESIDE;
-    unsigned threads = threads_available(wanted + THREADS_BESIDE);
+    unsigned threads = threads_available(wanted + THREADS_BESIDE, WORKER_STACK);
 
     if (threads < least) {
         (void)snprintf(error, error_bytes,

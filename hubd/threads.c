@@ -4,7 +4,6 @@
 #include "threads.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -42,27 +41,27 @@ static void await_count(int most)
         (void)nanosleep(&pause, NULL);
 }
 
-unsigned threads_available(unsigned wanted)
+unsigned threads_available(unsigned wanted, size_t stack_bytes)
 {
     pthread_t *threads = calloc(wanted, sizeof(*threads));
     int before = threads_count();
     unsigned count = 0;
-    pthread_attr_t small;
+    pthread_attr_t attr;
     sem_t end;
 
     if (threads == NULL)
         return 0;
     (void)sem_init(&end, 0, 0);
-    (void)pthread_attr_init(&small);
-    (void)pthread_attr_setstacksize(&small, (size_t)PTHREAD_STACK_MIN);
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, stack_bytes);
     while (count < wanted &&
-           pthread_create(&threads[count], &small, wait_for_end, &end) == 0)
+           pthread_create(&threads[count], &attr, wait_for_end, &end) == 0)
         count++;
     for (unsigned i = 0; i < count; i++)
         (void)sem_post(&end);
     for (unsigned i = 0; i < count; i++)
         (void)pthread_join(threads[i], NULL);
-    (void)pthread_attr_destroy(&small);
+    (void)pthread_attr_destroy(&attr);
     (void)sem_destroy(&end);
     free(threads);
     await_count(before);

@@ -5,9 +5,12 @@
 #ifndef HUBD_THREADS_H
 #define HUBD_THREADS_H
 
+#include <stddef.h>
+
 /* Starts up to `wanted` threads that do nothing, and ends them. Returns how
- * many there were. */
-unsigned threads_available(unsigned wanted);
+ * many there were. The C library keeps their stacks for threads with stacks of
+ * the same size, and to no use without any. */
+unsigned threads_available(unsigned wanted, size_t stack_bytes);
 
 /* How many there are now, or -1 if that cannot be told. */
 int threads_count(void);
