@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define MEMORY_LIMIT_MIN ((size_t)1 << 20)
-#define MEMORY_PER_MESSAGE 32 /* times the largest message, at least */
+#define MEMORY_PER_MESSAGE 48 /* times the largest message, at least */
 
 struct memory {
     size_t limit; /* constant */

@@ -369,7 +369,7 @@ void hub__conn_readable(struct hub__conn *c)
     struct hub__loop *loop = c->loop;
     const struct hub__reader_limits limits = {
         .message_bytes = options_of(c)->max_message_bytes,
-        .budget = &loop->hub->budget,
+        .budget = &loop->hub->reading,
     };
     ssize_t got;
     int status;

@@ -146,7 +146,12 @@ int hub__create(hub_t **out, const struct hub_options *options,
     if (hub == NULL)
         return HUB_ENOMEM;
     hub->options = read;
-    hub->budget.limit = read.memory_bytes == 0 ? SIZE_MAX : read.memory_bytes;
+    /* Apart, so that peers cannot use up what there is for them. */
+    hub->reading.limit =
+        read.memory_bytes == 0 ? SIZE_MAX : read.memory_bytes / 2;
+    hub->budget.limit = read.memory_bytes == 0
+                            ? SIZE_MAX
+                            : read.memory_bytes - hub->reading.limit;
     hub->clock = clock != NULL ? clock : monotonic_ms;
     pthread_mutex_init(&hub->lock, NULL);
     init_cond(&hub->drained_cond);

@@ -20,8 +20,9 @@ struct hub {
     struct hub_options options; /* defaults filled in; constant */
     hub__clock_fn *clock;       /* constant */
     struct hub__registry registry;
-    struct hub__budget budget;
-    struct hub__loop *loops; /* constant but for what is inside */
+    struct hub__budget budget;  /* of what is queued */
+    struct hub__budget reading; /* of what peers have not finished */
+    struct hub__loop *loops;    /* constant but for what is inside */
     unsigned loop_count;
 
     atomic_bool closing;       /* hub_shutdown() or hub_destroy() has begun */

@@ -100,7 +100,7 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
     fill_in(&out->backlog_bytes, DEFAULT_BACKLOG_BYTES);
     /* Else there would be messages that never fit. */
     if (out->memory_bytes != 0 &&
-        out->memory_bytes / HUB__BUDGET_PARTS < out->max_message_bytes)
+        out->memory_bytes / 2 / HUB__BUDGET_PARTS < out->max_message_bytes)
         return HUB_EINVAL;
     fill_in_ms(&out->ping_interval_ms, DEFAULT_PING_MS);
     fill_in_ms(&out->pong_timeout_ms, DEFAULT_PONG_MS);

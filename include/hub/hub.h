@@ -262,8 +262,9 @@ struct hub_options {
     unsigned messages_per_s; /* from one peer, pings and pongs included, with
                                 ten seconds' worth at once; more is 1008; at
                                 most 1 000 000; 0: no limit */
-    size_t memory_bytes;     /* for messages that are queued or half received,
-                                all connections together: at least 16 times
+    size_t memory_bytes;     /* for the messages of all connections together:
+                                one half for those that are queued, one for
+                                those that are half received; at least 32 times
                                 max_message_bytes; 0: no limit. One connection
                                 may hold a sixteenth of what is free; then it
                                 is a slow consumer, or closed with 1013. */
@@ -380,8 +381,8 @@ HUB_API int hub_stats(hub_t *hub, struct hub_stats *stats);
 /* Ends the hub in good order: no new connections and no new messages; what is
  * queued is delivered; every socket gets a Close frame with 1001. Those are
  * spread, a thousand a second or as many as it takes to be done with them in
- * half of `timeout_ms`, and their reason says when to come back: `shutting
- * down; retry-after-ms=2750`, a figure of its own for each. Waits until all are
+ * half of `timeout_ms`, and their reason says when to come back, which is
+ * spread likewise: `shutting down; retry-after-ms=2750`. Waits until all are
  * gone, or for `timeout_ms` at most, after which the rest is cut off. With
  * HUB_HOST_LOOP it drives the loop meanwhile.
  * Threads: outer (host with HUB_HOST_LOOP), once.

@@ -95,7 +95,7 @@ class Values(unittest.TestCase):
                 "HUB_LOG_LEVEL": ("debug", "info", "warn", "error"),
                 "HUB_LOG_FORMAT": ("text", "json"),
                 "HUB_SENDER": ("auto", "uring", "sendmsg"),
-                "HUB_MEMORY_LIMIT": ("0", "16MB", "2GB"),
+                "HUB_MEMORY_LIMIT": ("0", "24MB", "2GB"),
                 "HUB_RATE_LIMIT": ("0", "1", "1000000"),
                 "HUB_LOOPS": ("1", "2")}.items():
             for value in values:

@@ -26,7 +26,7 @@ static void set_up(enum hub_slow_consumer policy)
     struct hub_options options = HUB_OPTIONS_INIT;
 
     options.max_message_bytes = MESSAGE;
-    options.memory_bytes = LIMIT;
+    options.memory_bytes = 2 * LIMIT; /* one for each way */
     options.queue_bytes = 100 * LIMIT;
     options.slow_consumer = policy;
     hub = testing_stage(&options);
@@ -263,6 +263,8 @@ START_TEST(messages_that_are_not_whole_are_bounded_together)
         ck_assert_uint_le(used(), LIMIT);
     }
     ck_assert_uint_gt(used(), LIMIT / 100);
+    /* What is sent has a half of its own. */
+    ck_assert_int_eq(send_bytes("nobody", LIMIT - 1000), 0);
     for (int i = 0; i < 64; i++) {
         struct testing_received frame;
 

@@ -41,10 +41,10 @@ START_TEST(the_hub_takes_what_it_is_left)
         size_t least = memory_least(messages[i]);
 
         ck_assert_uint_ge(least, MEMORY_LIMIT_MIN);
-        ck_assert_uint_ge(least, 32 * messages[i]);
+        ck_assert_uint_ge(least, 48 * messages[i]);
         memory_init(&memory, least, messages[i]);
         ck_assert_uint_eq(memory.limit, least);
-        ck_assert_uint_ge(memory_for_messages(&memory), 16 * messages[i]);
+        ck_assert_uint_ge(memory_for_messages(&memory), 32 * messages[i]);
         /* A body, and the message made of it. */
         ck_assert(memory_take(&memory, 2 * (messages[i] + 65536 + 1)));
     }
@@ -61,7 +61,7 @@ START_TEST(without_a_limit_it_is_half_of_what_there_is)
     memory_init(&memory, 0, 1);
     ck_assert_uint_eq(memory.limit, available / 2);
     memory_init(&memory, 0, (size_t)1 << 40);
-    ck_assert_uint_eq(memory.limit, (size_t)32 << 40);
+    ck_assert_uint_eq(memory.limit, (size_t)48 << 40);
 }
 END_TEST
 

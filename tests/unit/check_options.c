@@ -91,7 +91,7 @@ START_TEST(values_out_of_range_are_refused)
     o.messages_per_s = 1000001;
     ck_assert_int_eq(read_with(&o), HUB_EINVAL);
     o.messages_per_s = 0;
-    o.memory_bytes = 16 * 512 * 1024;
+    o.memory_bytes = 32 * 512 * 1024;
     ck_assert_int_eq(read_with(&o), 0);
     o.memory_bytes--;
     ck_assert_int_eq(read_with(&o), HUB_EINVAL);

@@ -7,6 +7,8 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
+#define STACK ((size_t)256 << 10)
+
 static void *wait_for_end(void *end)
 {
     while (sem_wait(end) != 0)
@@ -20,7 +22,8 @@ START_TEST(a_thread_counts_while_it_runs)
     int before;
     sem_t end;
 
-    ck_assert_uint_eq(threads_available(1), 1); /* a sanitizer's own may come */
+    ck_assert_uint_eq(threads_available(1, STACK),
+                      1); /* a sanitizer's own may come */
     before = threads_count();
     ck_assert_int_ge(before, 1);
     ck_assert_int_eq(sem_init(&end, 0, 0), 0);
@@ -36,13 +39,13 @@ START_TEST(looking_for_threads_leaves_none)
 {
     int before;
 
-    ck_assert_uint_eq(threads_available(1), 1); /* as above */
+    ck_assert_uint_eq(threads_available(1, STACK), 1); /* as above */
     before = threads_count();
     for (int round = 0; round < 50; round++) {
-        ck_assert_uint_eq(threads_available(20), 20);
+        ck_assert_uint_eq(threads_available(20, STACK), 20);
         ck_assert_int_eq(threads_count(), before);
     }
-    ck_assert_uint_eq(threads_available(0), 0);
+    ck_assert_uint_eq(threads_available(0, STACK), 0);
 }
 END_TEST
 
