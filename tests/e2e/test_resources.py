@@ -222,7 +222,7 @@ class Threads(HubTestCase):
 
     def setUp(self):
         if os.geteuid() != 0:
-            self.lacking("only root can run hubd as somebody else")
+            self.unable("only root can run hubd as somebody else")
         self.room = tempfile.TemporaryDirectory(prefix="hubd-e2e-")
         self.addCleanup(self.room.cleanup)
         os.chmod(self.room.name, 0o755)

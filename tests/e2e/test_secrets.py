@@ -241,7 +241,7 @@ class Dumps(SecretsCase):
         self.need_plain_memory()
         pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text()
         if pattern.strip() != "core":
-            self.lacking(f"cores go elsewhere: {pattern}")
+            self.unable(f"cores go elsewhere: {pattern}")
         hub = self.start_dumping()
         self.drive(hub, self.key)
         self.drive(hub, self.wrong)

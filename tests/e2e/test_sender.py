@@ -52,7 +52,7 @@ class Senders(HubTestCase):
             hub.port = int(hub.wait_log("listening", 20)["port"])
         except AssertionError:
             self.check_refusal(hub)
-            self.lacking("io_uring")
+            self.unable("no io_uring")
         self.assertEqual(self.sender_line(hub), "sends by io_uring")
         self.check_delivers(hub)
         hub.stop()

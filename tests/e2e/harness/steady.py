@@ -198,8 +198,8 @@ class NetworkCase(FaultCase):
             self.require(tool)
         try:
             self.network = Network()
-        except PermissionError as error:
-            self.lacking(f"no right to make network namespaces: {error}")
+        except OSError as error:
+            self.unable(f"no network namespaces and links: {error}")
         self.addCleanup(self.network.close)
         inside = contextlib.ExitStack()
         inside.enter_context(self.network.hub.entered())
