@@ -23,7 +23,7 @@
 #define PONGS_BYTES_MAX 4096
 
 /* So much silence may be caught up on at once. */
-#define BURST_US INT64_C(10000000)
+#define BURST_NS INT64_C(10000000000)
 
 static const struct hub_options *options_of(const struct hub__conn *c)
 {
@@ -305,19 +305,19 @@ static void on_close(struct hub__conn *c, int status)
 }
 
 /* Lets through messages_per_s, and after silence as many as would have come in
- * BURST_US: a virtual scheduling algorithm (ITU-T I.371), which keeps nothing
+ * BURST_NS: a virtual scheduling algorithm (ITU-T I.371), which keeps nothing
  * but a time. */
 static bool is_flooding(struct hub__conn *c)
 {
     unsigned rate = options_of(c)->messages_per_s;
-    int64_t now_us = c->loop->now_ms * 1000;
+    int64_t now_ns = c->loop->now_ms * 1000000;
 
     if (rate == 0)
         return false;
-    if (c->paid_us < now_us)
-        c->paid_us = now_us;
-    c->paid_us += 1000000 / rate;
-    c->flooding = c->paid_us > now_us + BURST_US;
+    if (c->paid_ns < now_ns)
+        c->paid_ns = now_ns;
+    c->paid_ns += 1000000000 / rate;
+    c->flooding = c->paid_ns > now_ns + BURST_NS;
     return c->flooding;
 }
 

@@ -68,7 +68,7 @@ struct hub__conn {
     int64_t pinged_ms;  /* the ping that waits for an answer; 0: none */
     int64_t stalled_ms; /* since when the socket has taken nothing */
     int64_t close_ms;   /* when it started closing, or took bytes since */
-    int64_t paid_us;    /* until when its frames use up its rate; in us */
+    int64_t paid_ns;    /* until when its frames use up its rate; in ns */
 
     uint64_t messages_in, messages_out, bytes_in, bytes_out;
 

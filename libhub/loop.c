@@ -71,7 +71,7 @@ static void forgive_pause(struct hub__loop *loop)
     for (uint32_t i = 0; i < loop->conn_count; i++) {
         loop->conns[i]->pinged_ms = 0;
         loop->conns[i]->stalled_ms = loop->now_ms;
-        loop->conns[i]->paid_us = 0;
+        loop->conns[i]->paid_ns = 0;
     }
 }
 

@@ -382,7 +382,8 @@ HUB_API int hub_stats(hub_t *hub, struct hub_stats *stats);
  * queued is delivered; every socket gets a Close frame with 1001. Those are
  * spread, a thousand a second or as many as it takes to be done with them in
  * half of `timeout_ms`, and their reason says when to come back, which is
- * spread likewise: `shutting down; retry-after-ms=2750`. Waits until all are
+ * spread likewise: `shutting down; retry-after-ms=2750`. Until its own is out,
+ * a connection is open, and `message` may be called for it. Waits until all are
  * gone, or for `timeout_ms` at most, after which the rest is cut off. With
  * HUB_HOST_LOOP it drives the loop meanwhile.
  * Threads: outer (host with HUB_HOST_LOOP), once.
