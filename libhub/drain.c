@@ -122,14 +122,15 @@ void hub__drain_begin(struct hub__loop *loop, int64_t deadline_ms)
         d->window_ms = 0;
 }
 
-void hub__drain_finish(struct hub__loop *loop)
+bool hub__drain_finish(struct hub__loop *loop)
 {
     struct hub__drain *d = &loop->drain;
 
     if (!d->begun || d->done || loop->conn_count > 0)
-        return;
+        return false;
     d->done = true;
     hub__drained(loop->hub, d->cut_off);
+    return true;
 }
 
 int64_t hub__drain_wait_ms(const struct hub__loop *loop)

@@ -27,8 +27,9 @@ void hub__drain_begin(struct hub__loop *loop, int64_t deadline_ms);
 /* Does what is due. */
 void hub__drain_act(struct hub__loop *loop);
 
-/* At the end of a turn: tells the hub when nobody is left. */
-void hub__drain_finish(struct hub__loop *loop);
+/* At the end of a turn: tells the hub when nobody is left. Returns whether it
+ * did; then nothing is due any more. */
+bool hub__drain_finish(struct hub__loop *loop);
 
 /* Milliseconds until something may be due; INT64_MAX: nothing will. */
 int64_t hub__drain_wait_ms(const struct hub__loop *loop);

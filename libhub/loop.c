@@ -447,7 +447,8 @@ static void work(struct hub__loop *loop, int event_count)
         reap(loop);
     if (!all || loop->dying != NULL)
         loop->again = true;
-    hub__drain_finish(loop);
+    if (hub__drain_finish(loop))
+        arm_timer(loop);
     loop->in_turn = false;
 }
 
