@@ -21,13 +21,19 @@ struct hub__budget {
     atomic_size_t used;
 };
 
+static inline bool hub__budget_fits(const struct hub__budget *b, size_t used,
+                                    size_t bytes)
+{
+    return used <= b->limit && bytes <= b->limit - used;
+}
+
 /* Returns false, and takes nothing, if that is more than there is. */
 static inline bool hub__budget_take(struct hub__budget *b, size_t bytes)
 {
     size_t used = atomic_load_explicit(&b->used, memory_order_relaxed);
 
     do {
-        if (used > b->limit || bytes > b->limit - used)
+        if (!hub__budget_fits(b, used, bytes))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(
         &b->used, &used, used + bytes, memory_order_relaxed,
@@ -54,10 +60,8 @@ static inline size_t hub__budget_used(const struct hub__budget *b)
 /* Whether so much could be taken: for those who would have to make it first. */
 static inline bool hub__budget_has(const struct hub__budget *b, size_t bytes)
 {
-    size_t used = hub__budget_used(b);
-
     return b->limit == SIZE_MAX ||
-           (used <= b->limit && bytes <= b->limit - used);
+           hub__budget_fits(b, hub__budget_used(b), bytes);
 }
 
 /* What one connection may hold at this moment, if `own` bytes of what is used

@@ -31,15 +31,22 @@ static int64_t own_part_ms(uint32_t number, int64_t window_ms)
     return (int64_t)(fraction * spread_ms >> 32);
 }
 
+/* Of the window in which Close frames are spread. */
+static int64_t window_left_ms(const struct hub__loop *loop)
+{
+    const struct hub__drain *d = &loop->drain;
+    int64_t left_ms = d->begun_ms + d->window_ms - loop->clock_ms;
+
+    return left_ms > 0 ? left_ms : 0;
+}
+
 static void close_next(struct hub__loop *loop)
 {
     struct hub__drain *d = &loop->drain;
-    int64_t left_ms = d->begun_ms + d->window_ms - loop->clock_ms;
+    int64_t left_ms = window_left_ms(loop);
     uint32_t loop_number = (uint32_t)(loop - loop->hub->loops), number;
     char reason[HUB_REASON_BYTES_MAX + 1];
 
-    if (left_ms < 0)
-        left_ms = 0;
     d->cursor--;
     /* Other loops close one of theirs at the same moment. */
     number = d->cursor * loop->hub->loop_count + loop_number;
@@ -54,9 +61,9 @@ static void close_next(struct hub__loop *loop)
 static uint32_t may_wait(const struct hub__loop *loop)
 {
     const struct hub__drain *d = &loop->drain;
-    int64_t left_ms = d->begun_ms + d->window_ms - loop->clock_ms;
+    int64_t left_ms = window_left_ms(loop);
 
-    if (left_ms <= 0)
+    if (left_ms == 0)
         return 0;
     return (uint32_t)((uint64_t)d->total * (uint64_t)left_ms /
                       (uint64_t)d->window_ms);
