@@ -117,8 +117,8 @@ int body_read(struct body *body, struct mg_connection *conn,
     body_release(body);
     if (outcome == WHOLE && request->chunked)
         return too_large(why, limits->bytes);
-    return refuse_outcome(outcome, expired,
-                          why); /* the end was ours, perhaps */
+    /* Where the time was over, the end was of our making. */
+    return refuse_outcome(outcome, expired, why);
 }
 
 void body_release(struct body *body)

@@ -4,13 +4,14 @@
  */
 #include "fd_plan.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "proc.h"
 
 #define SLACK 16             /* the listener, key files, what libraries open */
 #define WORKER_DESCRIPTORS 3 /* its socket, and a pair during a hand-over */
@@ -47,16 +48,9 @@ int fd_plan_guard_standard(void)
 
 int fd_plan_in_use(void)
 {
-    DIR *dir = opendir("/proc/self/fd");
-    struct dirent *entry;
-    int count = 0;
+    int count = proc_count("/proc/self/fd");
 
-    if (dir == NULL)
-        return GUESS;
-    while ((entry = readdir(dir)) != NULL)
-        count += entry->d_name[0] != '.';
-    (void)closedir(dir);
-    return count - 1; /* the directory itself */
+    return count < 0 ? GUESS : count - 1; /* the directory itself */
 }
 
 static unsigned at_most(int64_t value, unsigned limit)

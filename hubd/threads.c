@@ -3,11 +3,12 @@
  */
 #include "threads.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "proc.h"
 
 #define GONE_MS 1000
 
@@ -20,16 +21,7 @@ static void *wait_for_end(void *end)
 
 int threads_count(void)
 {
-    DIR *dir = opendir("/proc/self/task");
-    struct dirent *entry;
-    int count = 0;
-
-    if (dir == NULL)
-        return -1;
-    while ((entry = readdir(dir)) != NULL)
-        count += entry->d_name[0] != '.';
-    (void)closedir(dir);
-    return count;
+    return proc_count("/proc/self/task");
 }
 
 /* A thread that was joined counts for a moment longer. */
