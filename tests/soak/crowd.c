@@ -157,7 +157,9 @@ static bool wants_to_leave(const struct crowd *c, const struct guest *g,
 static void tick(struct crowd *c, struct guest *g, int64_t now)
 {
     if (g->state == GUEST_OUT) {
-        if (!c->closing && now >= g->act_ns && c->opening < OPENING_MAX)
+        /* A hub that ends takes nobody, and who is drained is counted once. */
+        if (!c->closing && !c->judge->draining && now >= g->act_ns &&
+            c->opening < OPENING_MAX)
             come(c, g, now);
         return;
     }
