@@ -11,8 +11,8 @@ include(CheckLinkerFlag)
 
 add_library(hub_harden INTERFACE)
 target_compile_options(hub_harden INTERFACE
-    # _FORTIFY_SOURCE needs optimization.
-    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>
+    # _FORTIFY_SOURCE needs optimization, and no build type asks for none.
+    $<$<NOT:$<IN_LIST:$<CONFIG>,;Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>
     -fstack-protector-strong)
 target_link_options(hub_harden INTERFACE
     -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)

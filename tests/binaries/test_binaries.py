@@ -15,12 +15,18 @@ CMAKE = os.environ["HUB_CMAKE"]
 CC = os.environ["HUB_CC"]
 EXPECTED = os.environ["HUB_EXPECTED"]
 OPTIMIZED = os.environ["HUB_OPTIMIZED"] == "1"
+COMPONENTS = ("libhub0", "libhub-dev", "hubd")
 ENDBR64 = bytes.fromhex("f30f1efa")
 
 
 def run(*command):
     return subprocess.run(command, check=True, text=True,
                           capture_output=True).stdout
+
+
+def files_below(root):
+    return {str(path.relative_to(root)) for path in root.rglob("*")
+            if path.is_symlink() or not path.is_dir()}
 
 
 def readelf(path, *flags):
@@ -98,6 +104,32 @@ class Binaries(unittest.TestCase):
     def test_all_of_them_are_looked_at(self):
         names = {elf.name.partition(".so")[0] for elf in self.files}
         self.assertEqual(names, set(EXPECTED.split()))
+
+    def test_every_file_belongs_to_one_package(self):
+        root = pathlib.Path(self.prefix.name)
+        everything = files_below(root)
+        seen = {}
+        for component in COMPONENTS:
+            with tempfile.TemporaryDirectory(prefix="hub-binaries-") as part:
+                run(CMAKE, "--install", BUILD, "--prefix", part,
+                    "--component", component)
+                seen[component] = files_below(pathlib.Path(part))
+        self.assertEqual(sorted(everything), sorted(
+            path for files in seen.values() for path in files))
+        for path, component in self.package_of(everything):
+            self.assertIn(path, seen[component], component)
+
+    @staticmethod
+    def package_of(paths):
+        """Debian's custom: programs, what they load, what they are made of."""
+        for path in paths:
+            directory, _, name = path.rpartition("/")
+            if re.fullmatch(r"libhub\.so\.[0-9.]+", name):
+                yield path, "libhub0"
+            elif re.search(r"(^|/)(bin|man[18])$", directory):
+                yield path, "hubd"
+            else:
+                yield path, "libhub-dev"
 
     def test_every_program_has_a_manual_page(self):
         self.assertEqual(self.manuals, {elf.name for elf in self.programs})
