@@ -34,6 +34,8 @@
 
 #ifdef __cplusplus
 extern "C" {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* hub_stats(), struct hub_stats */
 #endif
 
 /* Errors. ------------------------------------------------------------- */
@@ -408,6 +410,7 @@ HUB_API int hub_fd(const hub_t *hub);
 HUB_API int hub_poll(hub_t *hub, int timeout_ms);
 
 #ifdef __cplusplus
+#pragma GCC diagnostic pop
 }
 #endif
 

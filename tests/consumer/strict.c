@@ -1,0 +1,25 @@
+/* strict.c - all that hub.h has of code: initializers and inline functions, for
+ * C and C++ compilers that are asked for every warning. */
+#include <hub/hub.h>
+
+int use(void);
+
+int use(void)
+{
+    struct hub_options options = HUB_OPTIONS_INIT;
+    struct hub_member member = HUB_MEMBER_INIT;
+    struct hub_stats stats = HUB_STATS_INIT;
+    struct hub_message text = hub_text("1");
+    struct hub_message bytes = hub_binary("12", 2);
+    struct hub_target targets[4];
+
+    targets[0] = hub_to_user("u");
+    targets[1] = hub_to_session("s");
+    targets[2] = hub_to_either("u", "s");
+    targets[3] = hub_to_connection(targets[0].id);
+    return options.struct_size + member.struct_size + stats.struct_size >
+                   text.payload_bytes + bytes.payload_bytes &&
+           targets[3].user_id == targets[1].user_id &&
+           targets[2].session_id != member.session_id &&
+           hub_strerror(HUB_EINVAL) != hub_version();
+}
