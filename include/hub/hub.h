@@ -40,6 +40,7 @@ extern "C" {
 
 /* Errors. ------------------------------------------------------------- */
 
+/* Each error with its code and what hub_strerror() says of it. */
 #define HUB_ERROR_MAP(X)                                                       \
     X(HUB_EINVAL, -1, "an argument is missing or out of range")                \
     X(HUB_ENOMEM, -2, "out of memory")                                         \
@@ -53,6 +54,7 @@ extern "C" {
     X(HUB_ENOTSOCK, -10, "not a connected stream socket")                      \
     X(HUB_ENOTSUP, -11, "this machine does not offer what was asked for")
 
+/* What functions return that have failed. */
 enum hub_error {
 #define HUB_ERROR_ENUM(name, code, text) name = (code),
     HUB_ERROR_MAP(HUB_ERROR_ENUM)
@@ -69,12 +71,13 @@ HUB_API const char *hub_version(void);
 
 /* Types. -------------------------------------------------------------- */
 
+/* A hub; what is in it is its own business. */
 typedef struct hub hub_t;
 
 /* Names one connection for good: an id is never given to another connection,
  * so a stale one is HUB_ENOENT and never somebody else. 0 names nobody. */
 typedef struct hub_id {
-    uint64_t value;
+    uint64_t value; /* to be compared and printed, no more */
 } hub_id;
 
 #define HUB_ID_BYTES_MAX 256     /* of a user or session id */
@@ -82,23 +85,25 @@ typedef struct hub_id {
 
 /* The opcodes of RFC 6455, 11.8. */
 enum hub_kind {
-    HUB_TEXT = 1, /* the caller vouches for valid UTF-8 */
-    HUB_BINARY = 2,
+    HUB_TEXT = 1,   /* the caller vouches for valid UTF-8 */
+    HUB_BINARY = 2, /* any bytes */
 };
 
 /* A message: opaque bytes. */
 struct hub_message {
-    enum hub_kind kind;
-    const void *payload; /* may be NULL when payload_bytes is 0 */
-    size_t payload_bytes;
+    enum hub_kind kind;   /* text or binary */
+    const void *payload;  /* may be NULL when payload_bytes is 0 */
+    size_t payload_bytes; /* of a string: without its NUL */
 };
 
+/* A text message from a string, which is not copied here. */
 static inline struct hub_message hub_text(const char *text)
 {
     struct hub_message m = {HUB_TEXT, text, strlen(text)};
     return m;
 }
 
+/* A binary message from bytes, which are not copied here. */
 static inline struct hub_message hub_binary(const void *bytes, size_t count)
 {
     struct hub_message m = {HUB_BINARY, bytes, count};
@@ -113,18 +118,21 @@ struct hub_target {
     const char *session_id; /* or NULL */
 };
 
+/* All connections of a user. */
 static inline struct hub_target hub_to_user(const char *user_id)
 {
     struct hub_target t = {{0}, user_id, NULL};
     return t;
 }
 
+/* All connections of a session. */
 static inline struct hub_target hub_to_session(const char *session_id)
 {
     struct hub_target t = {{0}, NULL, session_id};
     return t;
 }
 
+/* All connections of a user and all of a session, each of them once. */
 static inline struct hub_target hub_to_either(const char *user_id,
                                               const char *session_id)
 {
@@ -132,6 +140,7 @@ static inline struct hub_target hub_to_either(const char *user_id,
     return t;
 }
 
+/* One connection. */
 static inline struct hub_target hub_to_connection(hub_id id)
 {
     struct hub_target t = {{0}, NULL, NULL};
@@ -149,13 +158,14 @@ typedef int hub_deliver_fn(void *data, hub_id id,
 /* Who connects; grows as struct hub_options does. Ids are 1 to HUB_ID_BYTES_MAX
  * bytes, compared byte by byte, and copied. */
 struct hub_member {
-    size_t struct_size;
+    size_t struct_size;      /* as HUB_MEMBER_INIT sets it */
     const char *user_id;     /* required */
     const char *session_id;  /* or NULL */
     void *data;              /* handed back in every callback */
     hub_deliver_fn *deliver; /* hub_register() only */
 };
 
+/* Nobody yet: set user_id at least. */
 #define HUB_MEMBER_INIT                                                        \
     {                                                                          \
         sizeof(struct hub_member), NULL, NULL, NULL, NULL                      \
@@ -163,13 +173,13 @@ struct hub_member {
 
 /* A connection as callbacks see it; valid during the callback only. */
 struct hub_connection {
-    hub_id id;
-    const char *user_id;
+    hub_id id;              /* as hub_register() or hub_adopt() gave it */
+    const char *user_id;    /* as in struct hub_member */
     const char *session_id; /* NULL without one */
     void *data;             /* of struct hub_member */
 };
 
-/* Why a connection ended. */
+/* Each cause with the word hub_close_cause_name() has for it. */
 #define HUB_CLOSE_CAUSE_MAP(X)                                                 \
     X(HUB_CLOSED_BY_PEER, "peer")              /* its Close frame came */      \
     X(HUB_CLOSED_BY_HOST, "host")              /* hub_close, _unregister */    \
@@ -181,6 +191,7 @@ struct hub_connection {
     X(HUB_CLOSED_WRITE_TIMEOUT, "write_timeout") /* took no byte for long */   \
     X(HUB_CLOSED_ERROR, "error")                 /* a failure on our side */
 
+/* Why a connection ended. */
 enum hub_close_cause {
 #define HUB_CLOSE_CAUSE_ENUM(name, text) name,
     HUB_CLOSE_CAUSE_MAP(HUB_CLOSE_CAUSE_ENUM)
@@ -191,20 +202,22 @@ enum hub_close_cause {
  * Threads: any.  Owns: the text is constant.  Returns: never NULL. */
 HUB_API const char *hub_close_cause_name(enum hub_close_cause cause);
 
+/* How a connection ended, and what it was good for. */
 struct hub_close_info {
-    enum hub_close_cause cause;
+    enum hub_close_cause cause; /* who or what ended it */
     int code; /* RFC 6455, 7.4: of the first Close frame; 1006: there was none,
                  1005: it carried no code */
-    int64_t duration_ms;
+    int64_t duration_ms;                /* since `opened` */
     uint64_t messages_in, messages_out; /* data messages, whole */
     uint64_t bytes_in, bytes_out;       /* on the wire, headers included */
 };
 
+/* How much a line of the log matters. */
 enum hub_log_level {
-    HUB_LOG_DEBUG,
-    HUB_LOG_INFO,
-    HUB_LOG_WARN,
-    HUB_LOG_ERROR,
+    HUB_LOG_DEBUG, /* to those who look into the library */
+    HUB_LOG_INFO,  /* how it goes about its work */
+    HUB_LOG_WARN,  /* it goes on, but not as well as it should */
+    HUB_LOG_ERROR, /* some part of it has ended */
 };
 
 /* What happens when hub_options.queue_bytes wait for one connection. A message
@@ -230,28 +243,32 @@ HUB_API const char *hub_sender_name(enum hub_sender sender);
 /* Flags of hub_options. */
 #define HUB_HOST_LOOP 0x1u /* no threads: the host calls hub_poll() */
 
-/* Callbacks run on a loop thread, or inside hub_poll(); for one connection
+/* What a hub is made with; zero is the default of each.
+ *
+ * Callbacks run on a loop thread, or inside hub_poll(); for one connection
  * they never overlap, and come as opened, message..., closed. A callback may
  * call every function marked 'any'; it must not block, for it holds up the
  * other connections of its loop. */
 struct hub_options {
-    size_t struct_size;
-    unsigned flags;
+    size_t struct_size;       /* as HUB_OPTIONS_INIT sets it */
+    unsigned flags;           /* HUB_HOST_LOOP, or 0 */
     unsigned loops;           /* event loops, one thread each; 0: one a core */
     uint64_t max_connections; /* 0: no limit */
     size_t max_message_bytes; /* largest message from a peer; 0: 512 KiB */
     size_t queue_bytes;       /* may wait for one connection; 0: 1 MiB */
     size_t backlog_bytes;     /* may wait for one loop to turn; 0: 64 MiB */
-    enum hub_slow_consumer slow_consumer;
-    unsigned ping_interval_ms;   /* silence before a ping; 0: 25 000 */
-    unsigned pong_timeout_ms;    /* silence after it; 0: 10 000 */
-    unsigned write_timeout_ms;   /* taking no byte at all; 0: 10 000 */
+    enum hub_slow_consumer slow_consumer; /* what becomes of who is behind */
+    unsigned ping_interval_ms;            /* silence before a ping; 0: 25 000 */
+    unsigned pong_timeout_ms;             /* silence after it; 0: 10 000 */
+    unsigned write_timeout_ms;            /* taking no byte at all; 0: 10 000 */
     unsigned message_timeout_ms; /* from a message's first byte to its last;
                                     0: 60 000 */
     unsigned close_timeout_ms;   /* for the peer's side of a close; 0: 5 000 */
 
     void *data; /* for hub_data() */
+    /* The first call for a connection. */
     void (*opened)(hub_t *hub, const struct hub_connection *connection);
+    /* A whole message from a socket. */
     void (*message)(hub_t *hub, const struct hub_connection *connection,
                     const struct hub_message *message);
     /* The last call for a connection: its data may be released in here. */
@@ -260,7 +277,7 @@ struct hub_options {
     /* From any thread that is inside the library. */
     void (*log)(void *data, enum hub_log_level level, const char *text);
 
-    enum hub_sender sender;
+    enum hub_sender sender;  /* for the sockets of all loops */
     unsigned messages_per_s; /* from one peer, pings and pongs included, with
                                 ten seconds' worth at once; more is 1008; at
                                 most 1 000 000; 0: no limit */
@@ -272,6 +289,7 @@ struct hub_options {
                                 is a slow consumer, or closed with 1013. */
 };
 
+/* Every default, no callbacks. */
 #define HUB_OPTIONS_INIT                                                       \
     {                                                                          \
         sizeof(struct hub_options), 0, 0, 0, 0, 0, 0, HUB_SLOW_CLOSE, 0, 0, 0, \
@@ -356,8 +374,9 @@ HUB_API int hub_close(hub_t *hub, hub_id id, int code, const char *reason);
  * Returns: 0 · HUB_ENOENT as hub_close() · HUB_ENOMEM. */
 HUB_API int hub_unregister(hub_t *hub, hub_id id);
 
+/* Figures of a hub, taken while it works; grows as struct hub_options does. */
 struct hub_stats {
-    size_t struct_size;
+    size_t struct_size;               /* as HUB_STATS_INIT sets it */
     uint64_t connections;             /* now, closing ones not counted */
     uint64_t users, sessions;         /* distinct ids now connected */
     uint64_t opened, closed;          /* connections since hub_create() */
@@ -365,12 +384,13 @@ struct hub_stats {
     uint64_t messages_out, bytes_out; /* written whole; for members: taken */
     uint64_t dropped;                 /* messages, by a drop policy */
     uint64_t slow_closed;             /* connections, by HUB_SLOW_CLOSE */
-    uint64_t loops;
+    uint64_t loops;                   /* event loops */
     uint64_t slowest_loop_ms; /* since the loop turned that waits longest */
     uint64_t uring_loops;     /* that send by io_uring */
     uint64_t memory_bytes;    /* in messages that are queued or half received */
 };
 
+/* What hub_stats() is to fill in. */
 #define HUB_STATS_INIT                                                         \
     {                                                                          \
         sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0  \
