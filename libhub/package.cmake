@@ -56,3 +56,16 @@ endif()
 configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/libhub.pc.in libhub.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/libhub.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig ${development})
+
+# The manual page, by the name of each function too.
+set(page ${PROJECT_SOURCE_DIR}/packaging/man/libhub.3)
+set(man_dir ${CMAKE_INSTALL_MANDIR}/man3)
+install(FILES ${page} DESTINATION ${man_dir} ${development})
+file(STRINGS ${page} functions REGEX "^\\.Nm hub_[a-z_]+( ,)?$")
+foreach(line IN LISTS functions)
+    string(REGEX MATCH "hub_[a-z_]+" function "${line}")
+    file(CONFIGURE OUTPUT man3/${function}.3 CONTENT ".so man3/libhub.3\n")
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man3/${function}.3
+        DESTINATION ${man_dir} ${development})
+endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page})

@@ -1,5 +1,5 @@
-"""What hub.h declares, as a compiler sees it: preprocessed, so that comments are
-gone and macros are expanded. Knows no more of C than that header uses.
+"""What hub.h declares, as a compiler sees it: preprocessed, so that comments
+are gone and macros are expanded. Knows no more of C than that header uses.
 """
 
 import collections

@@ -141,6 +141,17 @@ class Both(Consumer):
                 self.assertNotIn(str(self.prefix.work), text, path)
                 self.assertNotIn(str(ROOT), text, path)
 
+    def test_every_function_has_a_manual_page(self):
+        pages = self.prefix.path / "share/man/man3"
+        exported = re.findall(r"^ +(hub_\w+);$", (
+            ROOT / "libhub/libhub.map").read_text("utf-8"), re.M)
+        self.assertIn("hub_send", exported)
+        for name in exported:
+            link = re.fullmatch(r"\.so man3/(\S+)\n",
+                                (pages / f"{name}.3").read_text("utf-8"))
+            text = (pages / link[1]).read_text("utf-8")
+            self.assertRegex(text, rf"(?m)^\.F[no] {name}\b")
+
     def test_the_header_brings_no_warning(self):
         source = {"c": "main.c", "c++": "main.cpp"}
         compilers = {"c": ("gcc", "clang"), "c++": ("g++", "clang++")}
