@@ -1,0 +1,198 @@
+/** hub-client.d.ts - the types of hub-client.js, which README.md explains. */
+
+/** A message as hubd delivers it: the object that the backend has posted. */
+export interface HubMessage<Type extends string = string, Payload = any> {
+  type: Type;
+  payload: Payload;
+  /** ISO 8601; hubd adds it where the backend has not. */
+  timestamp: string;
+  /** Whatever else the backend has put in. */
+  [member: string]: any;
+}
+
+/**
+ * `text` is the frame itself, for numbers that JavaScript cannot hold.
+ * What a handler throws, also as a promise, goes to `onError`.
+ */
+export type MessageHandler<Type extends string = string, Payload = any> = (
+  payload: Payload,
+  message: HubMessage<Type, Payload>,
+  text: string,
+) => unknown;
+
+/**
+ * - `idle`: never started
+ * - `connecting`: a try is under way
+ * - `open`: messages come in
+ * - `waiting`: for the next try
+ * - `closed`: ended for good, until `start()` is called
+ */
+export type HubState = "idle" | "connecting" | "open" | "waiting" | "closed";
+
+export interface HubStateDetail {
+  /**
+   * How many tries there have been in a row without a connection that lasted
+   * `stableMs`, the present one included; 0 when one that lasted has ended.
+   */
+  readonly attempt: number;
+  /**
+   * `waiting`, `closed`: how the connection or the try has ended. 1006 is an
+   * end without a Close frame, which all failed tries are; 1000 with the reason
+   * `stopped` is `stop()`.
+   */
+  readonly code?: number;
+  /** `waiting`, `closed`: the reason in the Close frame, often empty. */
+  readonly reason?: string;
+  /** `waiting`: milliseconds until the next try. */
+  readonly delayMs?: number;
+  /** `waiting`: whether the hub has said when to come back. */
+  readonly hinted?: boolean;
+  /** `waiting`, `closed`: what went wrong, as far as it is known. */
+  readonly error?: unknown;
+}
+
+export type StateHandler = (state: HubState, detail: HubStateDetail) => unknown;
+
+/** What was being done when an error came up. */
+export type ErrorContext =
+  /** A handler of `on()` threw. */
+  | { source: "handler"; message: HubMessage }
+  /** A frame is no message; it was ignored. */
+  | { source: "frame"; data: unknown }
+  /** A handler of `onState()` threw. */
+  | { source: "state" }
+  /** The option `shouldReconnect` threw; the default was used. */
+  | { source: "shouldReconnect" }
+  /** The page may not open this WebSocket; the client is closed. */
+  | { source: "connect" };
+
+/** As much of a WebSocket as the client needs. */
+export interface WebSocketLike {
+  onopen: ((event: any) => any) | null;
+  onmessage: ((event: any) => any) | null;
+  onerror: ((event: any) => any) | null;
+  onclose: ((event: any) => any) | null;
+  close(code?: number): void;
+}
+
+export type WebSocketConstructor = new (url: string) => WebSocketLike;
+
+/** Null and undefined are as good as absent. */
+type Maybe<Value> = Value | null | undefined;
+
+export interface HubClientOptions {
+  /** 1 to 256 bytes of UTF-8 without control characters. */
+  userId: string;
+  /** As `userId`; connections may share it. */
+  sessionId?: Maybe<string>;
+  /** Default: `globalThis.WebSocket`, which Node has from version 22 on. */
+  WebSocket?: Maybe<WebSocketConstructor>;
+  /** The delay after a first failure is random, up to this; then it doubles. */
+  baseDelayMs?: Maybe<number>;
+  /** What delays double up to. */
+  maxDelayMs?: Maybe<number>;
+  /** How long a connection must last for delays to start anew. */
+  stableMs?: Maybe<number>;
+  /** The longest wait the hub can ask for. */
+  maxHintMs?: Maybe<number>;
+  /** For a try to succeed; 0: as long as the platform lets it. */
+  connectTimeoutMs?: Maybe<number>;
+  /**
+   * A connection is given up when nothing came for so long; 0: never. Browsers
+   * hide pings: in a page only messages count.
+   */
+  idleTimeoutMs?: Maybe<number>;
+  /** Whether to try again after a connection was closed with this code. */
+  shouldReconnect?: Maybe<(code: number, reason: string) => boolean>;
+  /** Without it, errors of handlers are thrown as those of event handlers. */
+  onError?: Maybe<(error: unknown, context: ErrorContext) => unknown>;
+}
+
+/** One of the messages of `Payloads`; its `type` tells which. */
+export type AnyMessage<Payloads extends object> = {
+  [Type in keyof Payloads & string]: HubMessage<Type, Payloads[Type]>;
+}[keyof Payloads & string];
+
+/** A URL with http, https, ws or wss; in pages also a relative one. */
+export type HubUrl = string | URL;
+
+/**
+ * `Payloads` may name the types of messages and what their payloads are:
+ * `new HubClient<{ note: { text: string } }>(…)`.
+ */
+export class HubClient<Payloads extends object = Record<string, any>> {
+  static readonly defaults: Readonly<{
+    baseDelayMs: number;
+    maxDelayMs: number;
+    stableMs: number;
+    maxHintMs: number;
+    connectTimeoutMs: number;
+    idleTimeoutMs: number;
+  }>;
+
+  /**
+   * @param url where `/ws` of hubd is, or a function that is asked before each
+   *   try, for instance for a fresh token in the query
+   * @throws TypeError, RangeError: an option or the URL is wrong
+   */
+  constructor(
+    url: HubUrl | (() => HubUrl | Promise<HubUrl>),
+    options: HubClientOptions,
+  );
+
+  readonly state: HubState;
+
+  /**
+   * Calls the handler for each message of a type, or, with `"*"`, for each
+   * message, now and after every reconnect. Returns a function that removes it.
+   */
+  on<Type extends keyof Payloads & string>(
+    type: Type,
+    handler: MessageHandler<Type, Payloads[Type]>,
+  ): () => void;
+  on(
+    type: "*",
+    handler: (
+      payload: Payloads[keyof Payloads],
+      message: AnyMessage<Payloads>,
+      text: string,
+    ) => unknown,
+  ): () => void;
+
+  /**
+   * Calls the handler for each change of state. Returns a function that removes
+   * it.
+   */
+  onState(handler: StateHandler): () => void;
+
+  /**
+   * Connects, and keeps connected; does nothing where that is done already.
+   *
+   * @throws TypeError: there is no WebSocket, or no page that a relative URL
+   *   could start from
+   */
+  start(): void;
+
+  /**
+   * Closes with 1000. No message comes after this call; handlers stay, and
+   * `start()` connects again.
+   */
+  stop(): void;
+
+  /**
+   * Resolves when the connection is open, however many tries that takes.
+   * Rejects with a `HubClosedError` when it has ended for good.
+   */
+  opened(): Promise<void>;
+}
+
+export class HubClosedError extends Error {
+  private constructor();
+  readonly name: "HubClosedError";
+  /** As in `HubStateDetail`. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** The default of the option of this name. */
+export function shouldReconnect(code: number): boolean;

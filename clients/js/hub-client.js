@@ -1,0 +1,507 @@
+// hub-client.js - a client of hubd that stays connected.
+//
+// At most one call (a WebSocket, or a try to open one) is current; whatever an
+// earlier one still reports is ignored. So stop() takes effect at once, and
+// nothing has to be unhooked from a socket that takes its time to close.
+// One timer serves all states: it bounds a try, watches an open connection, or
+// ends a wait. Handlers belong to the client and outlive every connection.
+
+const DEFAULTS = Object.freeze({
+  baseDelayMs: 1000,
+  maxDelayMs: 30000,
+  stableMs: 10000,
+  maxHintMs: 600000,
+  connectTimeoutMs: 20000,
+  idleTimeoutMs: 0,
+});
+
+const CAN_BE_ZERO = new Set(['stableMs', 'connectTimeoutMs', 'idleTimeoutMs']);
+const MS_MAX = 2 ** 31 - 1; // what setTimeout takes
+const ID_BYTES_MAX = 256;
+const PAUSE_MS = 1000; // a timer this late was held up by a sleep
+const ABNORMAL = 1006; // what a browser calls an end without a Close frame
+const ANY_TYPE = '*';
+
+// Ends that are likely to come again: a broken frame, a hub at its limits. A
+// connection that ends so does not count as one that lasted.
+const REPEATING = new Set([1002, 1003, 1007, 1009, 1010, 1011, 1013]);
+
+const PROTOCOLS = new Map([
+  ['http:', 'ws:'],
+  ['https:', 'wss:'],
+  ['ws:', 'ws:'],
+  ['wss:', 'wss:'],
+]);
+
+export class HubClosedError extends Error {
+  constructor({ code, reason, error }) {
+    const why = error ? error.message : `${code}${reason && `, ${reason}`}`;
+    super(`the connection to the hub has ended for good: ${why}`);
+    this.name = 'HubClosedError';
+    this.code = code;
+    this.reason = reason;
+    if (error) this.cause = error;
+  }
+}
+
+// Whether a connection that was closed with this code is tried again. Not where
+// somebody decided against this client: the next try would be the same.
+export function shouldReconnect(code) {
+  return !(
+    code === 1008 ||
+    (code >= 3500 && code <= 3999) ||
+    (code >= 4500 && code <= 4999)
+  );
+}
+
+// What the hub asks for when it shuts down, or null where it asks for nothing.
+function retryAfterMs(reason) {
+  const found = /(?:^|[;\s])retry-after-ms=(\d+)(?=$|[;\s])/.exec(reason);
+  return found && Number(found[1]);
+}
+
+const now = () => performance.now();
+
+// Where the platform reports errors of event handlers. -----------------------
+
+function throwLater(error) {
+  if (typeof globalThis.reportError === 'function') {
+    globalThis.reportError(error);
+  } else {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+// Options and the URL. -------------------------------------------------------
+
+function checkId(name, id) {
+  if (typeof id !== 'string')
+    throw new TypeError(`${name} must be a string, not ${typeof id}`);
+  let problem;
+  if (id === '') problem = 'is empty';
+  else if (/\p{Surrogate}/u.test(id)) problem = 'holds half a surrogate pair';
+  else if (/\p{Control}/u.test(id)) problem = 'holds a control character';
+  else if (new TextEncoder().encode(id).length > ID_BYTES_MAX)
+    problem = `is longer than ${ID_BYTES_MAX} bytes of UTF-8`;
+  if (problem) throw new RangeError(`${name} ${problem}`);
+}
+
+function checkTime(name, value) {
+  const least = CAN_BE_ZERO.has(name) ? 0 : 1;
+  if (typeof value !== 'number')
+    throw new TypeError(`${name} must be a number, not ${typeof value}`);
+  if (!(value >= least && value <= MS_MAX))
+    throw new RangeError(
+      `${name} must be from ${least} to ${MS_MAX}, not ${value}`,
+    );
+}
+
+function checkFunction(name, value) {
+  if (typeof value !== 'function')
+    throw new TypeError(`${name} must be a function, not ${typeof value}`);
+}
+
+const CHECKS = new Map([
+  ['userId', checkId],
+  ['sessionId', checkId],
+  ['WebSocket', checkFunction],
+  ['shouldReconnect', checkFunction],
+  ['onError', checkFunction],
+  ...Object.keys(DEFAULTS).map((name) => [name, checkTime]),
+]);
+
+// With defaults for what is not given; null is as good as absent.
+function readOptions(given) {
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError('the second argument must be an object with a userId');
+  const options = { shouldReconnect, ...DEFAULTS };
+  for (const [name, value] of Object.entries(given)) {
+    const check = CHECKS.get(name);
+    if (!check) throw new TypeError(`there is no option '${name}'`);
+    if (value === undefined || value === null) continue;
+    check(name, value);
+    options[name] = value;
+  }
+  if (options.userId === undefined) throw new TypeError('userId is missing');
+  return Object.freeze(options);
+}
+
+// What a relative URL is relative to; undefined outside of pages.
+const pageUrl = () =>
+  globalThis.document?.baseURI ?? globalThis.location?.href;
+
+// The URL of the WebSocket. What is in the query already stays as it is spelt,
+// since a proxy may have signed it.
+function socketUrl(url, { userId, sessionId }) {
+  const base = pageUrl();
+  let parsed;
+  try {
+    parsed = new URL(url, base);
+  } catch {
+    const hint = base ? '' : '; a relative one needs a page to start from';
+    throw new TypeError(`'${url}' is not a URL${hint}`);
+  }
+  const protocol = PROTOCOLS.get(parsed.protocol);
+  if (!protocol)
+    throw new TypeError(`'${url}' is not http, https, ws or wss`);
+  for (const name of ['userId', 'sessionId']) {
+    if (parsed.searchParams.has(name))
+      throw new TypeError(`${name} is an option, and not part of the URL`);
+  }
+  parsed.protocol = protocol;
+  parsed.hash = '';
+  let query = `userId=${encodeURIComponent(userId)}`;
+  if (sessionId !== undefined)
+    query += `&sessionId=${encodeURIComponent(sessionId)}`;
+  parsed.search += `${parsed.search ? '&' : '?'}${query}`;
+  return parsed.href;
+}
+
+// Pages are also rendered on servers, where a relative URL means nothing yet.
+function canBeChecked(url) {
+  if (typeof url === 'function') return false;
+  return pageUrl() !== undefined || /^[a-z][a-z0-9+.-]*:/i.test(url);
+}
+
+function parseMessage(data) {
+  if (typeof data !== 'string') throw new TypeError('a frame is not text');
+  const message = JSON.parse(data);
+  if (typeof message?.type !== 'string')
+    throw new TypeError('a frame is not an object with a type');
+  return message;
+}
+
+// Handlers by key. A list is replaced, never changed, so that one that is being
+// gone through stays as it was.
+class Handlers {
+  #lists = new Map();
+
+  add(key, handler) {
+    checkFunction('the handler', handler);
+    const entry = { handler };
+    this.#lists.set(key, [...(this.#lists.get(key) ?? []), entry]);
+    return () => {
+      entry.handler = null;
+      const rest = this.#lists.get(key)?.filter((other) => other !== entry);
+      if (rest?.length) this.#lists.set(key, rest);
+      else this.#lists.delete(key);
+    };
+  }
+
+  // `failed` hears of what handlers throw, at once or as promises.
+  call(key, values, failed) {
+    for (const entry of this.#lists.get(key) ?? []) {
+      try {
+        const result = entry.handler?.(...values);
+        if (typeof result?.then === 'function') result.then(undefined, failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+}
+
+export class HubClient {
+  static defaults = DEFAULTS;
+
+  #url;
+  #options;
+  #WebSocket;
+  #handlers = new Handlers();
+  #stateHandlers = new Handlers();
+  #state = 'idle';
+  #news = []; // states that handlers have not been told yet
+  #telling = false;
+  #waiters = []; // of opened()
+  #ended = null; // the detail of 'closed'
+  #call = null; // the current one, while connecting or open
+  #attempt = 0; // tries in a row without a connection that lasted
+  #timer;
+  #dueMs = 0; // when a wait is over
+  #notBeforeMs = 0; // what the hub asked for; nothing makes it shorter
+
+  constructor(url, options) {
+    this.#options = readOptions(options);
+    this.#url = url;
+    if (canBeChecked(url)) socketUrl(url, this.#options);
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  on(type, handler) {
+    if (typeof type !== 'string' || type === '')
+      throw new TypeError('the type must be a string that is not empty');
+    return this.#handlers.add(type, handler);
+  }
+
+  onState(handler) {
+    return this.#stateHandlers.add('', handler);
+  }
+
+  start() {
+    if (this.#state !== 'idle' && this.#state !== 'closed') return;
+    this.#WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
+    if (typeof this.#WebSocket !== 'function')
+      throw new TypeError(
+        'there is no WebSocket here: pass one as the option WebSocket, ' +
+          'such as that of the npm package ws',
+      );
+    if (typeof this.#url !== 'function') socketUrl(this.#url, this.#options);
+    this.#attempt = 0;
+    globalThis.addEventListener?.('online', this.#onOnline);
+    globalThis.document?.addEventListener('visibilitychange', this.#onVisible);
+    this.#connect();
+  }
+
+  stop() {
+    if (this.#state !== 'closed') this.#end({ code: 1000, reason: 'stopped' });
+  }
+
+  opened() {
+    if (this.#state === 'open') return Promise.resolve();
+    if (this.#state === 'closed')
+      return Promise.reject(new HubClosedError(this.#ended));
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+    });
+  }
+
+  // Calls. -------------------------------------------------------------------
+
+  #connect() {
+    const { connectTimeoutMs } = this.#options;
+    const call = {
+      socket: null,
+      error: null,
+      openedMs: null,
+      heardMs: null,
+      pardonedMs: -Infinity, // when its silence was last put down to a pause
+    };
+
+    this.#attempt++;
+    this.#call = call;
+    clearTimeout(this.#timer);
+    if (connectTimeoutMs > 0)
+      this.#setTimer(connectTimeoutMs, () =>
+        this.#lose(call, {
+          error: new Error(`no answer within ${connectTimeoutMs} ms`),
+        }),
+      );
+    this.#become('connecting', { attempt: this.#attempt });
+    if (call !== this.#call) return; // a handler has stopped it
+    if (typeof this.#url === 'function') this.#askForUrl(call);
+    else this.#dial(call, socketUrl(this.#url, this.#options));
+  }
+
+  async #askForUrl(call) {
+    try {
+      const url = socketUrl(await this.#url(), this.#options);
+      if (call === this.#call) this.#dial(call, url);
+    } catch (error) {
+      this.#lose(call, { error });
+    }
+  }
+
+  #dial(call, url) {
+    let socket;
+    try {
+      socket = new this.#WebSocket(url);
+    } catch (error) {
+      // It was never tried: a policy of the page forbids it, and will again.
+      this.#end({ code: ABNORMAL, reason: '', error });
+      this.#report(error, { source: 'connect' });
+      return;
+    }
+    call.socket = socket;
+    socket.onopen = () => this.#open(call);
+    socket.onmessage = ({ data }) => this.#receive(call, data);
+    // Browsers do not tell what went wrong, others do.
+    socket.onerror = ({ error, message }) => {
+      call.error = error ?? (message ? new Error(message) : null);
+    };
+    socket.onclose = ({ code, reason }) =>
+      this.#lose(call, { code, reason, error: call.error });
+    // The package ws shows pings, which are signs of life.
+    socket.on?.('ping', () => {
+      call.heardMs = now();
+    });
+  }
+
+  #open(call) {
+    if (call !== this.#call) return;
+    call.openedMs = call.heardMs = now();
+    clearTimeout(this.#timer);
+    if (this.#options.idleTimeoutMs > 0)
+      this.#watch(call, call.heardMs + this.#options.idleTimeoutMs);
+    for (const { resolve } of this.#waiters.splice(0)) resolve();
+    this.#become('open', { attempt: this.#attempt });
+  }
+
+  // Loses a connection that is silent for too long. After a pause of the whole
+  // page or process, what came meanwhile is not read yet: it waits once more.
+  #watch(call, dueMs) {
+    const { idleTimeoutMs } = this.#options;
+
+    this.#setTimer(dueMs - now(), () => {
+      if (now() - call.heardMs < idleTimeoutMs) {
+        this.#watch(call, call.heardMs + idleTimeoutMs);
+      } else if (now() - dueMs > PAUSE_MS && call.heardMs >= call.pardonedMs) {
+        call.pardonedMs = now();
+        this.#watch(call, now() + idleTimeoutMs);
+      } else {
+        this.#lose(call, {
+          error: new Error(`nothing came for ${idleTimeoutMs} ms`),
+        });
+      }
+    });
+  }
+
+  #receive(call, data) {
+    let message;
+
+    if (call !== this.#call) return;
+    call.heardMs = now();
+    try {
+      message = parseMessage(data);
+    } catch (error) {
+      this.#report(error, { source: 'frame', data });
+      return;
+    }
+    const values = [message.payload, message, data];
+    const failed = (error) =>
+      this.#report(error, { source: 'handler', message });
+    this.#handlers.call(message.type, values, failed);
+    if (message.type !== ANY_TYPE)
+      this.#handlers.call(ANY_TYPE, values, failed);
+  }
+
+  #hangUp() {
+    const call = this.#call;
+
+    clearTimeout(this.#timer);
+    this.#call = null;
+    call?.socket?.close(1000); // nothing happens if it is closed already
+  }
+
+  // Between calls. -----------------------------------------------------------
+
+  #lose(call, { code = ABNORMAL, reason = '', error }) {
+    if (call !== this.#call) return;
+    this.#hangUp();
+    if (call.openedMs !== null && !REPEATING.has(code) &&
+        now() - call.openedMs >= this.#options.stableMs)
+      this.#attempt = 0;
+
+    const end = { code, reason, ...(error && { error }) };
+    if (!this.#mayReconnect(code, reason)) {
+      this.#end(end);
+      return;
+    }
+    const hintMs = retryAfterMs(reason);
+    const hinted = hintMs !== null;
+    const leastMs = hinted ? Math.min(hintMs, this.#options.maxHintMs) : 0;
+    // The hub has spread those who were with it; those it has sent away again
+    // and again spread themselves.
+    const delayMs =
+      hinted && this.#attempt === 0
+        ? leastMs
+        : Math.max(leastMs, this.#backOffMs());
+    this.#notBeforeMs = now() + leastMs;
+    this.#dueMs = now() + delayMs;
+    this.#sleep();
+    this.#become('waiting', {
+      attempt: this.#attempt, delayMs, hinted, ...end,
+    });
+  }
+
+  #mayReconnect(code, reason) {
+    try {
+      return this.#options.shouldReconnect(code, reason);
+    } catch (error) {
+      this.#report(error, { source: 'shouldReconnect' });
+      return shouldReconnect(code);
+    }
+  }
+
+  // Full jitter: those who lost the same hub come back evenly spread.
+  #backOffMs() {
+    const { baseDelayMs, maxDelayMs } = this.#options;
+    const doublings = Math.max(0, this.#attempt - 1);
+
+    return Math.floor(
+      Math.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** doublings),
+    );
+  }
+
+  // Timers may fire a moment early, and in hidden pages late.
+  #sleep() {
+    this.#setTimer(this.#dueMs - now(), () => {
+      if (now() < this.#dueMs) this.#sleep();
+      else this.#connect();
+    });
+  }
+
+  #onOnline = () => {
+    if (this.#state !== 'waiting') return;
+    this.#attempt = 0;
+    this.#dueMs = Math.max(this.#notBeforeMs, now());
+    if (now() >= this.#dueMs) this.#connect();
+    else this.#sleep();
+  };
+
+  #onVisible = () => {
+    if (this.#state === 'waiting' && now() >= this.#dueMs) this.#connect();
+  };
+
+  #setTimer(ms, action) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(action, Math.max(0, Math.ceil(ms)));
+  }
+
+  // What the outside hears. --------------------------------------------------
+
+  #end(detail) {
+    this.#hangUp();
+    globalThis.removeEventListener?.('online', this.#onOnline);
+    globalThis.document?.removeEventListener(
+      'visibilitychange', this.#onVisible,
+    );
+    this.#ended = detail;
+    for (const { reject } of this.#waiters.splice(0))
+      reject(new HubClosedError(detail));
+    this.#become('closed', { attempt: this.#attempt, ...detail });
+  }
+
+  // All handlers hear of all states in the same order, also when one of them
+  // causes the next state.
+  #become(state, detail) {
+    this.#state = state;
+    this.#news.push([state, Object.freeze(detail)]);
+    if (this.#telling) return;
+    this.#telling = true;
+    while (this.#news.length > 0) {
+      const values = this.#news.shift();
+      this.#stateHandlers.call('', values, (error) =>
+        this.#report(error, { source: 'state' }),
+      );
+    }
+    this.#telling = false;
+  }
+
+  #report(error, context) {
+    const { onError } = this.#options;
+
+    try {
+      if (onError) onError(error, context);
+      else if (context.source === 'frame')
+        console.warn('hub-client: a frame was ignored:', error);
+      else throwLater(error);
+    } catch (failure) {
+      throwLater(failure);
+    }
+  }
+}
