@@ -32,6 +32,11 @@ static bool add_stats(cJSON *reply, const struct hub_stats *stats)
                                    (double)stats->sessions) != NULL;
 }
 
+bool health_is_stuck(const struct hub_stats *stats)
+{
+    return stats->slowest_loop_ms > STUCK_MS;
+}
+
 int health_reply(struct server *server, struct mg_connection *conn,
                  struct client *client)
 {
@@ -56,12 +61,12 @@ int health_reply_alive(struct server *server, struct mg_connection *conn,
     bool stuck;
 
     (void)hub_stats(server->hub, &stats);
-    if (stats.slowest_loop_ms > STUCK_MS) {
+    if (health_is_stuck(&stats)) {
         /* Perhaps the whole process was stopped, and they are about to. */
         (void)nanosleep(&second_look, NULL);
         (void)hub_stats(server->hub, &stats);
     }
-    stuck = stats.slowest_loop_ms > STUCK_MS;
+    stuck = health_is_stuck(&stats);
     return reply_json(conn, client, stuck ? 503 : 200, NULL,
                       status_object(stuck ? "stuck" : "alive"));
 }

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "drain.h"
 #include "log.h"
+#include "notify.h"
 #include "server.h"
 #include "trim.h"
 
@@ -70,12 +71,22 @@ static int take_signal(const sigset_t *set, int64_t ms)
     return sigtimedwait(set, NULL, &wait);
 }
 
-static void begin_drain(struct drain *drain, struct server *server, int number)
+static void begin_drain(struct drain *drain, struct server *server,
+                        struct notify *notify, int number)
 {
     log_event(LOG_INFO, "draining",
               LOG_STR("signal", number == SIGTERM ? "TERM" : "INT"),
               LOG_INT("timeout_ms", server->config->shutdown_timeout_ms));
     drain_begin(drain, server);
+    notify_stopping(notify);
+}
+
+static void reload(struct server *server, struct notify *notify)
+{
+    notify_reloading(notify);
+    auth_reload(&server->auth, server->config);
+    gate_reload(&server->gate);
+    notify_ready(notify);
 }
 
 /* The time until there is something to do again. Ends the process when a drain
@@ -100,22 +111,33 @@ static int64_t next_tick(struct drain *drain)
     return left < TICK_MS ? left : TICK_MS;
 }
 
-static void tick(struct server *server, const struct drain *drain)
+static void tick(struct server *server, const struct drain *drain,
+                 struct notify *notify)
 {
+    int64_t now_ms = client_now_ms();
+
     clients_sweep(&server->clients);
     auth_report(&server->auth);
     if (atomic_load(&drain->stopping))
         clients_wake(&server->clients);
+    if (notify_is_due(notify, now_ms)) {
+        struct hub_stats stats = HUB_STATS_INIT;
+
+        (void)hub_stats(server->hub, &stats);
+        notify_tick(notify, now_ms, &stats);
+    }
 }
 
 /* Until a drain is done. */
 static void serve(struct server *server, struct drain *drain,
-                  const sigset_t *set)
+                  struct notify *notify, const sigset_t *set)
 {
     struct trim trim = {0};
 
     while (!atomic_load(&drain->done)) {
-        int number = take_signal(set, next_tick(drain));
+        int64_t wait_ms = next_tick(drain);
+        int number =
+            take_signal(set, notify_wait_ms(notify, client_now_ms(), wait_ms));
 
         if (number == SIGTERM || number == SIGINT) {
             if (drain->server != NULL) {
@@ -123,12 +145,11 @@ static void serve(struct server *server, struct drain *drain,
                           LOG_STR("reason", "second signal"));
                 leave(drain, EXIT_FAILURE);
             }
-            begin_drain(drain, server, number);
+            begin_drain(drain, server, notify, number);
         } else if (number == SIGHUP && drain->server == NULL) {
-            auth_reload(&server->auth, server->config);
-            gate_reload(&server->gate);
+            reload(server, notify);
         }
-        tick(server, drain);
+        tick(server, drain, notify);
         trim_tick(&trim, client_now_ms());
     }
     drain_join(drain);
@@ -154,6 +175,7 @@ static int run(struct config *config)
 {
     static struct drain drain; /* its thread may outlive this function */
     struct server server;
+    struct notify notify;
     char error[512] = "";
     sigset_t set;
     int code;
@@ -167,14 +189,18 @@ static int run(struct config *config)
                        strerror(errno));
         return report(error, EXIT_FAILURE);
     }
+    notify_init(&notify);
     code = start(&server, &drain, config, error, sizeof(error));
     if (code != 0) {
+        notify_fini(&notify);
         log_stop(LOG_FLUSH_MS);
         return report(error, code);
     }
     config_forget_keys(config);
-    serve(&server, &drain, &set);
+    notify_ready(&notify);
+    serve(&server, &drain, &notify, &set);
     server_release(&server);
+    notify_fini(&notify);
     log_event(LOG_INFO, "stopped", LOG_STR("reason", "drained"));
     log_stop(LOG_FLUSH_MS);
     return EXIT_SUCCESS;

@@ -14,6 +14,7 @@ from harness.wait import ROOT
 PAGES = ROOT / "packaging" / "man"
 ITEM = re.compile(r"^\.It Ev (\w+) , Fl -([a-z-]+) Ns = (.*?)(?=^\.It |^\.El)",
                   re.MULTILINE | re.DOTALL)
+OF_MANAGERS = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
 HELP = re.compile(r"^  ([A-Z_]+), --([a-z-]+)\n((?:      .*\n)+)",
                   re.MULTILINE)
 
@@ -53,7 +54,8 @@ class Page(Assertions):
     def test_it_names_no_setting_that_there_is_not(self):
         text = (PAGES / "hubd.8").read_text()
         named = set(re.findall(r"^\.(?:It )?Ev (\w+)", text, re.MULTILINE))
-        self.assertEqual(named, set(told_by_help()))
+        self.assertEqual(named - OF_MANAGERS, set(told_by_help()))
+        self.assertLessEqual(OF_MANAGERS, named)
 
     def test_its_other_flags_are_taken(self):
         text = (PAGES / "hubd.8").read_text()
