@@ -76,12 +76,13 @@ int gate_read_file(struct origin_list *out, const char *path, char *error,
 {
     char *text = malloc(FILE_BYTES_MAX + 2); /* one too many, and a NUL */
     const char *problem = "out of memory";
-    mode_t mode;
+    struct stat status;
     ssize_t bytes = -1;
     int err;
 
     if (text != NULL)
-        bytes = text_file_read(path, text, FILE_BYTES_MAX + 1, &mode, &problem);
+        bytes =
+            text_file_read(path, text, FILE_BYTES_MAX + 1, &status, &problem);
     err = bytes < 0 ? refuse(error, error_bytes, path, problem, "")
                     : parse(out, text, (size_t)bytes, path, error, error_bytes);
     free(text);

@@ -5,6 +5,7 @@
 #include "keys.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "linebuf.h"
 #include "secret.h"
@@ -60,19 +61,27 @@ static const char *problem(const unsigned char *text, size_t bytes)
     return NULL;
 }
 
+/* A file of somebody else, such as root, can be there for hubd's group. */
+static bool is_open(const struct stat *status)
+{
+    mode_t too_much = status->st_uid == geteuid() ? 0077 : 0027;
+
+    return (status->st_mode & too_much) != 0;
+}
+
 static int read_file(struct key *key, const char *path, struct linebuf *error,
                      struct linebuf *warning)
 {
     unsigned char *text = key->text;
     const char *what;
-    mode_t mode = 0;
-    ssize_t n = text_file_read(path, text, sizeof(key->text), &mode, &what);
+    struct stat status = {0};
+    ssize_t n = text_file_read(path, text, sizeof(key->text), &status, &what);
     size_t bytes = n < 0 ? 0 : (size_t)n;
 
-    if (mode & 0077)
+    if (n >= 0 && is_open(&status))
         add_about_file(warning, path,
-                       "others than its owner can use it; its mode should be "
-                       "0600");
+                       "others than hubd can use it; its mode should be 0600, "
+                       "or 0640 if it is root's and of hubd's group");
     while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
         text[--bytes] = '\0';
     if (!what)

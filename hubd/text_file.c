@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static ssize_t read_all(int fd, unsigned char *out, size_t size)
@@ -34,11 +33,10 @@ static const char *problem_of(const struct stat *status)
     return S_ISREG(status->st_mode) ? NULL : "is not a regular file";
 }
 
-ssize_t text_file_read(const char *path, void *out, size_t size, mode_t *mode,
-                       const char **problem)
+ssize_t text_file_read(const char *path, void *out, size_t size,
+                       struct stat *status, const char **problem)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    struct stat status;
     ssize_t n = -1;
 
     *problem = NULL;
@@ -46,12 +44,11 @@ ssize_t text_file_read(const char *path, void *out, size_t size, mode_t *mode,
         *problem = strerror(errno);
         return -1;
     }
-    if (fstat(fd, &status) < 0)
+    if (fstat(fd, status) < 0)
         *problem = strerror(errno);
     else
-        *problem = problem_of(&status);
+        *problem = problem_of(status);
     if (*problem == NULL) {
-        *mode = status.st_mode;
         n = read_all(fd, out, size);
         if (n < 0)
             *problem = strerror(errno);

@@ -3,11 +3,12 @@
 #define HUBD_TEXT_FILE_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
-/* Reads as much as there is room for. Returns the number of bytes and the
- * file's mode, or -1 and what is wrong, as a phrase to follow the path. */
-ssize_t text_file_read(const char *path, void *out, size_t size, mode_t *mode,
-                       const char **problem);
+/* Reads as much as there is room for. Returns the number of bytes and whose the
+ * file is, or -1 and what is wrong, as a phrase to follow the path. */
+ssize_t text_file_read(const char *path, void *out, size_t size,
+                       struct stat *status, const char **problem);
 
 #endif

@@ -239,10 +239,37 @@ START_TEST(a_file_that_others_can_use_is_warned_of)
         ck_assert_int_eq(chmod(path, modes[i]), 0);
         keys = load(NULL, NULL, path);
         ck_assert_ptr_nonnull(keys);
-        ck_assert_ptr_nonnull(strstr(warning, "others than its owner"));
+        ck_assert_ptr_nonnull(strstr(warning, "others than hubd"));
         ck_assert_ptr_nonnull(strstr(warning, path));
         ck_assert_ptr_null(strstr(warning, LONG_KEY));
         keys_free(keys);
+    }
+}
+END_TEST
+
+/* As packages leave it: root's, and readable for the group hubd runs as. */
+START_TEST(a_file_of_somebody_else_may_be_for_the_group)
+{
+    static const struct {
+        mode_t mode;
+        bool warned;
+    } cases[] = {{0640, false}, {0440, false}, {0660, true},
+                 {0644, true},  {0604, true},  {0602, true}};
+
+    if (geteuid() != 0) /* may not give files away */
+        return;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct keys *keys;
+
+        write_file(LONG_KEY, strlen(LONG_KEY));
+        ck_assert_int_eq(chown(path, 1, 1), 0);
+        ck_assert_int_eq(chmod(path, cases[i].mode), 0);
+        keys = load(NULL, NULL, path);
+        ck_assert_ptr_nonnull(keys);
+        ck_assert_msg((*warning != '\0') == cases[i].warned, "%o: %s",
+                      cases[i].mode, warning);
+        keys_free(keys);
+        ck_assert_int_eq(unlink(path), 0);
     }
 }
 END_TEST
@@ -289,6 +316,7 @@ int main(void)
     tcase_add_test(tc, a_path_cannot_forge_a_line);
     tcase_add_test(tc, a_weak_key_is_warned_of);
     tcase_add_test(tc, a_file_that_others_can_use_is_warned_of);
+    tcase_add_test(tc, a_file_of_somebody_else_may_be_for_the_group);
     tcase_add_test(tc, keys_of_a_setting_are_checked_without_being_shown);
     tcase_add_test(tc, warnings_need_not_be_asked_for);
     suite_add_tcase(suite, tc);
