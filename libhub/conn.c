@@ -460,8 +460,7 @@ void hub__conn_wrote(struct hub__conn *c, size_t asked, ssize_t result)
         cut_broken(c, result);
         return;
     }
-    count_out(c, hub__outbox_advance(&c->outbox, (size_t)result),
-              (uint64_t)result);
+    count_out(c, hub__flush_took(c, (size_t)result), (uint64_t)result);
     if (c->blocked)
         heard(c); /* room in a full buffer: the peer's kernel takes bytes */
     closing = c->state == HUB__CONN_CLOSING && result > 0;
@@ -489,15 +488,17 @@ void hub__conn_wrote_frames(struct hub__conn *c,
         cut_broken(c, result);
         return;
     }
-    while (at < count && left >= frames[at]->bytes)
+    while (at < count && left >= frames[at]->bytes) {
+        hub__loop_delivered(c->loop, frames[at], 1);
         left -= frames[at++]->bytes;
+    }
     count_out(c, at, taken);
     if (at == count)
         return;
     set_blocked(c, true);
     /* Into an empty outbox this takes no memory: what is half out stays. */
     (void)hub__outbox_push(&c->outbox, frames[at++]);
-    (void)hub__outbox_advance(&c->outbox, left);
+    (void)hub__outbox_advance(&c->outbox, &left);
     while (at < count)
         hub__conn_queue(c, frames[at++]);
 }

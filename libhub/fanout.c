@@ -149,6 +149,8 @@ static void write_batch(struct hub__loop *loop)
             hub__conn_wrote_frames(b->conns[i], f->frames, f->count, result);
         }
     }
+    for (uint32_t i = 0; i < f->count; i++)
+        hub__loop_delivered(loop, f->frames[i], whole);
     hub__count(&loop->counters.messages_out, whole * f->count);
     hub__count(&loop->counters.bytes_out, whole * f->bytes);
 }

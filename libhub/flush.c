@@ -24,12 +24,28 @@ void hub__flush_write(struct hub__loop *loop, struct hub__write *writes,
     bool was_uring = hub__sender_is_uring(&loop->sender);
 
     hub__sender_write(&loop->sender, writes, count);
+    loop->written_us = loop->hub->clock();
     if (was_uring && !hub__sender_is_uring(&loop->sender)) {
         atomic_store_explicit(&loop->by_uring, false, memory_order_relaxed);
         hub__log(loop->hub, HUB_LOG_WARN,
                  "io_uring failed, an event loop goes on with sendmsg: %s",
                  strerror(loop->sender.problem));
     }
+}
+
+uint64_t hub__flush_took(struct hub__conn *c, size_t bytes)
+{
+    struct hub__frame *frame;
+    uint64_t messages = 0;
+
+    while ((frame = hub__outbox_advance(&c->outbox, &bytes)) != NULL) {
+        if (hub__frame_is_data(frame)) {
+            messages++;
+            hub__loop_delivered(c->loop, frame, 1);
+        }
+        hub__frame_unref(frame);
+    }
+    return messages;
 }
 
 /* Puts a connection's output into a write with room for HUB__IOV pieces.

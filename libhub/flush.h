@@ -39,4 +39,8 @@ void hub__flush_one(struct hub__loop *loop, struct hub__conn *conn);
 void hub__flush_write(struct hub__loop *loop, struct hub__write *writes,
                       size_t count);
 
+/* Takes from the outbox what the last write to its socket has taken. Returns
+ * how many messages are out whole with that. */
+uint64_t hub__flush_took(struct hub__conn *conn, size_t bytes);
+
 #endif

@@ -19,6 +19,7 @@ struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
         return NULL;
     atomic_init(&frame->references, 1);
     frame->budget = NULL;
+    frame->called_us = 0;
     frame->bytes = header_bytes + payload_bytes;
     frame->header_bytes = (uint8_t)header_bytes;
     frame->opcode = (uint8_t)opcode;

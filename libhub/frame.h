@@ -20,6 +20,8 @@ struct hub__frame {
     atomic_size_t references;
     struct hub__budget *budget; /* that it is charged to, or NULL */
     size_t bytes;               /* of data */
+    int64_t called_us;          /* when hub_send() or hub_broadcast() was, by
+                                   the hub's clock; set before it is shared */
     uint8_t header_bytes;
     uint8_t opcode;
     uint8_t data[]; /* header, then payload */

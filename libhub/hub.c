@@ -60,12 +60,12 @@ static bool close_doors(hub_t *hub)
 
 /* Making and ending a hub. -------------------------------------------- */
 
-static int64_t monotonic_ms(void)
+static int64_t monotonic_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static bool is_host_loop(const hub_t *hub)
@@ -152,7 +152,7 @@ int hub__create(hub_t **out, const struct hub_options *options,
     hub->budget.limit = read.memory_bytes == 0
                             ? SIZE_MAX
                             : read.memory_bytes - hub->reading.limit;
-    hub->clock = clock != NULL ? clock : monotonic_ms;
+    hub->clock = clock != NULL ? clock : monotonic_us;
     pthread_mutex_init(&hub->lock, NULL);
     init_cond(&hub->drained_cond);
     err = hub__registry_init(&hub->registry);
@@ -217,7 +217,7 @@ static int check_target(const struct hub_target *to)
 
 /* Returns 0 and a frame, or an error. */
 static int encode(hub_t *hub, const struct hub_message *message,
-                  struct hub__frame **out)
+                  int64_t called_us, struct hub__frame **out)
 {
     enum hub__ws_opcode opcode =
         message->kind == HUB_TEXT ? HUB__WS_TEXT : HUB__WS_BINARY;
@@ -234,6 +234,7 @@ static int encode(hub_t *hub, const struct hub_message *message,
         hub__frame_unref(frame);
         return HUB_EAGAIN;
     }
+    frame->called_us = called_us;
     *out = frame;
     return 0;
 }
@@ -242,12 +243,13 @@ static int encode(hub_t *hub, const struct hub_message *message,
 static int64_t route(hub_t *hub, const struct hub_target *to,
                      const struct hub_message *message)
 {
+    int64_t called_us = hub->clock();
     struct hub__frame *frame;
     int64_t result = hub__enter(hub);
 
     if (result != 0)
         return result;
-    result = encode(hub, message, &frame);
+    result = encode(hub, message, called_us, &frame);
     if (result == 0) {
         result = to != NULL ? hub__router_send(hub, to, frame)
                             : hub__router_broadcast(hub, frame);
@@ -341,7 +343,7 @@ int hub_shutdown(hub_t *hub, unsigned timeout_ms)
         return HUB_EDEADLK;
     if (!close_doors(hub))
         return HUB_ESHUTDOWN;
-    post_shutdown(hub, hub->clock() + timeout_ms);
+    post_shutdown(hub, hub__clock_ms(hub) + timeout_ms);
     if (is_host_loop(hub))
         drive_loop(hub);
     else

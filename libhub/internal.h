@@ -13,12 +13,12 @@
 
 #define HUB__LOOPS_MAX 1024u
 
-/* Milliseconds that never go back. */
+/* Microseconds that never go back. */
 typedef int64_t hub__clock_fn(void);
 
 struct hub {
     struct hub_options options; /* defaults filled in; constant */
-    hub__clock_fn *clock;       /* constant */
+    hub__clock_fn *clock;       /* constant; see hub__clock_ms() */
     struct hub__registry registry;
     struct hub__budget budget;  /* of what is queued */
     struct hub__budget reading; /* of what peers have not finished */
@@ -39,6 +39,11 @@ struct hub {
 /* hub_create() with a clock of the caller's; NULL: CLOCK_MONOTONIC. */
 int hub__create(hub_t **hub, const struct hub_options *options,
                 hub__clock_fn *clock);
+
+static inline int64_t hub__clock_ms(const hub_t *hub)
+{
+    return hub->clock() / 1000;
+}
 
 /* Brackets a call that posts: hub_shutdown() lets the calls that have entered
  * finish, and none enters after that. Returns 0 or HUB_ESHUTDOWN. */

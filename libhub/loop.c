@@ -75,9 +75,10 @@ static void forgive_pause(struct hub__loop *loop)
     }
 }
 
-static void advance_clock(struct hub__loop *loop)
+/* Returns the time in microseconds. */
+static int64_t advance_clock(struct hub__loop *loop)
 {
-    int64_t clock_ms = loop->hub->clock();
+    int64_t clock_us = loop->hub->clock(), clock_ms = clock_us / 1000;
     int64_t step_ms = clock_ms - loop->clock_ms;
     int64_t most_ms = 2 * loop->tick_ms + 1000;
 
@@ -88,6 +89,7 @@ static void advance_clock(struct hub__loop *loop)
     if (step_ms > most_ms)
         forgive_pause(loop);
     atomic_store_explicit(&loop->turned_ms, clock_ms, memory_order_relaxed);
+    return clock_us;
 }
 
 /* Beginning and end. -------------------------------------------------- */
@@ -135,7 +137,7 @@ int hub__loop_init(struct hub__loop *loop, hub_t *hub)
     loop->hub = hub;
     loop->timer_fd = -1;
     loop->tick_ms = choose_tick(&hub->options);
-    loop->clock_ms = hub->clock();
+    loop->clock_ms = hub__clock_ms(hub);
     loop->now_ms = loop->tick_ms; /* 0 means 'never' in some fields */
     loop->next_tick_ms = loop->clock_ms + loop->tick_ms;
     atomic_init(&loop->turned_ms, loop->clock_ms);
@@ -433,11 +435,12 @@ static void reap(struct hub__loop *loop)
 
 static void work(struct hub__loop *loop, int event_count)
 {
+    int64_t began_us;
     bool all;
 
     loop->in_turn = true;
     loop->again = false;
-    advance_clock(loop);
+    began_us = advance_clock(loop);
     for (int i = 0; i < event_count; i++)
         handle_event(loop, &loop->events[i]);
     all = handle_posts(loop);
@@ -450,6 +453,7 @@ static void work(struct hub__loop *loop, int event_count)
     if (hub__drain_finish(loop))
         arm_timer(loop);
     loop->in_turn = false;
+    hub__histogram_add(&loop->counters.turns, loop->hub->clock() - began_us, 1);
 }
 
 int hub__loop_turn(struct hub__loop *loop, int timeout_ms)

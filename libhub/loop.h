@@ -18,6 +18,7 @@
 #include <hub/hub.h>
 
 #include "conn.h"
+#include "counters.h"
 #include "drain.h"
 #include "fanout.h"
 #include "flush.h"
@@ -27,12 +28,6 @@
 #define HUB__READ_BYTES 65536 /* of the buffer that all connections share */
 #define HUB__EVENTS 256       /* of one epoll_wait() */
 #define HUB__TURN_POSTS 2048  /* handled in one turn */
-
-/* Written by the loop's thread alone, read by any. */
-struct hub__counters {
-    atomic_uint_fast64_t messages_in, bytes_in, messages_out, bytes_out;
-    atomic_uint_fast64_t dropped, slow_closed;
-};
 
 struct hub__loop {
     hub_t *hub; /* constant */
@@ -47,7 +42,7 @@ struct hub__loop {
     atomic_size_t open; /* any: connections that are in the registry */
     atomic_int_fast64_t turned_ms; /* any: the hub's clock, at the last turn */
     atomic_bool by_uring;          /* any: how it sends */
-    struct hub__counters counters;
+    struct hub__counters counters; /* any */
 
     struct hub__conn **conns; /* all but the dead; those of one loop */
     uint32_t conn_count, conn_size;
@@ -58,6 +53,7 @@ struct hub__loop {
     int64_t now_ms;   /* this loop's time: the hub's clock without the pauses in
                          which the process did not run */
     int64_t clock_ms; /* the hub's clock */
+    int64_t written_us;            /* by it, behind the last write */
     int64_t tick_ms, next_tick_ms; /* next: by the hub's clock */
     bool again;      /* something is left over: the next turn must not wait */
     bool has_spread; /* the last turn wrote to everybody */
@@ -89,18 +85,19 @@ int hub__loop_turn(struct hub__loop *loop, int timeout_ms);
 /* Whether the caller is inside one of this loop's callbacks. */
 bool hub__loop_is_caller(const struct hub__loop *loop);
 
-/* For conn.c. */
+/* For conn.c and fanout.c. */
 int hub__loop_add(struct hub__loop *loop, struct hub__conn *conn);
 void hub__loop_await_writable(struct hub__loop *loop, struct hub__conn *conn,
                               bool await);
 void hub__loop_died(struct hub__loop *loop, struct hub__conn *conn);
 
-static inline void hub__count(atomic_uint_fast64_t *counter, uint64_t more)
+/* A message went out whole to `count` sockets, with the last write. */
+static inline void hub__loop_delivered(struct hub__loop *loop,
+                                       const struct hub__frame *frame,
+                                       uint64_t count)
 {
-    /* One writer: a plain sum that readers may see late, never torn. */
-    atomic_store_explicit(
-        counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
-        memory_order_relaxed);
+    hub__histogram_add(&loop->counters.deliveries,
+                       loop->written_us - frame->called_us, count);
 }
 
 #endif

@@ -168,27 +168,22 @@ struct hub__frame *hub__outbox_pop(struct hub__outbox *o)
     return frame;
 }
 
-uint64_t hub__outbox_advance(struct hub__outbox *o, size_t bytes)
+struct hub__frame *hub__outbox_advance(struct hub__outbox *o, size_t *bytes)
 {
-    uint64_t messages = 0;
+    size_t left;
 
-    while (bytes > 0) {
-        struct hub__frame *frame = o->first;
-        size_t left;
-
-        assert(frame != NULL); /* nobody writes more than there is */
-        left = frame->bytes - o->offset;
-        if (bytes < left) {
-            o->offset += bytes;
-            o->bytes -= bytes;
-            break;
-        }
-        bytes -= left;
-        hub__outbox_pop(o);
-        messages += hub__frame_is_data(frame);
-        hub__frame_unref(frame);
+    if (*bytes == 0)
+        return NULL;
+    assert(o->first != NULL); /* nobody writes more than there is */
+    left = o->first->bytes - o->offset;
+    if (*bytes < left) {
+        o->offset += *bytes;
+        o->bytes -= *bytes;
+        *bytes = 0;
+        return NULL;
     }
-    return messages;
+    *bytes -= left;
+    return hub__outbox_pop(o);
 }
 
 bool hub__outbox_drop_oldest(struct hub__outbox *o)

@@ -46,9 +46,11 @@ int hub__outbox_push_front(struct hub__outbox *outbox,
 size_t hub__outbox_gather(const struct hub__outbox *outbox, struct iovec *iov,
                           size_t max, size_t max_bytes, size_t *bytes);
 
-/* Counts bytes as written and drops the frames that went out whole. Returns
- * how many of those were data messages. */
-uint64_t hub__outbox_advance(struct hub__outbox *outbox, size_t bytes);
+/* Counts bytes as written, up to the end of a frame. Returns that frame, with
+ * the reference, or NULL if none is out whole; *bytes is what is left of them
+ * then. */
+struct hub__frame *hub__outbox_advance(struct hub__outbox *outbox,
+                                       size_t *bytes);
 
 /* Drops the oldest data frame of which nothing has been written. Returns
  * whether there was one. */

@@ -12,6 +12,14 @@ static uint64_t read_counter(const atomic_uint_fast64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+static void add_histogram(struct hub_histogram *sum,
+                          const struct hub__histogram *h)
+{
+    for (unsigned i = 0; i < HUB_HISTOGRAM_BUCKETS; i++)
+        sum->counts[i] += read_counter(&h->counts[i]);
+    sum->sum_us += read_counter(&h->sum_us);
+}
+
 static void add_loop(struct hub_stats *sum, const struct hub__loop *loop,
                      int64_t clock_ms)
 {
@@ -27,6 +35,8 @@ static void add_loop(struct hub_stats *sum, const struct hub__loop *loop,
     sum->slow_closed += read_counter(&c->slow_closed);
     sum->uring_loops +=
         atomic_load_explicit(&loop->by_uring, memory_order_relaxed);
+    add_histogram(&sum->deliveries, &c->deliveries);
+    add_histogram(&sum->turns, &c->turns);
     if (waited_ms > 0 && (uint64_t)waited_ms > sum->slowest_loop_ms)
         sum->slowest_loop_ms = (uint64_t)waited_ms;
 }
@@ -44,10 +54,10 @@ int hub_stats(hub_t *hub, struct hub_stats *stats)
     sum.opened = read_counter(&hub->opened);
     sum.closed = read_counter(&hub->closed);
     sum.loops = hub->loop_count;
-    sum.memory_bytes =
-        hub__budget_used(&hub->budget) + hub__budget_used(&hub->reading);
+    sum.queued_bytes = hub__budget_used(&hub->budget);
+    sum.memory_bytes = sum.queued_bytes + hub__budget_used(&hub->reading);
     for (unsigned i = 0; i < hub->loop_count; i++)
-        add_loop(&sum, &hub->loops[i], hub->clock());
+        add_loop(&sum, &hub->loops[i], hub__clock_ms(hub));
 
     bytes = stats->struct_size;
     sum.struct_size = bytes;

@@ -374,6 +374,28 @@ HUB_API int hub_close(hub_t *hub, hub_id id, int code, const char *reason);
  * Returns: 0 · HUB_ENOENT as hub_close() · HUB_ENOMEM. */
 HUB_API int hub_unregister(hub_t *hub, hub_id id);
 
+#define HUB_HISTOGRAM_BUCKETS 22 /* of struct hub_histogram */
+
+/* Times, counted by how long they were: counts[i] are those of up to
+ * hub_histogram_bound_us(i) that no bucket before has; the last are all that
+ * are longer. */
+struct hub_histogram {
+    uint64_t counts[HUB_HISTOGRAM_BUCKETS]; /* of each bucket, by itself */
+    uint64_t sum_us;                        /* of all times */
+};
+
+/* No time yet. */
+#define HUB_HISTOGRAM_INIT                                                     \
+    {                                                                          \
+        {0}, 0                                                                 \
+    }
+
+/* For all buckets but the last: 16, 32, 64 and so on, up to 16 777 216. */
+static inline uint64_t hub_histogram_bound_us(unsigned bucket)
+{
+    return (uint64_t)16 << bucket;
+}
+
 /* Figures of a hub, taken while it works; grows as struct hub_options does. */
 struct hub_stats {
     size_t struct_size;               /* as HUB_STATS_INIT sets it */
@@ -388,12 +410,18 @@ struct hub_stats {
     uint64_t slowest_loop_ms; /* since the loop turned that waits longest */
     uint64_t uring_loops;     /* that send by io_uring */
     uint64_t memory_bytes;    /* in messages that are queued or half received */
+    uint64_t queued_bytes;    /* of those, in messages that are queued */
+    struct hub_histogram deliveries; /* of messages_out, to sockets: from the
+                                        call of hub_send() or hub_broadcast()
+                                        until the kernel has all bytes */
+    struct hub_histogram turns; /* of the loops, without waiting for work */
 };
 
 /* What hub_stats() is to fill in. */
 #define HUB_STATS_INIT                                                         \
     {                                                                          \
-        sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0  \
+        sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, HUB_HISTOGRAM_INIT, HUB_HISTOGRAM_INIT                          \
     }
 
 /* Fills in as much of `stats` as stats->struct_size says there is room for.

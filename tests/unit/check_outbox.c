@@ -53,6 +53,20 @@ static size_t model_bytes(const struct model *m)
     return bytes - m->offset;
 }
 
+/* Returns how many data messages are out whole with these bytes. */
+static uint64_t advance(struct hub__outbox *o, size_t bytes)
+{
+    struct hub__frame *frame;
+    uint64_t messages = 0;
+
+    while ((frame = hub__outbox_advance(o, &bytes)) != NULL) {
+        messages += hub__frame_is_data(frame);
+        hub__frame_unref(frame);
+    }
+    ck_assert_uint_eq(bytes, 0);
+    return messages;
+}
+
 static uint64_t model_advance(struct model *m, size_t bytes)
 {
     uint64_t messages = 0;
@@ -129,7 +143,7 @@ static void random_step(struct hub__outbox *o, struct model *m, uint64_t *seed)
 
         if (what < 78 && bytes > 200)
             bytes = bytes % 200 + 1;
-        ck_assert(hub__outbox_advance(o, bytes) == model_advance(m, bytes));
+        ck_assert(advance(o, bytes) == model_advance(m, bytes));
     } else if (what < 90) {
         ck_assert(hub__outbox_drop_oldest(o) == model_drop_oldest(m));
     } else if (what < 92) {
@@ -175,7 +189,7 @@ START_TEST(an_empty_outbox_has_nothing_to_give)
     ck_assert(hub__outbox_empty(&o));
     ck_assert_uint_eq(hub__outbox_gather(&o, iov, 2, 100, &bytes), 0);
     ck_assert_uint_eq(bytes, 0);
-    ck_assert_uint_eq(hub__outbox_advance(&o, 0), 0);
+    ck_assert_uint_eq(advance(&o, 0), 0);
     ck_assert(!hub__outbox_drop_oldest(&o));
     hub__outbox_drop_unsent(&o);
     ck_assert_ptr_null(hub__outbox_pop(&o));
@@ -237,12 +251,12 @@ START_TEST(a_control_frame_goes_behind_what_is_half_written)
 
     ck_assert_int_eq(hub__outbox_push(&o, text), 0);
     ck_assert_int_eq(hub__outbox_push(&o, text), 0);
-    ck_assert_uint_eq(hub__outbox_advance(&o, 1), 0);
+    ck_assert_uint_eq(advance(&o, 1), 0);
     ck_assert_int_eq(hub__outbox_push_front(&o, ping), 0);
-    ck_assert_uint_eq(hub__outbox_advance(&o, text->bytes - 1), 1);
+    ck_assert_uint_eq(advance(&o, text->bytes - 1), 1);
     ck_assert_ptr_eq(o.first, ping);
     ck_assert_int_eq(hub__outbox_push_front(&o, ping), 0);
-    ck_assert_uint_eq(hub__outbox_advance(&o, 2 * ping->bytes), 0);
+    ck_assert_uint_eq(advance(&o, 2 * ping->bytes), 0);
     ck_assert_ptr_eq(o.first, text);
     hub__outbox_fini(&o);
     hub__frame_unref(text);
@@ -257,7 +271,7 @@ START_TEST(what_is_half_written_or_control_is_never_dropped_as_oldest)
     struct hub__frame *ping = new_frame(HUB__WS_PING, 1);
 
     ck_assert_int_eq(hub__outbox_push(&o, text), 0);
-    hub__outbox_advance(&o, 3);
+    advance(&o, 3);
     ck_assert(!hub__outbox_drop_oldest(&o));
     ck_assert_int_eq(hub__outbox_push(&o, ping), 0);
     ck_assert(!hub__outbox_drop_oldest(&o));

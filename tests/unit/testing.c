@@ -45,16 +45,21 @@ uint64_t testing_random(uint64_t *state)
 
 /* Time. --------------------------------------------------------------- */
 
-static atomic_int_fast64_t fake_ms = 1000000;
+static atomic_int_fast64_t fake_us = 1000000000;
 
 int64_t testing_clock(void)
 {
-    return atomic_load(&fake_ms);
+    return atomic_load(&fake_us);
 }
 
 void testing_clock_advance(int64_t ms)
 {
-    atomic_fetch_add(&fake_ms, ms);
+    testing_clock_advance_us(ms * 1000);
+}
+
+void testing_clock_advance_us(int64_t us)
+{
+    atomic_fetch_add(&fake_us, us);
 }
 
 int64_t testing_real_ms(void)

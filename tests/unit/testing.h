@@ -29,6 +29,7 @@ uint64_t testing_random(uint64_t *state);
 
 int64_t testing_clock(void);
 void testing_clock_advance(int64_t ms);
+void testing_clock_advance_us(int64_t us);
 
 /* Milliseconds of the machine's clock. */
 int64_t testing_real_ms(void);
