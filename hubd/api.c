@@ -121,6 +121,9 @@ static int publish_body(struct server *server, const struct body *body,
     publish_release(&publish);
     if (recipients < 0)
         return refuse_hub_error(recipients, why);
+    tally_recipients(kind == PUBLISH_BROADCAST ? &server->tally.broadcast
+                                               : &server->tally.sent,
+                     (uint64_t)recipients);
     (void)cJSON_SetNumberValue(cJSON_GetObjectItem(reply, "recipients"),
                                (double)recipients);
     return 0;
@@ -136,6 +139,7 @@ int api_handle(struct server *server, struct mg_connection *conn,
         .timeout_ms = config->read_timeout_ms,
         .memory = &server->memory,
     };
+    static const struct reply success = {200, "ok", NULL};
     struct refusal why;
     struct body body;
     cJSON *reply;
@@ -153,7 +157,7 @@ int api_handle(struct server *server, struct mg_connection *conn,
     err = publish_body(server, &body, kind, reply, &why);
     body_release(&body);
     if (err == 0)
-        return reply_json(conn, client, 200, NULL, reply);
+        return reply_json(conn, client, &success, reply);
     cJSON_Delete(reply);
     return reply_refusal(conn, client, &why);
 }

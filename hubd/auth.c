@@ -21,7 +21,8 @@ static void report(struct auth *auth)
     uint64_t count = atomic_exchange(&auth->unreported, 0);
 
     if (count > 0)
-        log_event(LOG_WARN, "unauthorized", LOG_INT("requests", count),
+        log_event(LOG_WARN, "unauthorized", LOG_STR("realm", auth->realm),
+                  LOG_INT("requests", count),
                   LOG_INT("window_ms", LINE_EVERY_MS));
 }
 
@@ -44,11 +45,31 @@ static struct keys *load(const struct keys *before, const struct config *config,
 int auth_init(struct auth *auth, const struct config *config, char *error,
               size_t error_bytes)
 {
-    *auth = (struct auth){0};
+    *auth = (struct auth){.realm = "API"};
     auth->keys = load(NULL, config, error, error_bytes);
     if (auth->keys == NULL)
         return -1;
     (void)pthread_rwlock_init(&auth->lock, NULL);
+    return 0;
+}
+
+int auth_init_metrics(struct auth *auth, const struct config *config,
+                      const struct auth *api, char *error, size_t error_bytes)
+{
+    char warning[256] = "";
+
+    *auth = (struct auth){.realm = "metrics"};
+    auth->keys =
+        keys_load_metrics(config, error, error_bytes, warning, sizeof(warning));
+    if (auth->keys == NULL)
+        return -1;
+    (void)pthread_rwlock_init(&auth->lock, NULL);
+    if (warning[0] != '\0')
+        log_event(LOG_WARN, "key", LOG_STR("warning", warning));
+    if (keys_overlap(api->keys, auth->keys))
+        log_event(LOG_WARN, "key",
+                  LOG_STR("warning", "HUB_METRICS_KEY is a key of the API too: "
+                                     "whoever reads metrics can send"));
     return 0;
 }
 
@@ -128,7 +149,7 @@ int auth_check(struct auth *auth, const struct mg_request_info *info,
     (void)atomic_fetch_add(&auth->unreported, 1);
     auth_report(auth);
     return refuse(why, 401, "unauthorized", "WWW-Authenticate: Bearer\r\n",
-                  "a valid API key is required");
+                  "a valid %s key is required", auth->realm);
 }
 
 void auth_forget(const struct mg_request_info *info)

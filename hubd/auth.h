@@ -1,5 +1,5 @@
-/* auth.h - who may use the API: the keys in force, and how often somebody came
- * without one.
+/* auth.h - who may use the API, or read metrics: the keys in force, and how
+ * often somebody came without one.
  *
  * Threads: any; a reload swaps the keys under a lock that readers share.
  */
@@ -17,6 +17,7 @@
 #include "refusal.h"
 
 struct auth {
+    const char *realm; /* "API" or "metrics" */
     pthread_rwlock_t lock;
     struct keys *keys;            /* lock */
     _Atomic uint64_t unreported;  /* refusals since the last line */
@@ -26,6 +27,11 @@ struct auth {
 /* Returns 0, or -1 and one line in `error`. A warning goes to the log. */
 int auth_init(struct auth *auth, const struct config *config, char *error,
               size_t error_bytes);
+/* The same with HUB_METRICS_KEY, which there must be. A key of `api` in that
+ * place is warned of. */
+int auth_init_metrics(struct auth *auth, const struct config *config,
+                      const struct auth *api, char *error, size_t error_bytes);
+
 void auth_fini(struct auth *auth);
 
 /* Reads the key file again, if there is one; the old keys stay in force if that

@@ -23,6 +23,7 @@
 
 #include "netaddr.h"
 #include "peer_socket.h"
+#include "tally.h"
 
 /* What a worker waits for. */
 enum client_wait {
@@ -55,6 +56,7 @@ struct client {
     /* Of the request in hand; worker only. */
     struct netaddr peer;
     uint16_t peer_port;
+    enum tally_endpoint endpoint;
     bool expired; /* it came too late: the socket is shut down for reading */
     bool in_request;
     bool head;        /* HEAD: the reply has no body */

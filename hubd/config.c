@@ -309,6 +309,18 @@ static int check_memory(struct reader *reader, const struct config *config)
     return -1;
 }
 
+/* What comes in is told apart by the port it came to. */
+static int check_metrics(struct reader *reader, const struct config *config)
+{
+    if (config->metrics.where != METRICS_APART || config->metrics.port == 0 ||
+        config->metrics.port != config->port)
+        return 0;
+    linebuf_addf(&reader->error,
+                 "HUB_METRICS: its port is %u, as PORT is; takes another one",
+                 config->port);
+    return -1;
+}
+
 static enum config_action read_all(struct reader *reader, struct config *config,
                                    int argc, char **argv, char **env)
 {
@@ -318,7 +330,8 @@ static enum config_action read_all(struct reader *reader, struct config *config,
     if (reader->action == CONFIG_HELP || reader->action == CONFIG_VERSION)
         return reader->action;
     if (parse_values(reader, config) || check_keys(reader, config) ||
-        check_origins(reader, config) || check_memory(reader, config)) {
+        check_origins(reader, config) || check_memory(reader, config) ||
+        check_metrics(reader, config)) {
         config_release(config);
         return CONFIG_ERROR;
     }

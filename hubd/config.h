@@ -17,9 +17,19 @@
 
 #define CONFIG_KEY_BYTES_MAX 4096 /* visible ASCII, as in HTTP headers */
 
+#define CONFIG_ADDRESS_BYTES 64 /* hold any numeric address */
+
+/* Where /metrics is served. */
+struct metrics_place {
+    enum { METRICS_OFF, METRICS_ON, METRICS_APART } where;
+    /* Of a listener of its own. */
+    char bind[CONFIG_ADDRESS_BYTES]; /* "": the one of HUB_BIND */
+    unsigned port;                   /* 0: the kernel picks */
+};
+
 struct config {
-    unsigned port;          /* 0: the kernel picks */
-    char bind[64];          /* a numeric IPv4 or IPv6 address */
+    unsigned port;                   /* 0: the kernel picks */
+    char bind[CONFIG_ADDRESS_BYTES]; /* a numeric IPv4 or IPv6 address */
     char *api_key;          /* HUB_API_KEY, or NULL: see api_key_file */
     char *api_key_previous; /* or NULL */
     char *api_key_file;     /* or NULL */
@@ -41,6 +51,8 @@ struct config {
     int64_t shutdown_timeout_ms;
     unsigned loops; /* 0: one a core */
     enum hub_sender sender;
+    struct metrics_place metrics;
+    char *metrics_key; /* or NULL */
     enum log_level log_level;
     enum log_format log_format;
 };

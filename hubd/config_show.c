@@ -119,6 +119,15 @@ void config_usage(FILE *out)
         print_setting(&config_settings[i], out);
 }
 
+/* Whether others than this machine can connect. */
+static bool is_public(const char *bind)
+{
+    struct netaddr addr;
+
+    return netaddr_parse(&addr, bind, strlen(bind)) != 0 ||
+           !netaddr_is_loopback(&addr);
+}
+
 int config_warnings(const struct config *config,
                     void (*emit)(void *context, const char *text),
                     void *context)
@@ -135,6 +144,12 @@ int config_warnings(const struct config *config,
         {config->queue_bytes < config->max_message_bytes,
          "HUB_QUEUE_SIZE is less than MAX_MESSAGE_SIZE: larger messages never "
          "fit into a queue"},
+        {config->metrics.where == METRICS_ON && config->metrics_key == NULL &&
+             is_public(config->bind),
+         "HUB_METRICS is on without HUB_METRICS_KEY: whoever can connect can "
+         "read /metrics"},
+        {config->metrics.where == METRICS_OFF && config->metrics_key != NULL,
+         "HUB_METRICS_KEY opens nothing, since HUB_METRICS is off"},
     };
     int count = 0;
 

@@ -59,11 +59,12 @@ extern const struct config_kind config_count;   /* uint64_t */
 extern const struct config_kind config_time;    /* int64_t, ms */
 extern const struct config_kind config_size;    /* size_t */
 extern const struct config_kind config_word;    /* an enum from 0 up */
-extern const struct config_kind config_address; /* char[64] */
+extern const struct config_kind config_address; /* char[] */
 extern const struct config_kind config_key;     /* char * */
 extern const struct config_kind config_path;    /* char * */
 extern const struct config_kind config_origins; /* struct origin_list */
 extern const struct config_kind config_proxies; /* struct netaddr_list */
+extern const struct config_kind config_place;   /* struct metrics_place */
 
 /* The flag without its dashes. */
 #define CONFIG_FLAG_MAX 64

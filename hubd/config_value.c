@@ -364,6 +364,70 @@ static void release_proxies(void *field)
     netaddr_list_release(field);
 }
 
+/* Places. -------------------------------------------------------------- */
+
+static void describe_place(const struct config_setting *setting,
+                           struct linebuf *line)
+{
+    (void)setting;
+    linebuf_add(line, "off, on, or a listener of its own such as "
+                      "127.0.0.1:9108, [::1]:9108 or :9108");
+}
+
+/* The address in front of the port; [] around IPv6. */
+static int parse_place_address(const char *text, size_t bytes,
+                               char out[CONFIG_ADDRESS_BYTES])
+{
+    unsigned char binary[16];
+    bool v6 = bytes > 2 && text[0] == '[' && text[bytes - 1] == ']';
+
+    if (v6) {
+        text++;
+        bytes -= 2;
+    }
+    if (bytes >= CONFIG_ADDRESS_BYTES)
+        return CONFIG_INVALID;
+    memcpy(out, text, bytes);
+    out[bytes] = '\0';
+    return inet_pton(v6 ? AF_INET6 : AF_INET, out, binary) == 1
+               ? 0
+               : CONFIG_INVALID;
+}
+
+static int parse_place(const struct config_setting *setting, const char *text,
+                       void *field, char *bad, size_t bad_bytes)
+{
+    struct metrics_place place = {.where = METRICS_APART};
+    const char *colon = strrchr(text, ':');
+    uint64_t port;
+
+    (void)setting, (void)bad, (void)bad_bytes;
+    if (strcasecmp(text, "off") == 0 || strcasecmp(text, "on") == 0) {
+        place.where = strcasecmp(text, "on") == 0 ? METRICS_ON : METRICS_OFF;
+    } else {
+        if (!colon || units_parse_count(&port, colon + 1) || port > 65535 ||
+            (colon > text &&
+             parse_place_address(text, (size_t)(colon - text), place.bind)))
+            return CONFIG_INVALID;
+        place.port = (unsigned)port;
+    }
+    *(struct metrics_place *)field = place;
+    return 0;
+}
+
+static void print_place(const struct config_setting *setting, const void *field,
+                        FILE *out)
+{
+    const struct metrics_place *place = field;
+
+    (void)setting;
+    if (place->where != METRICS_APART)
+        fputs(place->where == METRICS_ON ? "on" : "off", out);
+    else
+        fprintf(out, strchr(place->bind, ':') ? "[%s]:%u" : "%s:%u",
+                place->bind, place->port);
+}
+
 /* The kinds. ----------------------------------------------------------- */
 
 const struct config_kind config_number = {
@@ -425,4 +489,9 @@ const struct config_kind config_proxies = {
     .parse = parse_proxies,
     .print = print_proxies,
     .release = release_proxies,
+};
+const struct config_kind config_place = {
+    .describe = describe_place,
+    .parse = parse_place,
+    .print = print_place,
 };

@@ -48,9 +48,9 @@ int fd_plan_guard_standard(void)
 
 int fd_plan_in_use(void)
 {
-    int count = proc_count("/proc/self/fd");
+    uint64_t count = proc_descriptors();
 
-    return count < 0 ? GUESS : count - 1; /* the directory itself */
+    return count == 0 ? GUESS : (int)count;
 }
 
 static unsigned at_most(int64_t value, unsigned limit)

@@ -191,6 +191,7 @@ static void give_up(struct handoff *h, unsigned code, const char *reason)
 {
     char remote[SESSION_REMOTE_MAX] = "";
 
+    tally_add(&h->server->tally.failed_upgrades, 1);
     if (h->session != NULL)
         session_remote(h->session, remote);
     log_event(LOG_INFO, "upgrade_failed", LOG_STR("user", h->ids.user_id),
@@ -262,6 +263,7 @@ static void on_ready(struct mg_connection *conn, void *data)
         client_wait(client, CLIENT_WAIT_HANDOFF, 0);
         return;
     }
+    tally_add(&client->handoff->server->tally.failed_upgrades, 1);
     log_event(LOG_ERROR, "upgrade_failed",
               LOG_STR("user", client->handoff->ids.user_id),
               LOG_STR("reason", problem));

@@ -8,7 +8,10 @@
 #include "reply.h"
 
 #define STUCK_MS 5000 /* a loop that has not turned for so long is no more */
-#define DRAINING_HEADERS "Retry-After: 5\r\n"
+
+static const struct reply fine = {200, "ok", NULL};
+static const struct reply draining = {503, "draining", "Retry-After: 5\r\n"};
+static const struct reply stuck = {503, "stuck", NULL};
 
 static cJSON *status_object(const char *status)
 {
@@ -40,17 +43,16 @@ bool health_is_stuck(const struct hub_stats *stats)
 int health_reply(struct server *server, struct mg_connection *conn,
                  struct client *client)
 {
-    bool draining = atomic_load(&server->draining);
+    bool ends = atomic_load(&server->draining);
     struct hub_stats stats = HUB_STATS_INIT;
-    cJSON *reply = status_object(draining ? "draining" : "healthy");
+    cJSON *reply = status_object(ends ? "draining" : "healthy");
 
     (void)hub_stats(server->hub, &stats);
     if (!add_stats(reply, &stats)) {
         cJSON_Delete(reply);
         reply = NULL;
     }
-    return reply_json(conn, client, draining ? 503 : 200,
-                      draining ? DRAINING_HEADERS : NULL, reply);
+    return reply_json(conn, client, ends ? &draining : &fine, reply);
 }
 
 int health_reply_alive(struct server *server, struct mg_connection *conn,
@@ -58,7 +60,7 @@ int health_reply_alive(struct server *server, struct mg_connection *conn,
 {
     static const struct timespec second_look = {0, 300000000};
     struct hub_stats stats = HUB_STATS_INIT;
-    bool stuck;
+    bool is_stuck;
 
     (void)hub_stats(server->hub, &stats);
     if (health_is_stuck(&stats)) {
@@ -66,17 +68,16 @@ int health_reply_alive(struct server *server, struct mg_connection *conn,
         (void)nanosleep(&second_look, NULL);
         (void)hub_stats(server->hub, &stats);
     }
-    stuck = health_is_stuck(&stats);
-    return reply_json(conn, client, stuck ? 503 : 200, NULL,
-                      status_object(stuck ? "stuck" : "alive"));
+    is_stuck = health_is_stuck(&stats);
+    return reply_json(conn, client, is_stuck ? &stuck : &fine,
+                      status_object(is_stuck ? "stuck" : "alive"));
 }
 
 int health_reply_ready(struct server *server, struct mg_connection *conn,
                        struct client *client)
 {
-    bool draining = atomic_load(&server->draining);
+    bool ends = atomic_load(&server->draining);
 
-    return reply_json(conn, client, draining ? 503 : 200,
-                      draining ? DRAINING_HEADERS : NULL,
-                      status_object(draining ? "draining" : "ready"));
+    return reply_json(conn, client, ends ? &draining : &fine,
+                      status_object(ends ? "draining" : "ready"));
 }

@@ -169,20 +169,30 @@ static struct keys *load(const struct keys *before, const struct config *config,
     return keys;
 }
 
+/* Where lines go; `warning` may be NULL. */
+struct lines {
+    struct linebuf error, warning;
+    char nowhere[1];
+};
+
+static void init_lines(struct lines *lines, char *error, size_t error_bytes,
+                       char *warning, size_t warning_bytes)
+{
+    linebuf_init(&lines->error, error, error_bytes);
+    if (warning)
+        linebuf_init(&lines->warning, warning, warning_bytes);
+    else
+        linebuf_init(&lines->warning, lines->nowhere, sizeof(lines->nowhere));
+}
+
 struct keys *keys_reload(const struct keys *keys, const struct config *config,
                          char *error, size_t error_bytes, char *warning,
                          size_t warning_bytes)
 {
-    struct linebuf error_line, warning_line;
-    char nowhere[1];
+    struct lines lines;
 
-    if (!warning) {
-        warning = nowhere;
-        warning_bytes = sizeof(nowhere);
-    }
-    linebuf_init(&error_line, error, error_bytes);
-    linebuf_init(&warning_line, warning, warning_bytes);
-    return load(keys, config, &error_line, &warning_line);
+    init_lines(&lines, error, error_bytes, warning, warning_bytes);
+    return load(keys, config, &lines.error, &lines.warning);
 }
 
 struct keys *keys_load(const struct config *config, char *error,
@@ -190,6 +200,29 @@ struct keys *keys_load(const struct config *config, char *error,
 {
     return keys_reload(NULL, config, error, error_bytes, warning,
                        warning_bytes);
+}
+
+struct keys *keys_load_metrics(const struct config *config, char *error,
+                               size_t error_bytes, char *warning,
+                               size_t warning_bytes)
+{
+    struct keys *keys = secret_new(sizeof(*keys));
+    struct lines lines;
+
+    init_lines(&lines, error, error_bytes, warning, warning_bytes);
+    if (!keys) {
+        linebuf_add(&lines.error, "out of memory");
+        return NULL;
+    }
+    if (take_text(&keys->key[0], "HUB_METRICS_KEY", config->metrics_key,
+                  &lines.error)) {
+        keys_free(keys);
+        return NULL;
+    }
+    keys->count = 1;
+    if (keys->key[0].bytes < KEYS_SHORT_BYTES)
+        warn(&lines.warning, "HUB_METRICS_KEY is shorter than 16 bytes");
+    return keys;
 }
 
 void keys_free(struct keys *keys)
@@ -218,4 +251,14 @@ bool keys_match(const struct keys *keys, const char *given, size_t bytes)
         matches |=
             difference(&keys->key[i], (const unsigned char *)given, bytes) == 0;
     return matches != 0;
+}
+
+bool keys_overlap(const struct keys *keys, const struct keys *others)
+{
+    bool overlap = false;
+
+    for (size_t i = 0; i < others->count; i++)
+        overlap |= keys_match(keys, (const char *)others->key[i].text,
+                              others->key[i].bytes);
+    return overlap;
 }

@@ -1,7 +1,7 @@
-/* keys.h - the backend's API keys: where they come from and how they are
- * compared. A set is immutable; a reload makes a new one.
+/* keys.h - the backend's API keys, and the one for /metrics: where they come
+ * from and how they are compared. A set is immutable; a reload makes a new one.
  *
- * The set is the one place where keys are, in memory as secret.h has it: what
+ * A set is the one place where its keys are, in memory as secret.h has it: what
  * they were read from is overwritten. They are kept as they are, not hashed,
  * because a hash would be no better to lose: most keys that people choose can
  * be guessed from one.
@@ -30,6 +30,14 @@ struct keys *keys_load(const struct config *config, char *error,
 struct keys *keys_reload(const struct keys *keys, const struct config *config,
                          char *error, size_t error_bytes, char *warning,
                          size_t warning_bytes);
+
+/* Takes HUB_METRICS_KEY, which there must be. Otherwise as keys_load(). */
+struct keys *keys_load_metrics(const struct config *config, char *error,
+                               size_t error_bytes, char *warning,
+                               size_t warning_bytes);
+
+/* Whether they have one in common. */
+bool keys_overlap(const struct keys *keys, const struct keys *others);
 
 /* Wipes and frees. NULL is allowed. */
 void keys_free(struct keys *keys);

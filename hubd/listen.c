@@ -1,4 +1,4 @@
-/* listen.c - one throw-away socket, bound as civetweb will bind its own.
+/* listen.c - throw-away sockets, bound as civetweb will bind its own.
  *
  * Runs once, at the start.
  */
@@ -14,27 +14,58 @@
 
 #include <civetweb.h>
 
-void listen_format(const struct config *config, char *out, size_t bytes)
+struct listen_address listen_main(const struct config *config)
 {
-    bool v6 = strchr(config->bind, ':') != NULL;
-
-    (void)snprintf(out, bytes, v6 ? "[%s]:%u" : "%s:%u", config->bind,
-                   config->port);
+    return (struct listen_address){config->bind, config->port};
 }
 
-static socklen_t make_address(const struct config *config,
+bool listen_metrics(const struct config *config, struct listen_address *out)
+{
+    const struct metrics_place *place = &config->metrics;
+
+    if (place->where != METRICS_APART)
+        return false;
+    out->bind = place->bind[0] != '\0' ? place->bind : config->bind;
+    out->port = place->port;
+    return true;
+}
+
+void listen_format(const struct listen_address *address,
+                   char out[LISTEN_TEXT_MAX])
+{
+    bool v6 = strchr(address->bind, ':') != NULL;
+
+    (void)snprintf(out, LISTEN_TEXT_MAX, v6 ? "[%s]:%u" : "%s:%u",
+                   address->bind, address->port);
+}
+
+void listen_format_all(const struct config *config,
+                       char out[2 * LISTEN_TEXT_MAX])
+{
+    struct listen_address address = listen_main(config);
+    char *end;
+
+    listen_format(&address, out);
+    if (!listen_metrics(config, &address))
+        return;
+    end = out + strlen(out);
+    *end++ = ',';
+    listen_format(&address, end);
+}
+
+static socklen_t make_address(const struct listen_address *address,
                               struct sockaddr_storage *out)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)config->port)};
+                             .sin_port = htons((uint16_t)address->port)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-                              .sin6_port = htons((uint16_t)config->port)};
+                              .sin6_port = htons((uint16_t)address->port)};
 
-    if (inet_pton(AF_INET, config->bind, &v4.sin_addr) == 1) {
+    if (inet_pton(AF_INET, address->bind, &v4.sin_addr) == 1) {
         memcpy(out, &v4, sizeof(v4));
         return sizeof(v4);
     }
-    if (inet_pton(AF_INET6, config->bind, &v6.sin6_addr) == 1) {
+    if (inet_pton(AF_INET6, address->bind, &v6.sin6_addr) == 1) {
         memcpy(out, &v6, sizeof(v6));
         return sizeof(v6);
     }
@@ -57,30 +88,42 @@ static int try_bind(const struct sockaddr_storage *address, socklen_t bytes)
     return err;
 }
 
-int listen_probe(const struct config *config, char *error, size_t error_bytes)
+/* What is wrong with it, or NULL. */
+static const char *problem_of(const struct listen_address *listener)
 {
     struct sockaddr_storage address = {0};
-    socklen_t bytes = make_address(config, &address);
-    char where[96];
+    socklen_t bytes = make_address(listener, &address);
     int err;
 
-    listen_format(config, where, sizeof(where));
-    if (bytes == 0) {
-        (void)snprintf(error, error_bytes,
-                       "cannot listen on %s: not a numeric address", where);
-        return -1;
-    }
-    if (address.ss_family == AF_INET6 && !mg_check_feature(MG_FEATURES_IPV6)) {
-        (void)snprintf(error, error_bytes,
-                       "cannot listen on %s: this civetweb library was built "
-                       "without IPv6",
-                       where);
-        return -1;
-    }
+    if (bytes == 0)
+        return "not a numeric address";
+    if (address.ss_family == AF_INET6 && !mg_check_feature(MG_FEATURES_IPV6))
+        return "this civetweb library was built without IPv6";
     err = try_bind(&address, bytes);
-    if (err == 0)
+    return err == 0 ? NULL : strerror(err);
+}
+
+static int probe(const struct listen_address *listener, const char *setting,
+                 char *error, size_t error_bytes)
+{
+    const char *problem = problem_of(listener);
+    char where[LISTEN_TEXT_MAX];
+
+    if (problem == NULL)
         return 0;
-    (void)snprintf(error, error_bytes, "cannot listen on %s: %s", where,
-                   strerror(err));
+    listen_format(listener, where);
+    (void)snprintf(error, error_bytes, "%scannot listen on %s: %s", setting,
+                   where, problem);
     return -1;
+}
+
+int listen_probe(const struct config *config, char *error, size_t error_bytes)
+{
+    struct listen_address listener = listen_main(config);
+
+    if (probe(&listener, "", error, error_bytes) < 0)
+        return -1;
+    if (!listen_metrics(config, &listener))
+        return 0;
+    return probe(&listener, "HUB_METRICS: ", error, error_bytes);
 }

@@ -1,5 +1,5 @@
-/* listen.h - the address of the listener: in civetweb's words, and whether it
- * can be had.
+/* listen.h - the addresses of the listeners: in civetweb's words, and whether
+ * they can be had.
  */
 #ifndef HUBD_LISTEN_H
 #define HUBD_LISTEN_H
@@ -8,10 +8,27 @@
 
 #include "config.h"
 
-/* As for civetweb's listening_ports. */
-void listen_format(const struct config *config, char *out, size_t bytes);
+#define LISTEN_TEXT_MAX (CONFIG_ADDRESS_BYTES + 16) /* "[address]:port" */
 
-/* Tries to bind it, since civetweb does not tell why it could not. Returns 0,
+/* One of everything, or none with a port of its own for /metrics. */
+struct listen_address {
+    const char *bind;
+    unsigned port;
+};
+
+struct listen_address listen_main(const struct config *config);
+
+/* Returns whether there is one. */
+bool listen_metrics(const struct config *config, struct listen_address *out);
+
+void listen_format(const struct listen_address *address,
+                   char out[LISTEN_TEXT_MAX]);
+
+/* As for civetweb's listening_ports: the main one first. */
+void listen_format_all(const struct config *config,
+                       char out[2 * LISTEN_TEXT_MAX]);
+
+/* Tries to bind them, since civetweb does not tell why it could not. Returns 0,
  * or -1 and one line in `error`. */
 int listen_probe(const struct config *config, char *error, size_t error_bytes);
 

@@ -220,20 +220,33 @@ static int check_origins(const struct config *config)
     return 0;
 }
 
+static void warn(const char *warning)
+{
+    if (warning[0] != '\0')
+        (void)report(warning, 0);
+}
+
 static int check(const struct config *config)
 {
-    char error[512], warning[512] = "";
+    char error[512], warning[512] = "", of_metrics[512] = "";
     struct keys *keys =
         keys_load(config, error, sizeof(error), warning, sizeof(warning));
 
     if (keys == NULL)
         return report(error, EX_CONFIG);
     keys_free(keys);
+    if (config->metrics_key != NULL) {
+        keys = keys_load_metrics(config, error, sizeof(error), of_metrics,
+                                 sizeof(of_metrics));
+        if (keys == NULL)
+            return report(error, EX_CONFIG);
+        keys_free(keys);
+    }
     if (check_origins(config) != 0)
         return EX_CONFIG;
     config_print(config, stdout);
-    if (warning[0] != '\0')
-        (void)report(warning, 0);
+    warn(warning);
+    warn(of_metrics);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -38,6 +38,14 @@ static int parse_bare(struct netaddr *out, const char *text, size_t bytes)
     return 0;
 }
 
+bool netaddr_is_loopback(const struct netaddr *addr)
+{
+    static const struct netaddr v6_loopback = {{[15] = 1}};
+
+    return is_v4(addr) ? addr->bytes[sizeof(v4_prefix)] == 127
+                       : memcmp(addr, &v6_loopback, sizeof(v6_loopback)) == 0;
+}
+
 /* A decimal number of at most `max`, with nothing around it. */
 static int parse_number(unsigned *out, const char *text, size_t bytes,
                         unsigned max)

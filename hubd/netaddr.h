@@ -27,6 +27,9 @@ int netaddr_parse(struct netaddr *out, const char *text, size_t bytes);
 /* Canonical text; IPv4 without the ::ffff: in front. */
 void netaddr_format(const struct netaddr *addr, char out[NETADDR_TEXT_MAX]);
 
+/* 127.0.0.0/8 or ::1. */
+bool netaddr_is_loopback(const struct netaddr *addr);
+
 /* Comma list of addresses and CIDR networks, whose bits behind the prefix do
  * not count. IPv4 is in no IPv6 network larger than ::ffff:0:0/96. Returns 0,
  * or -1 with the piece that is wrong in `bad`. -2: out of memory. */

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "server.h"
+
 #define BODY_MAX 2560 /* the longest message with every byte escaped */
-#define HEAD_MAX 768
 
 static const char no_memory[] =
     "{\"status\":\"error\",\"code\":\"out_of_memory\","
@@ -55,7 +56,7 @@ static bool keeps_alive(const struct client *client)
            !clients_crowded(client->clients);
 }
 
-static size_t write_head(char *out, int status, const char *headers,
+static size_t write_head(char *out, const struct reply *reply, const char *type,
                          size_t body_bytes, bool keep_alive)
 {
     char date[40];
@@ -65,18 +66,18 @@ static size_t write_head(char *out, int status, const char *headers,
 
     (void)gmtime_r(&now, &utc);
     (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    n = snprintf(out, HEAD_MAX,
+    n = snprintf(out, REPLY_HEAD_MAX,
                  "HTTP/1.1 %d %s\r\n"
                  "Date: %s\r\n"
-                 "Content-Type: application/json\r\n"
+                 "Content-Type: %s\r\n"
                  "Content-Length: %zu\r\n"
                  "Cache-Control: no-store\r\n"
                  "%s"
                  "Connection: %s\r\n\r\n",
-                 status, phrase(status), date, body_bytes,
-                 headers != NULL ? headers : "",
+                 reply->status, phrase(reply->status), date, type, body_bytes,
+                 reply->headers != NULL ? reply->headers : "",
                  keep_alive ? "keep-alive" : "close");
-    return n > 0 && n < HEAD_MAX ? (size_t)n : 0;
+    return n > 0 && n < REPLY_HEAD_MAX ? (size_t)n : 0;
 }
 
 static void write_all(struct mg_connection *conn, struct client *client,
@@ -91,38 +92,70 @@ static void write_all(struct mg_connection *conn, struct client *client,
     (void)client_done(client);
 }
 
-int reply_json(struct mg_connection *conn, struct client *client, int status,
-               const char *headers, cJSON *body)
+/* Before the peer can have seen the answer: whoever then looks finds it
+ * counted. */
+static void count(const struct mg_connection *conn, const struct client *client,
+                  const struct reply *reply)
 {
-    char out[HEAD_MAX + BODY_MAX], text[BODY_MAX];
-    bool keep_alive = keeps_alive(client);
-    size_t bytes, head;
+    struct server *server = mg_get_user_data(mg_get_context(conn));
 
-    if (body == NULL ||
-        !cJSON_PrintPreallocated(body, text, sizeof(text), false)) {
-        status = 503;
-        memcpy(text, no_memory, sizeof(no_memory));
-    }
-    cJSON_Delete(body);
-    bytes = strlen(text);
+    tally_answer(&server->tally,
+                 client != NULL ? client->endpoint : TALLY_OTHER,
+                 reply->outcome);
+}
+
+/* The body begins REPLY_HEAD_MAX bytes behind `buffer`; the head is put right
+ * before it. */
+static int answer(struct mg_connection *conn, struct client *client,
+                  const struct reply *reply, const char *type, char *buffer,
+                  size_t bytes)
+{
+    bool keep_alive = keeps_alive(client);
+    char head[REPLY_HEAD_MAX];
+    size_t head_bytes;
+
     /* Before writing: the peer may act on the reply at once. */
     if (!keep_alive)
         mg_disable_connection_keep_alive(conn);
-    head = write_head(out, status, headers, bytes, keep_alive);
-    if (client != NULL && client->head) {
+    head_bytes = write_head(head, reply, type, bytes, keep_alive);
+    if (client != NULL && client->head)
         bytes = 0;
-    } else {
-        memcpy(out + head, text, bytes);
-    }
-    write_all(conn, client, out, head + bytes);
+    buffer += REPLY_HEAD_MAX - head_bytes;
+    memcpy(buffer, head, head_bytes);
+    count(conn, client, reply);
+    write_all(conn, client, buffer, head_bytes + bytes);
     if (client != NULL && client->unread_body)
         client_linger(client);
-    return status;
+    return reply->status;
+}
+
+int reply_json(struct mg_connection *conn, struct client *client,
+               const struct reply *reply, cJSON *body)
+{
+    static const struct reply out_of_memory = {503, "out_of_memory", NULL};
+    char buffer[REPLY_HEAD_MAX + BODY_MAX], *text = buffer + REPLY_HEAD_MAX;
+
+    if (body == NULL || !cJSON_PrintPreallocated(body, text, BODY_MAX, false)) {
+        reply = &out_of_memory;
+        memcpy(text, no_memory, sizeof(no_memory));
+    }
+    cJSON_Delete(body);
+    return answer(conn, client, reply, "application/json", buffer,
+                  strlen(text));
+}
+
+int reply_text(struct mg_connection *conn, struct client *client,
+               const char *type, char *buffer, size_t bytes)
+{
+    static const struct reply ok = {200, "ok", NULL};
+
+    return answer(conn, client, &ok, type, buffer, bytes);
 }
 
 int reply_refusal(struct mg_connection *conn, struct client *client,
                   const struct refusal *why)
 {
+    const struct reply reply = {why->status, why->code, why->headers};
     cJSON *body = cJSON_CreateObject();
 
     if (cJSON_AddStringToObject(body, "status", "error") == NULL ||
@@ -131,7 +164,7 @@ int reply_refusal(struct mg_connection *conn, struct client *client,
         cJSON_Delete(body);
         body = NULL;
     }
-    return reply_json(conn, client, why->status, why->headers, body);
+    return reply_json(conn, client, &reply, body);
 }
 
 void reply_continue(struct mg_connection *conn)

@@ -1,4 +1,5 @@
-/* reply.h - answers to HTTP requests: JSON, written whole in one piece.
+/* reply.h - answers to HTTP requests: JSON or text, written whole in one piece,
+ * and counted by what came of the request.
  *
  * Threads: the worker that has the request.
  */
@@ -11,11 +12,23 @@
 #include "client.h"
 #include "refusal.h"
 
-/* Writes a reply; releases `body` (NULL: there was no memory for it).
- * `headers` are whole lines with CRLF, or NULL. `client` may be NULL: the
- * connection is closed then. Returns the status. */
-int reply_json(struct mg_connection *conn, struct client *client, int status,
-               const char *headers, cJSON *body);
+#define REPLY_HEAD_MAX 768
+
+struct reply {
+    int status;
+    const char *outcome; /* of tally.h */
+    const char *headers; /* whole lines with CRLF, or NULL */
+};
+
+/* Writes a reply; releases `body` (NULL: there was no memory for it). `client`
+ * may be NULL: the connection is closed then. Returns the status. */
+int reply_json(struct mg_connection *conn, struct client *client,
+               const struct reply *reply, cJSON *body);
+
+/* Writes 200 and a text of that type, which begins REPLY_HEAD_MAX bytes behind
+ * `buffer`. Returns the status. */
+int reply_text(struct mg_connection *conn, struct client *client,
+               const char *type, char *buffer, size_t bytes);
 
 /* {"status":"error","code":...,"message":...} */
 int reply_refusal(struct mg_connection *conn, struct client *client,

@@ -9,7 +9,9 @@
 #include "api.h"
 #include "handoff.h"
 #include "health.h"
+#include "listen.h"
 #include "log.h"
+#include "metrics.h"
 #include "reply.h"
 #include "secret.h"
 
@@ -24,9 +26,10 @@ struct exchange {
 struct route {
     const char *path;
     const char *method; /* GET includes HEAD where `head` says so */
-    bool head;
-    const char *allow; /* a whole header line */
+    const char *allow;  /* a whole header line */
     int (*handle)(struct exchange *exchange);
+    enum tally_endpoint endpoint;
+    bool head;
 };
 
 static int health(struct exchange *x)
@@ -53,6 +56,11 @@ static int api_broadcast(struct exchange *x)
 {
     return api_handle(x->server, x->conn, x->client, &x->request,
                       PUBLISH_BROADCAST);
+}
+
+static int metrics(struct exchange *x)
+{
+    return metrics_reply(x->server, x->conn, x->client);
 }
 
 static void log_refused_upgrade(const struct client *client,
@@ -84,18 +92,42 @@ static int upgrade(struct exchange *x)
     return reply_refusal(x->conn, x->client, &why);
 }
 
+#define GET "Allow: GET\r\n"
+#define POST "Allow: POST\r\n"
+#define GET_OR_HEAD "Allow: GET, HEAD\r\n"
+
 static const struct route routes[] = {
-    {"/ws", "GET", false, "Allow: GET\r\n", upgrade},
-    {"/api/send", "POST", false, "Allow: POST\r\n", api_send},
-    {"/api/broadcast", "POST", false, "Allow: POST\r\n", api_broadcast},
-    {"/health", "GET", true, "Allow: GET, HEAD\r\n", health},
-    {"/livez", "GET", true, "Allow: GET, HEAD\r\n", alive},
-    {"/readyz", "GET", true, "Allow: GET, HEAD\r\n", ready},
+    {"/ws", "GET", GET, upgrade, TALLY_WS, false},
+    {"/api/send", "POST", POST, api_send, TALLY_SEND, false},
+    {"/api/broadcast", "POST", POST, api_broadcast, TALLY_BROADCAST, false},
+    {"/health", "GET", GET_OR_HEAD, health, TALLY_HEALTH, true},
+    {"/livez", "GET", GET_OR_HEAD, alive, TALLY_HEALTH, true},
+    {"/readyz", "GET", GET_OR_HEAD, ready, TALLY_HEALTH, true},
 };
 
-static const struct route *find_route(const struct mg_request_info *info)
+static const struct route metrics_route = {
+    "/metrics", "GET", GET_OR_HEAD, metrics, TALLY_METRICS, true,
+};
+
+/* Whether the request came to the listener that is for metrics alone. The port
+ * is the kernel's, not one that a header claims. */
+static bool is_apart(const struct server *server,
+                     const struct mg_request_info *info)
 {
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    return server->metrics_port != 0 &&
+           info->server_port == (int)server->metrics_port;
+}
+
+static const struct route *find_route(const struct server *server,
+                                      const struct mg_request_info *info)
+{
+    bool apart = is_apart(server, info);
+
+    if (strcmp(info->local_uri_raw, metrics_route.path) == 0)
+        return apart || server->config->metrics.where == METRICS_ON
+                   ? &metrics_route
+                   : NULL;
+    for (size_t i = 0; !apart && i < sizeof(routes) / sizeof(routes[0]); i++) {
         if (strcmp(info->local_uri_raw, routes[i].path) == 0)
             return &routes[i];
     }
@@ -112,13 +144,14 @@ static bool allows(const struct route *route, const char *method)
 static int dispatch(struct exchange *x, const struct refusal *malformed)
 {
     const struct mg_request_info *info = x->request.info;
-    const struct route *route = find_route(info);
+    const struct route *route = find_route(x->server, info);
     struct refusal why;
 
     if (route == NULL) {
         (void)refuse(&why, 404, "not_found", NULL, "there is nothing here");
         return reply_refusal(x->conn, x->client, &why);
     }
+    x->client->endpoint = route->endpoint;
     if (!allows(route, info->request_method)) {
         (void)refuse(&why, 405, "method_not_allowed", route->allow,
                      "%s does not take this method", route->path);
@@ -156,6 +189,7 @@ static int begin_request(struct mg_connection *conn)
     find_buffer(info->request_method);
     client->expired = client_done(client);
     client->in_request = true;
+    client->endpoint = TALLY_OTHER;
     (void)atomic_fetch_add(&x.server->in_flight, 1);
     (void)clock_gettime(CLOCK_MONOTONIC, &client->began);
     client_meet(client, info);
@@ -239,6 +273,7 @@ static int http_error(struct mg_connection *conn, int status,
     auth_forget(info);
     explain(status, client, &why);
     if (client != NULL) {
+        client->endpoint = TALLY_OTHER;
         client->head = false;
         client->keep_alive = false;
         client->unread_body = true;
@@ -247,9 +282,23 @@ static int http_error(struct mg_connection *conn, int status,
     return 0;
 }
 
-/* Before any worker runs: /ws must exist when the first request comes. */
+/* As they were bound; a listener for metrics is the second one. */
+static void take_ports(struct server *server, const struct mg_context *http)
+{
+    struct mg_server_port ports[2] = {{0}};
+    struct listen_address apart;
+
+    (void)mg_get_server_ports(http, 2, ports);
+    server->port = (unsigned)ports[0].port;
+    if (listen_metrics(server->config, &apart))
+        server->metrics_port = (unsigned)ports[1].port;
+}
+
+/* Before any worker runs: when the first request comes, /ws must exist, and it
+ * must be known which listener it came to. */
 static void init_context(const struct mg_context *http)
 {
+    take_ports(mg_get_user_data(http), http);
     handoff_register((struct mg_context *)http);
 }
 

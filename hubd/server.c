@@ -20,6 +20,7 @@
 
 #include "listen.h"
 #include "log.h"
+#include "proc.h"
 #include "request.h"
 #include "routes.h"
 #include "start_line.h"
@@ -44,6 +45,15 @@ static void on_hub_log(void *data, enum hub_log_level level, const char *text)
     log_event(levels[level], "hub", LOG_STR("message", text));
 }
 
+static void on_closed(hub_t *hub, const struct hub_connection *connection,
+                      const struct hub_close_info *info)
+{
+    struct server *server = hub_data(hub);
+
+    tally_closed(&server->tally, info);
+    session_on_closed(hub, connection, info);
+}
+
 static int start_hub(struct server *server, char *error, size_t error_bytes)
 {
     const struct config *config = server->config;
@@ -61,7 +71,8 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
     options.pong_timeout_ms = (unsigned)config->pong_timeout_ms;
     options.write_timeout_ms = (unsigned)config->write_timeout_ms;
     options.opened = session_on_opened;
-    options.closed = session_on_closed;
+    options.data = server;
+    options.closed = on_closed;
     options.log = on_hub_log;
     err = hub_create(&server->hub, &options);
     if (err == HUB_ENOTSUP)
@@ -159,8 +170,8 @@ static const char **add_option(const char **end, const char *name,
 
 static int start_http(struct server *server, char *error, size_t error_bytes)
 {
-    char ports[96], workers[VALUE_MAX], queue[VALUE_MAX], ms[VALUE_MAX],
-        head[VALUE_MAX], text[256] = "";
+    char ports[2 * LISTEN_TEXT_MAX], workers[VALUE_MAX], queue[VALUE_MAX],
+        ms[VALUE_MAX], head[VALUE_MAX], text[256] = "";
     const char *options[2 * OPTIONS_MAX + 1], **end = options;
     struct mg_error_data failure = {.text = text,
                                     .text_buffer_size = sizeof(text)};
@@ -168,7 +179,7 @@ static int start_http(struct server *server, char *error, size_t error_bytes)
                                 .user_data = server,
                                 .configuration_options = options};
 
-    listen_format(server->config, ports, sizeof(ports));
+    listen_format_all(server->config, ports);
     (void)snprintf(workers, VALUE_MAX, "%u", server->plan.workers);
     (void)snprintf(queue, VALUE_MAX, "%u", server->plan.queue);
     (void)snprintf(head, VALUE_MAX, "%d", REQUEST_HEAD_MAX);
@@ -225,12 +236,16 @@ static int check_threads(const struct server *server, int before, char *error,
     return -1;
 }
 
+static int listener_on(const struct server *server, unsigned port)
+{
+    return peer_socket_listener(server->clients.sockets, (uint16_t)port);
+}
+
 /* A connection is worth a thread only when its first bytes are there. */
-static void defer_accept(struct server *server)
+static void defer_accept(const struct server *server, unsigned port)
 {
     int seconds = DEFER_ACCEPT_S;
-    int fd =
-        peer_socket_listener(server->clients.sockets, (uint16_t)server->port);
+    int fd = listener_on(server, port);
 
     if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
                              sizeof(seconds)) < 0)
@@ -242,6 +257,13 @@ static void announce(const struct server *server)
     const struct fd_plan *plan = &server->plan;
 
     start_line(server->config);
+    if (server->metrics_port != 0) {
+        struct listen_address address = {0};
+
+        (void)listen_metrics(server->config, &address);
+        log_event(LOG_INFO, "metrics", LOG_STR("address", address.bind),
+                  LOG_INT("port", server->metrics_port));
+    }
     log_event(LOG_INFO, "listening", LOG_STR("address", server->config->bind),
               LOG_INT("port", server->port), LOG_INT("pid", getpid()),
               LOG_INT("connections_max", plan->sockets),
@@ -252,7 +274,6 @@ static void announce(const struct server *server)
 
 static int open_front(struct server *server, char *error, size_t error_bytes)
 {
-    struct mg_server_port port;
     int threads;
 
     if (listen_probe(server->config, error, error_bytes) < 0 ||
@@ -263,9 +284,9 @@ static int open_front(struct server *server, char *error, size_t error_bytes)
     if (start_http(server, error, error_bytes) < 0 ||
         check_threads(server, threads, error, error_bytes) < 0)
         goto fail;
-    if (mg_get_server_ports(server->http, 1, &port) == 1)
-        server->port = (unsigned)port.port;
-    defer_accept(server);
+    defer_accept(server, server->port);
+    if (server->metrics_port != 0)
+        defer_accept(server, server->metrics_port);
     announce(server);
     return 0;
 
@@ -274,12 +295,40 @@ fail:
     return -1;
 }
 
+static void close_gates(struct server *server)
+{
+    if (server->config->metrics_key != NULL)
+        auth_fini(&server->metrics_auth);
+    gate_fini(&server->gate);
+    auth_fini(&server->auth);
+}
+
+/* Who may come in. */
+static int open_gates(struct server *server, char *error, size_t error_bytes)
+{
+    const struct config *config = server->config;
+
+    if (auth_init(&server->auth, config, error, error_bytes) < 0)
+        return -1;
+    if (gate_init(&server->gate, config, error, error_bytes) < 0)
+        goto fail_auth;
+    if (config->metrics_key == NULL ||
+        auth_init_metrics(&server->metrics_auth, config, &server->auth, error,
+                          error_bytes) == 0)
+        return 0;
+    gate_fini(&server->gate);
+fail_auth:
+    auth_fini(&server->auth);
+    return -1;
+}
+
 int server_start(struct server *server, const struct config *config,
                  char *error, size_t error_bytes)
 {
     int64_t descriptors = fd_plan_raise();
 
-    *server = (struct server){.config = config};
+    *server =
+        (struct server){.config = config, .started_ms = proc_started_ms()};
     memory_init(&server->memory, config->memory_limit,
                 config->max_message_bytes);
     if (getrandom(server->secret, sizeof(server->secret), 0) !=
@@ -288,15 +337,11 @@ int server_start(struct server *server, const struct config *config,
                        strerror(errno));
         return EXIT_FAILURE;
     }
-    if (auth_init(&server->auth, config, error, error_bytes) < 0)
+    if (open_gates(server, error, error_bytes) < 0)
         return EX_CONFIG;
-    if (gate_init(&server->gate, config, error, error_bytes) < 0) {
-        auth_fini(&server->auth);
-        return EX_CONFIG;
-    }
     if (admission_init(&server->admission, config) < 0) {
         (void)snprintf(error, error_bytes, "out of memory");
-        goto fail_gate;
+        goto fail_gates;
     }
     if (start_hub(server, error, error_bytes) < 0)
         goto fail_admission;
@@ -312,20 +357,25 @@ fail_hub:
     hub_destroy(server->hub);
 fail_admission:
     admission_fini(&server->admission);
-fail_gate:
-    gate_fini(&server->gate);
-    auth_fini(&server->auth);
+fail_gates:
+    close_gates(server);
     return EXIT_FAILURE;
+}
+
+/* civetweb looks at its stop flag when poll() returns, every 2 s. */
+static void shut_listener(const struct server *server, unsigned port)
+{
+    int fd = listener_on(server, port);
+
+    if (fd >= 0)
+        (void)shutdown(fd, SHUT_RDWR);
 }
 
 void server_stop_http(struct server *server)
 {
-    int fd =
-        peer_socket_listener(server->clients.sockets, (uint16_t)server->port);
-
-    /* civetweb looks at its stop flag when poll() returns, every 2 s. */
-    if (fd >= 0)
-        (void)shutdown(fd, SHUT_RDWR);
+    shut_listener(server, server->port);
+    if (server->metrics_port != 0)
+        shut_listener(server, server->metrics_port);
     mg_stop(server->http);
     (void)mg_exit_library();
     server->http = NULL;
@@ -336,6 +386,5 @@ void server_release(struct server *server)
     hub_destroy(server->hub);
     clients_fini(&server->clients);
     admission_fini(&server->admission);
-    gate_fini(&server->gate);
-    auth_fini(&server->auth);
+    close_gates(server);
 }

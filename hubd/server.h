@@ -20,6 +20,7 @@
 #include "gate.h"
 #include "memory.h"
 #include "session.h"
+#include "tally.h"
 
 struct server {
     const struct config *config;
@@ -29,9 +30,13 @@ struct server {
     struct clients clients;
     struct memory memory;
     struct admission admission;
-    struct auth auth;
+    struct auth auth;         /* of the API */
+    struct auth metrics_auth; /* unused without HUB_METRICS_KEY */
     struct gate gate;
+    struct tally tally;
     unsigned port;              /* as bound */
+    unsigned metrics_port;      /* of the listener for /metrics; 0: none */
+    uint64_t started_ms;        /* the process, since 1970 */
     uint8_t secret[8];          /* of the markers of handoff.c */
     _Atomic uint64_t handoffs;  /* begun so far */
     _Atomic bool draining;      /* nothing new is let in */

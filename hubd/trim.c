@@ -5,10 +5,8 @@
 #include "trim.h"
 
 #include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+
+#include "proc.h"
 
 #define BIG_BLOCK (256 << 10)
 
@@ -33,27 +31,13 @@ bool trim_is_due(const struct trim *trim, const struct trim_sizes *sizes)
     return sizes->unused > least && excess(sizes) > trim->floor + least;
 }
 
-/* The second number of /proc/self/statm, in pages. Returns 0 where there is no
- * /proc. */
-static size_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "re");
-    char line[128], *second;
-
-    if (file == NULL)
-        return 0;
-    second = fgets(line, sizeof(line), file) == NULL ? NULL : strchr(line, ' ');
-    (void)fclose(file);
-    if (second == NULL)
-        return 0;
-    return strtoul(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 static bool measure(struct trim_sizes *sizes)
 {
+    struct proc_memory memory;
     struct mallinfo2 heap;
 
-    sizes->resident = resident_bytes();
+    proc_read_memory(&memory);
+    sizes->resident = (size_t)memory.resident_bytes;
     if (sizes->resident == 0)
         return false;
     heap = mallinfo2();

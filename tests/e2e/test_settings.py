@@ -18,7 +18,8 @@ VARIABLES = (
     "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_MEMORY_LIMIT",
     "HUB_RATE_LIMIT", "HUB_ALLOWED_ORIGINS",
     "HUB_ALLOWED_ORIGINS_FILE", "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
-    "HUB_LOOPS", "HUB_SENDER", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
+    "HUB_LOOPS", "HUB_SENDER", "HUB_METRICS", "HUB_METRICS_KEY",
+    "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
 
 BAD = {
     "PORT": ("-1", "65536", "http", "80x", "8081 ", "0x50", "1e3"),
@@ -41,6 +42,8 @@ BAD = {
     "HUB_TRUSTED_PROXIES": ("proxy", "10.0.0.0/33", "1.2.3.4/x"),
     "HUB_LOOPS": ("-1", "x", "1000000"),
     "HUB_SENDER": ("io_uring", "send"),
+    "HUB_METRICS": ("yes", "9108", "localhost:9108", ":65536", "::1:9108",
+                    "127.0.0.1"),
     "HUB_LOG_LEVEL": ("loud", "verbose"),
     "HUB_LOG_FORMAT": ("xml", "1"),
 }
@@ -92,6 +95,8 @@ class Values(unittest.TestCase):
                 "HUB_ALLOWED_ORIGINS": ("*", "https://*.example.com",
                                         "http://a, https://b:8443"),
                 "HUB_TRUSTED_PROXIES": ("10.0.0.0/8, ::1", "127.0.0.1"),
+                "HUB_METRICS": ("off", "on", ":0", "127.0.0.1:9108",
+                                "[::1]:9108"),
                 "HUB_LOG_LEVEL": ("debug", "info", "warn", "error"),
                 "HUB_LOG_FORMAT": ("text", "json"),
                 "HUB_SENDER": ("auto", "uring", "sendmsg"),
@@ -148,6 +153,7 @@ class Output(unittest.TestCase):
             file.write("file-" + KEY)
             file.flush()
             code, out, err = check(HUB_API_KEY_PREVIOUS="previous-" + KEY,
+                                   HUB_METRICS_KEY="metrics-" + KEY,
                                    PORT="1234")
             file_result = run_to_end("--check-config",
                                      HUB_API_KEY_FILE=file.name)

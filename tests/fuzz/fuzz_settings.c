@@ -17,7 +17,7 @@
 #define INPUT_MAX 4096
 #define PRINTED_MAX 65536 /* escapes are four times as long */
 #define KEY "HUB_API_KEY=Vq-key"
-#define PREVIOUS "HUB_API_KEY_PREVIOUS=x"
+#define OTHER_KEY_MAX 64 /* the name of such a setting, and a value */
 
 struct input {
     char bytes[INPUT_MAX + 1];
@@ -240,7 +240,7 @@ static void unescape(char *text)
  * for a path that reads like one of these. */
 static bool as_variables(char *printed, char **env)
 {
-    static char key[sizeof(KEY)], previous[sizeof(PREVIOUS)];
+    static char key[sizeof(KEY)], others[CONFIG_SETTINGS_MAX][OTHER_KEY_MAX];
     size_t count = 0;
 
     for (size_t i = 0; i < config_setting_count; i++) {
@@ -255,9 +255,10 @@ static bool as_variables(char *printed, char **env)
         REQUIRE(fuzz_utf8_is_shown(value, strlen(value)));
         if (row->kind->secret) {
             REQUIRE(!strcmp(value, "****") || !strcmp(value, "(unset)"));
+            (void)snprintf(others[i], OTHER_KEY_MAX, "%s=x", row->name);
             if (*value == '*')
                 env[count++] = strcmp(row->name, "HUB_API_KEY")
-                                   ? strcpy(previous, PREVIOUS)
+                                   ? others[i]
                                    : strcpy(key, KEY);
         } else if (row->zero && strcmp(value, row->zero) == 0) {
             memcpy(value, "0", 2);
@@ -289,6 +290,10 @@ static void check_same(const struct config *a, const struct config *b)
             REQUIRE(number_of(row, a) == number_of(row, b));
     }
     REQUIRE(strcmp(a->bind, b->bind) == 0);
+    REQUIRE(a->metrics.where == b->metrics.where);
+    REQUIRE(a->metrics.port == b->metrics.port && a->metrics.port <= 65535);
+    REQUIRE(strcmp(a->metrics.bind, b->metrics.bind) == 0);
+    REQUIRE(!a->metrics_key == !b->metrics_key);
     REQUIRE(is_same(a->api_key_file, b->api_key_file));
     REQUIRE(is_same(a->origins_file, b->origins_file));
     REQUIRE(a->origins.any == b->origins.any);

@@ -186,6 +186,7 @@ START_TEST(refusals_make_one_line_per_window)
     text[got] = '\0';
     ck_assert_ptr_eq(strchr(text, '\n'), text + got - 1);
     ck_assert_ptr_nonnull(strstr(text, "requests=1"));
+    ck_assert_ptr_nonnull(strstr(text, "realm=API"));
     ck_assert_uint_eq(atomic_load(&auth.unreported), 49);
     (void)close(ends[0]);
 }
@@ -213,6 +214,55 @@ START_TEST(the_end_tells_of_those_no_line_has_told)
 }
 END_TEST
 
+/* Each side's key opens its own door only, and the warning comes where one is
+ * both. */
+START_TEST(metrics_have_a_key_of_their_own)
+{
+    static char key[] = "for-metrics-and-nothing-else", both[] = OLD;
+    struct config config = {.metrics_key = key};
+    struct auth metrics;
+    char error[256], text[1024];
+    int ends[2];
+    ssize_t got;
+
+    ck_assert_int_eq(
+        auth_init_metrics(&metrics, &config, &auth, error, sizeof(error)), 0);
+    refuses("Authorization: Bearer for-metrics-and-nothing-else\r\n");
+    (void)check("X-API-Key: x\r\n");
+    ck_assert_int_lt(auth_check(&metrics, &fake.info, &why), 0);
+    ck_assert_int_eq(why.status, 401);
+    ck_assert_str_eq(why.code, "unauthorized");
+    ck_assert_str_eq(why.message, "a valid metrics key is required");
+    for (size_t i = 0; i < 2; i++) {
+        static const char *const given[] = {KEY, key};
+
+        (void)snprintf(text, sizeof(text),
+                       "GET /metrics HTTP/1.1\r\nHost: x\r\n"
+                       "Authorization: Bearer %s\r\n\r\n",
+                       given[i]);
+        fake_parse(&fake, text, strlen(text));
+        ck_assert_int_eq(auth_check(&metrics, &fake.info, &why),
+                         i == 0 ? -1 : 0);
+    }
+    auth_fini(&metrics);
+
+    config.metrics_key = both;
+    ck_assert_int_eq(pipe(ends), 0);
+    log_set_fd(ends[1]);
+    ck_assert_int_eq(
+        auth_init_metrics(&metrics, &config, &auth, error, sizeof(error)), 0);
+    log_set_fd(-1);
+    (void)close(ends[1]);
+    got = read(ends[0], text, sizeof(text) - 1);
+    ck_assert_int_gt(got, 0);
+    text[got] = '\0';
+    ck_assert_ptr_nonnull(strstr(text, "HUB_METRICS_KEY is a key of the API"));
+    ck_assert_ptr_null(strstr(text, OLD));
+    (void)close(ends[0]);
+    auth_fini(&metrics);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("auth");
@@ -230,6 +280,7 @@ static Suite *make_suite(void)
                    what_was_presented_is_forgotten_whether_right_or_wrong);
     tcase_add_test(tests, refusals_make_one_line_per_window);
     tcase_add_test(tests, the_end_tells_of_those_no_line_has_told);
+    tcase_add_test(tests, metrics_have_a_key_of_their_own);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -30,6 +30,8 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_uint_eq(config.trusted_proxies.count, 0);
     ck_assert_int_eq(config.shutdown_timeout_ms, 10000);
     ck_assert_uint_eq(config.loops, 0);
+    ck_assert_int_eq(config.metrics.where, METRICS_OFF);
+    ck_assert_ptr_null(config.metrics_key);
     ck_assert_int_eq(config.log_level, LOG_INFO);
     ck_assert_int_eq(config.log_format, LOG_TEXT);
     text = printed();
@@ -57,6 +59,8 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
                            "HUB_LOOPS=number of cores\n"
                            "HUB_SENDER=auto\n"
+                           "HUB_METRICS=off\n"
+                           "HUB_METRICS_KEY=(unset)\n"
                            "HUB_LOG_LEVEL=info\n"
                            "HUB_LOG_FORMAT=text\n");
     free(text);
@@ -120,7 +124,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 25);
+    ck_assert_int_eq(pairs.count, 27);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }
@@ -158,6 +162,42 @@ START_TEST(what_is_likely_a_mistake_is_warned_of)
 }
 END_TEST
 
+/* How many warnings name HUB_METRICS, with these variables. */
+static int warnings_of_metrics(const char *bind, const char *metrics,
+                               const char *key)
+{
+    char text[1024] = "";
+    int count = 0;
+
+    ck_assert_int_eq(read_with(LIST("HUB_API_KEY=" SECRET, bind, metrics, key),
+                               LIST("hubd")),
+                     CONFIG_RUN);
+    config_forget_keys(&config);
+    (void)config_warnings(&config, append, text);
+    for (const char *at = text; (at = strstr(at, "HUB_METRICS")) != NULL; at++)
+        count += at == text || at[-1] == '|';
+    config_release(&config);
+    return count;
+}
+
+START_TEST(metrics_for_everybody_are_warned_of)
+{
+    const char *key = "HUB_METRICS_KEY=0123456789abcdef";
+    const char *on = "HUB_METRICS=on", *all = "HUB_BIND=0.0.0.0";
+
+    ck_assert_int_eq(warnings_of_metrics(all, on, "X=1"), 1);
+    ck_assert_int_eq(warnings_of_metrics("HUB_BIND=10.1.2.3", on, "X=1"), 1);
+    ck_assert_int_eq(warnings_of_metrics("HUB_BIND=::", on, "X=1"), 1);
+    ck_assert_int_eq(warnings_of_metrics("HUB_BIND=127.0.0.1", on, "X=1"), 0);
+    ck_assert_int_eq(warnings_of_metrics("HUB_BIND=127.9.9.9", on, "X=1"), 0);
+    ck_assert_int_eq(warnings_of_metrics("HUB_BIND=::1", on, "X=1"), 0);
+    ck_assert_int_eq(warnings_of_metrics(all, on, key), 0);
+    ck_assert_int_eq(warnings_of_metrics(all, "HUB_METRICS=:9108", "X=1"), 0);
+    ck_assert_int_eq(warnings_of_metrics(all, "HUB_METRICS=off", "X=1"), 0);
+    ck_assert_int_eq(warnings_of_metrics(all, "HUB_METRICS=off", key), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config_show");
@@ -169,6 +209,7 @@ int main(void)
     tcase_add_test(tc, usage_tells_of_every_setting);
     tcase_add_test(tc, pairs_for_the_log_are_all_settings);
     tcase_add_test(tc, what_is_likely_a_mistake_is_warned_of);
+    tcase_add_test(tc, metrics_for_everybody_are_warned_of);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -49,6 +49,15 @@ static const struct {
     {"HUB_LOOPS=1024", NULL},
     {"HUB_SENDER=uring", NULL},
     {"HUB_SENDER=SENDMSG", "HUB_SENDER=sendmsg"},
+    {"HUB_METRICS=off", NULL},
+    {"HUB_METRICS=On", "HUB_METRICS=on"},
+    {"HUB_METRICS=127.0.0.1:9108", NULL},
+    {"HUB_METRICS=:9108", NULL},
+    {"HUB_METRICS=:0", NULL},
+    {"HUB_METRICS=0.0.0.0:65535", NULL},
+    {"HUB_METRICS=[::1]:9108", NULL},
+    {"HUB_METRICS=[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:1", NULL},
+    {"HUB_METRICS_KEY=x", "HUB_METRICS_KEY=****"},
     {"HUB_LOG_LEVEL=DEBUG", "HUB_LOG_LEVEL=debug"},
     {"HUB_LOG_LEVEL=warn", NULL},
     {"HUB_LOG_LEVEL=error", NULL},
@@ -56,6 +65,8 @@ static const struct {
     /* an empty variable counts as unset */
     {"PORT=", "PORT=8081"},
     {"HUB_LOG_LEVEL=", "HUB_LOG_LEVEL=info"},
+    {"HUB_METRICS=", "HUB_METRICS=off"},
+    {"HUB_METRICS_KEY=", "HUB_METRICS_KEY=(unset)"},
     {"HUB_API_KEY_FILE=", "HUB_API_KEY_FILE=(unset)"},
 };
 
@@ -85,6 +96,10 @@ END_TEST
     "https://*.example.com:8443, or *"
 #define PROXIES_TAKE                                                           \
     "takes a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
+
+#define PLACE_TAKES                                                            \
+    ": takes off, on, or a listener of its own such as 127.0.0.1:9108, "       \
+    "[::1]:9108 or :9108"
 
 static const struct {
     const char *given, *takes;
@@ -146,6 +161,23 @@ static const struct {
     {"HUB_LOOPS=1025", ": takes a whole number from 0 to 1024"},
     {"HUB_LOOPS=two", ": takes a whole number from 0 to 1024"},
     {"HUB_SENDER=io_uring", ": takes auto, uring or sendmsg"},
+    {"HUB_METRICS=yes", PLACE_TAKES},
+    {"HUB_METRICS=9108", PLACE_TAKES},
+    {"HUB_METRICS=:", PLACE_TAKES},
+    {"HUB_METRICS=:65536", PLACE_TAKES},
+    {"HUB_METRICS=:99999999999999999999", PLACE_TAKES},
+    {"HUB_METRICS=:-1", PLACE_TAKES},
+    {"HUB_METRICS=: 9108", PLACE_TAKES},
+    {"HUB_METRICS=127.0.0.1", PLACE_TAKES},
+    {"HUB_METRICS=127.0.0.1:", PLACE_TAKES},
+    {"HUB_METRICS=127.0.0.1:http", PLACE_TAKES},
+    {"HUB_METRICS=localhost:9108", PLACE_TAKES},
+    {"HUB_METRICS=::1:9108", PLACE_TAKES},
+    {"HUB_METRICS=[::1]", PLACE_TAKES},
+    {"HUB_METRICS=[::1]9108", PLACE_TAKES},
+    {"HUB_METRICS=[]:9108", PLACE_TAKES},
+    {"HUB_METRICS=[127.0.0.1]:9108", PLACE_TAKES},
+    {"HUB_METRICS=127.0.0.1:9108,:9109", PLACE_TAKES},
     {"HUB_LOG_LEVEL=verbose", ": takes debug, info, warn or error"},
     {"HUB_LOG_LEVEL=warning", ": takes debug, info, warn or error"},
     {"HUB_LOG_FORMAT=logfmt", ": takes text or json"},
@@ -195,6 +227,34 @@ START_TEST(every_variable_has_its_flags)
         ck_assert(prints(accepted[i].printed ? accepted[i].printed : given));
         config_release(&config);
     }
+}
+END_TEST
+
+START_TEST(metrics_have_a_port_of_their_own)
+{
+    static const char same[] = "HUB_METRICS: its port is 7, as PORT is; takes "
+                               "another one";
+    const char *key = "HUB_API_KEY=" SECRET;
+
+    ck_assert_int_eq(
+        read_with(LIST(key, "PORT=7", "HUB_METRICS=127.0.0.1:7"), LIST("hubd")),
+        CONFIG_ERROR);
+    ck_assert_str_eq(error, same);
+    ck_assert_int_eq(
+        read_with(LIST(key, "HUB_METRICS=:7"), LIST("hubd", "--port=7")),
+        CONFIG_ERROR);
+    ck_assert_str_eq(error, same);
+    ck_assert_int_eq(
+        read_with(LIST(key, "PORT=0", "HUB_METRICS=:0"), LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_str_eq(config.metrics.bind, "");
+    config_release(&config);
+    ck_assert_int_eq(
+        read_with(LIST(key, "PORT=7", "HUB_METRICS=[::1]:8"), LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_str_eq(config.metrics.bind, "::1");
+    ck_assert_uint_eq(config.metrics.port, 8);
+    config_release(&config);
 }
 END_TEST
 
@@ -248,6 +308,7 @@ int main(void)
     tcase_add_test(tc, right_values_are_printed_as_they_are_read);
     tcase_add_test(tc, a_wrong_value_is_named_with_what_is_right);
     tcase_add_test(tc, every_variable_has_its_flags);
+    tcase_add_test(tc, metrics_have_a_port_of_their_own);
     tcase_add_test(tc, a_path_has_4095_bytes_at_most);
     tcase_add_test(tc, a_wrong_key_is_refused_without_being_shown);
     suite_add_tcase(suite, tc);

@@ -299,6 +299,55 @@ START_TEST(warnings_need_not_be_asked_for)
 }
 END_TEST
 
+static struct keys *load_metrics(char *key)
+{
+    struct config config = {.api_key = "of-the-api-0123456789",
+                            .metrics_key = key};
+
+    strcpy(error, "untouched");
+    strcpy(warning, "untouched");
+    return keys_load_metrics(&config, error, sizeof(error), warning,
+                             sizeof(warning));
+}
+
+START_TEST(the_key_for_metrics_is_no_key_of_the_api)
+{
+    struct keys *keys = load_metrics(LONG_KEY);
+
+    ck_assert_ptr_nonnull(keys);
+    ck_assert_str_eq(error, "");
+    ck_assert_str_eq(warning, "");
+    ck_assert(matches(keys, LONG_KEY));
+    ck_assert(!matches(keys, "of-the-api-0123456789"));
+    ck_assert(!matches(keys, ""));
+    keys_free(keys);
+    keys = load_metrics("short");
+    ck_assert_str_eq(warning, "HUB_METRICS_KEY is shorter than 16 bytes");
+    keys_free(keys);
+    ck_assert_ptr_null(load_metrics("my secret"));
+    ck_assert_ptr_nonnull(strstr(error, "HUB_METRICS_KEY: holds a byte"));
+    ck_assert_ptr_null(strstr(error, "secret"));
+}
+END_TEST
+
+START_TEST(keys_that_sets_have_in_common_are_found)
+{
+    struct keys *api = load(LONG_KEY, "the-one-before-that", NULL);
+    struct keys *other = load_metrics("something-else-altogether");
+    struct keys *first = load_metrics(LONG_KEY);
+    struct keys *second = load_metrics("the-one-before-that");
+
+    ck_assert(!keys_overlap(api, other));
+    ck_assert(keys_overlap(api, first));
+    ck_assert(keys_overlap(api, second));
+    ck_assert(!keys_overlap(first, second));
+    keys_free(api);
+    keys_free(other);
+    keys_free(first);
+    keys_free(second);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("keys");
@@ -319,6 +368,8 @@ int main(void)
     tcase_add_test(tc, a_file_of_somebody_else_may_be_for_the_group);
     tcase_add_test(tc, keys_of_a_setting_are_checked_without_being_shown);
     tcase_add_test(tc, warnings_need_not_be_asked_for);
+    tcase_add_test(tc, the_key_for_metrics_is_no_key_of_the_api);
+    tcase_add_test(tc, keys_that_sets_have_in_common_are_found);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

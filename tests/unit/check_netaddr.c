@@ -251,6 +251,35 @@ START_TEST(only_trusted_proxies_are_believed)
 }
 END_TEST
 
+START_TEST(loopback_is_this_machine)
+{
+    static const struct {
+        const char *text;
+        bool is;
+    } cases[] = {
+        {"127.0.0.1", true},
+        {"127.255.255.255", true},
+        {"::1", true},
+        {"::ffff:127.0.0.1", true},
+        {"128.0.0.1", false},
+        {"0.0.0.0", false},
+        {"::", false},
+        {"::2", false},
+        {"::ffff:10.0.0.1", false},
+        {"7f00::1", false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct netaddr addr;
+
+        ck_assert_int_eq(
+            netaddr_parse(&addr, cases[i].text, strlen(cases[i].text)), 0);
+        ck_assert_msg(netaddr_is_loopback(&addr) == cases[i].is, "%s",
+                      cases[i].text);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("netaddr");
@@ -264,6 +293,7 @@ int main(void)
     tcase_add_test(tc, a_list_has_what_lies_in_its_networks);
     tcase_add_test(tc, the_wrong_piece_of_a_list_is_named);
     tcase_add_test(tc, only_trusted_proxies_are_believed);
+    tcase_add_test(tc, loopback_is_this_machine);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

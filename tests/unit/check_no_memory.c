@@ -30,7 +30,7 @@
 static struct fake_request fake;
 static const char *body; /* what is left of it */
 static size_t body_bytes;
-static char written[8192];
+static char written[65536];
 static unsigned writes;
 
 static struct server server;
@@ -211,6 +211,8 @@ static void read_answer(struct answer *answer)
     ck_assert(length != NULL && text != NULL);
     ck_assert_int_eq(strtol(length + strlen("Content-Length: "), NULL, 10),
                      (long)strlen(text + 4));
+    if (strstr(written, "Content-Type: application/json") == NULL)
+        return;
     json = cJSON_Parse(text + 4);
     ck_assert_ptr_nonnull(json);
     if (cJSON_GetObjectItem(json, "code") != NULL)
@@ -367,6 +369,28 @@ START_TEST(other_answers_are_given_or_refused)
 }
 END_TEST
 
+/* A figure that cannot be had is 0. */
+static void check_metrics(const struct answer *answer)
+{
+    if (answer->status != 200) {
+        check_refusal(answer);
+        return;
+    }
+    ck_assert_ptr_nonnull(strstr(written, "\nhub_connections 2\n"));
+    ck_assert_ptr_nonnull(strstr(written, "\nhub_connections_opened_total 2"));
+    ck_assert(answer->failed > 0 ||
+              strstr(written, "\nprocess_resident_memory_bytes 0\n") == NULL);
+}
+
+START_TEST(metrics_are_told_as_far_as_they_are_known)
+{
+    config.metrics.where = METRICS_ON;
+    ck_assert_int_eq(hub_poll(server.hub, 0), 0);
+    exhaust("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 2,
+            check_metrics);
+}
+END_TEST
+
 static void check_handshake(const struct answer *answer)
 {
     if (answer->status != 0)
@@ -407,6 +431,7 @@ int main(void)
     tcase_add_test(tests, a_send_reaches_its_target_or_nobody);
     tcase_add_test(tests, a_broadcast_reaches_everybody_or_nobody);
     tcase_add_test(tests, other_answers_are_given_or_refused);
+    tcase_add_test(tests, metrics_are_told_as_far_as_they_are_known);
     tcase_add_test(tests, a_handshake_begins_for_who_it_is_or_is_refused);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);

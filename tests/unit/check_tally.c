@@ -1,0 +1,158 @@
+/* check_tally.c - each event is counted once and in its place, whatever comes.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tally.h"
+
+static struct tally tally;
+
+static void clear(void)
+{
+    tally = (struct tally){0};
+}
+
+static int outcome(const char *name)
+{
+    for (int i = 0; i < TALLY_OUTCOMES; i++) {
+        if (strcmp(tally_outcome_names[i], name) == 0)
+            return i;
+    }
+    ck_abort_msg("there is no outcome %s", name);
+}
+
+START_TEST(an_answer_is_counted_where_it_belongs)
+{
+    for (int endpoint = 0; endpoint < TALLY_ENDPOINTS; endpoint++) {
+        for (int i = 0; i < TALLY_OUTCOMES; i++) {
+            for (int times = 0; times < 1 + endpoint * 100 + i; times++)
+                tally_answer(&tally, (enum tally_endpoint)endpoint,
+                             tally_outcome_names[i]);
+        }
+    }
+    for (int endpoint = 0; endpoint < TALLY_ENDPOINTS; endpoint++) {
+        for (int i = 0; i < TALLY_OUTCOMES; i++)
+            ck_assert_uint_eq(tally_read(&tally.answers[endpoint][i]),
+                              (uint64_t)(1 + endpoint * 100 + i));
+    }
+    tally_answer(&tally, TALLY_SEND, "never_heard_of");
+    ck_assert_uint_eq(tally_read(&tally.answers[TALLY_SEND][outcome("other")]),
+                      (uint64_t)(2 + TALLY_SEND * 100 + outcome("other")));
+}
+END_TEST
+
+START_TEST(names_differ_and_what_is_expected_is_an_endpoint)
+{
+    for (int i = 0; i < TALLY_OUTCOMES; i++) {
+        ck_assert_uint_eq(tally_outcome_endpoints[i] & ~TALLY_ALL, 0);
+        for (int j = 0; j < i; j++)
+            ck_assert_str_ne(tally_outcome_names[i], tally_outcome_names[j]);
+    }
+    ck_assert_int_eq(outcome("other"), TALLY_OUTCOMES - 1);
+    ck_assert_uint_eq(tally_outcome_endpoints[TALLY_OUTCOMES - 1], 0);
+    ck_assert_uint_eq(tally_outcome_endpoints[outcome("missing_target")],
+                      TALLY_AT(TALLY_SEND));
+    ck_assert_str_eq(tally_endpoint_names[TALLY_OTHER], "other");
+    ck_assert_str_eq(tally_endpoint_names[TALLY_METRICS], "metrics");
+}
+END_TEST
+
+static uint64_t closed_with(int code)
+{
+    struct hub_close_info info = {.cause = HUB_CLOSED_LOST, .code = code};
+    uint64_t at = TALLY_CLOSE_CODES;
+
+    clear();
+    tally_closed(&tally, &info);
+    ck_assert_uint_eq(tally_read(&tally.causes[HUB_CLOSED_LOST]), 1);
+    for (uint64_t i = 0; i < TALLY_CLOSE_CODES; i++) {
+        if (tally_read(&tally.close_codes[i]) == 1) {
+            ck_assert_uint_eq(at, TALLY_CLOSE_CODES);
+            at = i;
+        }
+    }
+    ck_assert_uint_lt(at, TALLY_CLOSE_CODES);
+    return at;
+}
+
+START_TEST(every_code_has_one_place)
+{
+    char name[16];
+
+    for (int code = 0; code <= 65535; code++) {
+        const char *told = tally_close_code_names[closed_with(code)];
+
+        (void)snprintf(name, sizeof(name), "%d", code);
+        if (code >= 3000 && code < 5000)
+            (void)snprintf(name, sizeof(name), "%dxxx", code / 1000);
+        else if (code < 1000 || code > 1014 || code == 1004)
+            strcpy(name, "other");
+        ck_assert_msg(strcmp(told, name) == 0, "%d: %s", code, told);
+    }
+}
+END_TEST
+
+START_TEST(a_cause_nobody_knows_does_no_harm)
+{
+    struct hub_close_info info = {.code = 1000};
+
+    for (int i = 0; i < TALLY_CAUSES; i++) {
+        info.cause = (enum hub_close_cause)i;
+        tally_closed(&tally, &info);
+    }
+    info.cause = (enum hub_close_cause)TALLY_CAUSES;
+    tally_closed(&tally, &info);
+    for (int i = 0; i < TALLY_CAUSES; i++)
+        ck_assert_uint_eq(tally_read(&tally.causes[i]), 1);
+    ck_assert_uint_eq(tally_read(&tally.close_codes[0]), TALLY_CAUSES + 1);
+}
+END_TEST
+
+START_TEST(a_bound_of_recipients_belongs_to_its_bucket)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < TALLY_RECIPIENT_BOUNDS; i++) {
+        uint64_t bound = tally_recipient_bounds[i];
+
+        ck_assert(i == 0 || bound > tally_recipient_bounds[i - 1]);
+        tally_recipients(&tally.sent, bound);
+        tally_recipients(&tally.sent, bound + 1);
+        sum += 2 * bound + 1;
+    }
+    tally_recipients(&tally.sent, UINT32_MAX);
+    sum += UINT32_MAX;
+    ck_assert_uint_eq(tally_read(&tally.sent.sum), sum);
+    /* 0, 1 and 1, 2 and 2, then bounds alone and what is above the last. */
+    ck_assert_uint_eq(tally_read(&tally.sent.counts[0]), 1);
+    ck_assert_uint_eq(tally_read(&tally.sent.counts[1]), 2);
+    ck_assert_uint_eq(tally_read(&tally.sent.counts[2]), 2);
+    for (size_t i = 3; i < TALLY_RECIPIENT_BOUNDS; i++)
+        ck_assert_uint_eq(tally_read(&tally.sent.counts[i]), 2);
+    ck_assert_uint_eq(tally_read(&tally.sent.counts[TALLY_RECIPIENT_BOUNDS]),
+                      2);
+    ck_assert_uint_eq(tally_read(&tally.broadcast.sum), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tally");
+    TCase *tests = tcase_create("tally");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(tests, clear, NULL);
+    tcase_add_test(tests, an_answer_is_counted_where_it_belongs);
+    tcase_add_test(tests, names_differ_and_what_is_expected_is_an_endpoint);
+    tcase_add_test(tests, every_code_has_one_place);
+    tcase_add_test(tests, a_cause_nobody_knows_does_no_harm);
+    tcase_add_test(tests, a_bound_of_recipients_belongs_to_its_bucket);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
