@@ -50,15 +50,16 @@ def functions_of(pattern, text):
 
 
 def fields_of(body):
-    """Of `int a; void *b, *c; void (*d)(int);`"""
+    """Of `int a[2]; void *b, *c; void (*d)(int);`"""
     for declaration in filter(None, map(str.strip, body.split(";"))):
         pointer = re.search(r"\(\*(\w+)\)", declaration)
         if pointer:
             yield Field(pointer[1], prototype_of(declaration))
             continue
         first, *others = declaration.split(",")
-        base, stars, name = re.fullmatch(r"(.*?)([ *]+)(\w+)", first).groups()
-        yield Field(name, base + " " + stars.strip() + name)
+        base, stars, name, array = re.fullmatch(
+            r"(.*?)([ *]+)(\w+)((?:\[\d+\])*)", first).groups()
+        yield Field(name, base + " " + stars.strip() + name + array)
         for other in map(str.strip, others):
             yield Field(other.strip("* "), f"{base} {other}")
 
