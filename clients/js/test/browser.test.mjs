@@ -57,8 +57,10 @@ test('messages come through a restart, when hubd said', { skip }, async (t) => {
 
   for (const name of NAMES) {
     const { states, calls } = clients[name];
-    assert.deepEqual(said(clients[name]),
-      ['connecting', 'open', 'waiting', 'connecting', 'open']);
+    // A hubd that is slow to start is tried more than once.
+    assert.deepEqual(said(clients[name]).slice(0, 4),
+      ['connecting', 'open', 'waiting', 'connecting']);
+    assert.deepEqual(said(clients[name]).slice(-2), ['connecting', 'open']);
     const { code, hinted, delayMs, reason } = states[2];
     assert.deepEqual([code, hinted, reason],
       [1001, true, `shutting down; retry-after-ms=${delayMs}`]);

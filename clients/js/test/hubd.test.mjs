@@ -66,8 +66,10 @@ test('messages come through a restart, when hubd said', { skip }, async (t) => {
   await client.hub.opened();
   await client.hears('after');
 
-  assert.deepEqual(client.said(),
-    ['connecting', 'open', 'waiting', 'connecting', 'open']);
+  // A hubd that is slow to start is tried more than once.
+  assert.deepEqual(client.said().slice(0, 4),
+    ['connecting', 'open', 'waiting', 'connecting']);
+  assert.deepEqual(client.said().slice(-2), ['connecting', 'open']);
   const awayMs = client.calls[1].madeMs - client.calls[0].closedMs;
   assert.ok(awayMs >= hintMs, `away for ${awayMs} ms, told ${hintMs}`);
   assert.deepEqual(client.payloads, ['before', 'after']);
