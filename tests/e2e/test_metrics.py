@@ -1,0 +1,253 @@
+"""/metrics: where it is, who may read it, and that it is there to the end."""
+
+import base64
+import os
+import signal
+import socket
+import unittest
+
+from harness.daemon import run_to_end
+from harness.exposition import Exposition
+from harness.http import RawHttp, raw_request, request
+from harness.rawws import new_key, upgrade_request, ws_path
+from harness.testcase import HubTestCase
+from harness.wait import until
+
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+GOOD = b'{"type":"t","payload":1}'
+
+
+def get(port, path="/metrics", method="GET", **headers):
+    return request(port, method, path, headers={
+        name.replace("_", "-"): value for name, value in headers.items()})
+
+
+class MetricsCase(HubTestCase):
+
+    def start_apart(self, **settings):
+        """A hubd with a listener for metrics; `hub.metrics_port` is its."""
+        settings.setdefault("HUB_METRICS", "127.0.0.1:0")
+        hub = self.start(**settings)
+        hub.metrics_port = int(hub.events("metrics")[0]["port"])
+        return hub
+
+    def assertScrape(self, reply):
+        self.assertEqual(reply.status, 200, reply)
+        self.assertEqual(reply.header("content-type"), TYPE)
+        self.assertEqual(reply.header("cache-control"), "no-store")
+        self.assertPlain(reply)
+        return Exposition(reply.body.decode())
+
+
+class Places(MetricsCase):
+
+    def test_there_is_nothing_unless_it_is_asked_for(self):
+        for settings in ({}, {"HUB_METRICS": "off"}):
+            hub = self.start(**settings)
+            self.assertRefused(get(hub.port), 404, "not_found")
+            self.assertEqual(hub.events("metrics"), [])
+
+    def test_on_the_main_port(self):
+        hub = self.start(HUB_METRICS="on")
+        self.assertScrape(get(hub.port))
+        self.assertScrape(get(hub.port, "/metrics?name=hub_users"))
+        self.assertEqual(get(hub.port, "/health").status, 200)
+        for path in ("/metrics/", "/metricsx", "/Metrics", "//metrics",
+                     "/%6detrics", "/metrics/x"):
+            self.assertRefused(get(hub.port, path), 404, "not_found")
+
+    def test_only_get_and_head(self):
+        hub = self.start_apart()
+        whole = get(hub.metrics_port)
+        head = get(hub.metrics_port, method="HEAD")
+        self.assertEqual((head.status, head.body), (200, b""))
+        self.assertEqual(head.header("content-type"), TYPE)
+        # A counter or two has grown by a digit at most.
+        self.assertAlmostEqual(int(head.header("content-length")),
+                               len(whole.body), delta=40)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+            reply = get(hub.metrics_port, method=method)
+            self.assertRefused(reply, 405, "method_not_allowed")
+            self.assertEqual(reply.header("allow"), "GET, HEAD")
+
+    def test_a_port_of_its_own_has_nothing_else(self):
+        hub = self.start_apart()
+        self.assertNotEqual(hub.metrics_port, hub.port)
+        self.assertScrape(get(hub.metrics_port))
+        self.assertRefused(get(hub.port), 404, "not_found")
+        for path in ("/health", "/livez", "/readyz", "/", "/ws?userId=ada"):
+            self.assertRefused(get(hub.metrics_port, path), 404, "not_found")
+        for path in ("/api/send", "/api/broadcast"):
+            reply = request(hub.metrics_port, "POST", path, GOOD,
+                            {"X-API-Key": hub.key})
+            self.assertRefused(reply, 404, "not_found")
+        reply, _ = raw_request(hub.metrics_port, upgrade_request(
+            ws_path("ada"), new_key()))
+        self.assertRefused(reply, 404, "not_found")
+        self.assertEqual(hub.health()["total_connections"], 0)
+        self.connect(hub, "ada")
+        self.assertEqual(hub.broadcast(GOOD), 1)
+
+    def test_what_a_request_claims_does_not_move_it(self):
+        """Host may name the other listener; an absolute form that does is
+        civetweb's to refuse, which it does without a word."""
+        hub = self.start_apart()
+        for here, there, path in ((hub.port, hub.metrics_port, "/metrics"),
+                                  (hub.metrics_port, hub.port, "/health")):
+            other = f"127.0.0.1:{there}"
+            head = f"GET {path} HTTP/1.1\r\nHost: {other}\r\n\r\n"
+            self.assertRefused(self.raw_to(here, head), 404, "not_found")
+            head = head.replace(path, f"http://{other}{path}")
+            try:
+                self.assertRefused(self.raw_to(here, head), 404, "not_found")
+            except EOFError as ended:
+                self.assertIn("after b''", str(ended))
+
+    def raw_to(self, port, head):
+        return raw_request(port, head.encode())[0]
+
+    def test_without_an_address_it_is_that_of_the_main_port(self):
+        hub = self.start_apart(HUB_METRICS=":0", HUB_BIND="127.0.0.2")
+        self.assertEqual(hub.events("metrics")[0]["address"], "127.0.0.2")
+        reply = request(hub.metrics_port, "GET", "/metrics", host="127.0.0.2")
+        self.assertScrape(reply)
+        with self.assertRaises(ConnectionRefusedError):
+            get(hub.metrics_port)
+
+    def test_slow_and_idle_scrapers_do_not_hold_up_the_main_port(self):
+        """Both listeners wait for bytes before they wake anybody."""
+        hub = self.start_apart()
+        idle = [RawHttp(hub.metrics_port) for _ in range(50)]
+        self.addCleanup(lambda: [conn.close() for conn in idle])
+        for conn in idle[:25]:
+            conn.send(b"GET /metrics HTTP/1.1\r\n")
+        self.assertEqual(hub.health()["total_connections"], 0)
+        self.assertScrape(get(hub.metrics_port))
+
+
+class StartErrors(unittest.TestCase):
+    KEY = "0123456789abcdef"
+
+    def run_with(self, **settings):
+        return run_to_end(HUB_API_KEY=self.KEY, HUB_BIND="127.0.0.1",
+                          **settings)
+
+    def test_a_port_that_is_taken(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            code, _, err = self.run_with(PORT="0",
+                                         HUB_METRICS=f"127.0.0.1:{port}")
+        self.assertEqual(code, 1, err)
+        last = err.splitlines()[-1]
+        self.assertEqual(last, "hubd: HUB_METRICS: cannot listen on"
+                         f" 127.0.0.1:{port}: Address already in use")
+
+    def test_an_address_that_is_not_ours(self):
+        code, _, err = self.run_with(PORT="0", HUB_METRICS="192.0.2.1:0")
+        self.assertEqual(code, 1, err)
+        self.assertIn("HUB_METRICS: cannot listen on 192.0.2.1:0: ",
+                      err.splitlines()[-1])
+
+    def test_the_main_port(self):
+        code, _, err = self.run_with(PORT="8081", HUB_METRICS=":8081")
+        self.assertEqual(code, 78, err)
+        self.assertEqual(err, "hubd: HUB_METRICS: its port is 8081, as PORT"
+                         " is; takes another one\n")
+
+
+class Keys(MetricsCase):
+
+    def setUp(self):
+        super().setUp()
+        self.metrics_key = base64.b64encode(os.urandom(18)).decode()
+
+    def check_keys(self, hub, port):
+        self.assertScrape(get(port, X_API_Key=self.metrics_key))
+        self.assertScrape(get(port,
+                              Authorization=f"Bearer {self.metrics_key}"))
+        for headers in ({}, {"X_API_Key": hub.key},
+                        {"Authorization": f"Bearer {hub.key}"},
+                        {"X_API_Key": "previous-" + hub.key},
+                        {"X_API_Key": self.metrics_key[:-1]},
+                        {"Authorization": self.metrics_key},
+                        {"X_API_Key": self.metrics_key,
+                         "Authorization": f"Bearer {hub.key}"}):
+            reply = get(port, **headers)
+            self.assertRefused(reply, 401, "unauthorized")
+            self.assertEqual(reply.header("www-authenticate"), "Bearer")
+            self.assertNotIn(b"hub_", reply.body)
+        self.assertEqual(get(port, method="HEAD").status, 401)
+        self.assertRefused(get(port, f"/metrics?key={self.metrics_key}"), 401)
+
+    def test_its_own_key_and_no_other(self):
+        for apart in (True, False):
+            with self.subTest(apart=apart):
+                hub = (self.start_apart if apart else self.start)(
+                    HUB_METRICS="127.0.0.1:0" if apart else "on",
+                    HUB_METRICS_KEY=self.metrics_key)
+                port = hub.metrics_port if apart else hub.port
+                self.check_keys(hub, port)
+                for path in ("/api/send", "/api/broadcast"):
+                    reply = hub.post(path, GOOD, X_API_Key=self.metrics_key)
+                    self.assertRefused(reply, 401, "unauthorized")
+
+    def test_the_key_is_not_shown(self):
+        hub = self.start_apart(HUB_METRICS_KEY=self.metrics_key)
+        get(hub.metrics_port, X_API_Key=self.metrics_key)
+        get(hub.metrics_port, X_API_Key="wrong")
+        body = get(hub.metrics_port, X_API_Key=self.metrics_key).body
+        hub.signal(signal.SIGTERM)
+        self.assertEqual(hub.wait_exit(), 0)
+        text = "\n".join(hub.lines)
+        self.assertIn("metrics_key=****", text)
+        self.assertNotIn(self.metrics_key, text + body.decode())
+        self.assertEqual([line["realm"] for line in hub.events("unauthorized")],
+                         ["metrics"])
+
+    def test_what_is_likely_a_mistake_is_warned_of(self):
+        hub = self.start(HUB_METRICS="on", HUB_BIND="0.0.0.0")
+        self.assertTrue(any("HUB_METRICS is on without" in line["warning"]
+                            for line in hub.events("setting")), hub.lines)
+        hub = self.start_apart(HUB_METRICS_KEY=self.metrics_key,
+                               HUB_API_KEY_PREVIOUS=self.metrics_key)
+        self.assertIn("HUB_METRICS_KEY is a key of the API too",
+                      hub.events("key")[0]["warning"])
+
+
+class Draining(MetricsCase):
+
+    def test_it_answers_to_the_end(self):
+        """A client that does not answer its Close holds up the drain."""
+        for settings in ({"HUB_METRICS": "on"}, {}):
+            with self.subTest(settings=settings):
+                hub = (self.start if settings else self.start_apart)(**settings)
+                port = hub.port if settings else hub.metrics_port
+                client, stayer = (self.connect(hub, "a") for _ in range(2))
+                self.assertEqual(
+                    self.assertScrape(get(port)).get("hub_draining"), 0)
+                hub.signal(signal.SIGTERM)
+                hub.wait_log("draining")
+                self.assertEqual(client.recv_close()[0], 1001)
+                client.close_frame(1001)
+                self.assertEqual(get(hub.port, "/health").status, 503)
+
+                def closed(port=port):
+                    reply = get(port)
+                    self.assertEqual(reply.header("connection"), "close")
+                    told = self.assertScrape(reply)
+                    self.assertEqual(told.get("hub_draining"), 1)
+                    return told.get("hub_connections_closed_total",
+                                    cause="shutdown") == 1
+
+                until(closed, "one of two is closed")
+                stayer.recv_close()
+                stayer.close_frame(1001)
+                self.assertEqual(hub.wait_exit(), 0)
+                with self.assertRaises(OSError):
+                    get(port)
+
+
+if __name__ == "__main__":
+    unittest.main()
