@@ -4,17 +4,19 @@ import base64
 import os
 import signal
 import socket
+import threading
 import unittest
 
 from harness.daemon import run_to_end
 from harness.exposition import Exposition
 from harness.http import RawHttp, raw_request, request
-from harness.rawws import new_key, upgrade_request, ws_path
+from harness.rawws import RawWs, new_key, upgrade_request, ws_path
 from harness.testcase import HubTestCase
-from harness.wait import until
+from harness.wait import scaled, until
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 GOOD = b'{"type":"t","payload":1}'
+ROUNDS = 60
 
 
 def get(port, path="/metrics", method="GET", **headers):
@@ -247,6 +249,53 @@ class Draining(MetricsCase):
                 self.assertEqual(hub.wait_exit(), 0)
                 with self.assertRaises(OSError):
                     get(port)
+
+
+class Together(MetricsCase):
+
+    def test_scrapes_under_load(self):
+        """Any number of them at once, while all figures move: each is whole,
+        and no counter goes back."""
+        hub = self.start(HUB_LOOPS=2, HUB_METRICS="on")
+        clients = [self.connect(hub, f"u{i}") for i in range(20)]
+        stop, errors, scrapes = threading.Event(), [], []
+
+        def scrape_on():
+            try:
+                last = self.assertScrape(get(hub.port))
+                while not stop.is_set():
+                    now = self.assertScrape(get(hub.port))
+                    now.grown_since(last)
+                    last = now
+                    scrapes.append(1)
+            except Exception as error:
+                errors.append(error)
+
+        def come_and_go():
+            try:
+                while not stop.is_set():
+                    RawWs(hub.port, "guest").close()
+            except Exception as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, daemon=True) for work in
+                   (scrape_on, scrape_on, scrape_on, scrape_on, come_and_go)]
+        for thread in threads:
+            thread.start()
+        for _ in range(ROUNDS):
+            hub.broadcast(GOOD)
+            for client in clients:
+                client.recv()
+        stop.set()
+        for thread in threads:
+            thread.join(scaled(10))
+        self.assertEqual(errors, [])
+        self.assertGreater(len(scrapes), 4)
+        told = self.assertScrape(get(hub.port))
+        self.assertGreaterEqual(told.get("hub_sent_messages_total"),
+                                ROUNDS * len(clients))
+        self.assertEqual(told.get("hub_recipients_count",
+                                  endpoint="broadcast"), ROUNDS)
 
 
 if __name__ == "__main__":

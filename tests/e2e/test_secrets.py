@@ -168,6 +168,19 @@ class Memory(SecretsCase):
     def test_a_key_from_a_file_is_in_one_place(self):
         self.check(self.start_with_file(self.key), self.key)
 
+    def test_the_key_for_metrics_is_in_one_place(self):
+        hub = self.start(HUB_API_KEY=self.key, HUB_METRICS="on",
+                         HUB_METRICS_KEY=self.wrong)
+        for fields in ({"X-API-Key": self.wrong},
+                       {"Authorization": f"Bearer {self.wrong}"},
+                       {"X-API-Key": self.key}, {}):
+            reply = hub.request("GET", "/metrics", headers=fields)
+            self.assertEqual(reply.status,
+                             200 if self.wrong in str(fields) else 401)
+        self.drive(hub, self.wrong)
+        self.assertInOnePage(hub, self.key)
+        self.assertInOnePage(hub, self.wrong)
+
     def test_a_key_that_a_flag_overrules_is_nowhere(self):
         unused = random_key()
         hub = self.start(f"--api-key={self.key}", HUB_API_KEY=unused)
@@ -281,10 +294,12 @@ class Proc(SecretsCase):
 
     def test_neither_environ_nor_cmdline_shows_keys(self):
         previous = random_key()
+        metrics = random_key()
         hub = self.start("--api-key", self.wrong, HUB_API_KEY=self.key,
-                         HUB_API_KEY_PREVIOUS=previous)
+                         HUB_API_KEY_PREVIOUS=previous, HUB_METRICS="on",
+                         HUB_METRICS_KEY=metrics)
         self.assertTrue(self.accepts(hub, self.wrong))
-        self.assertUnseen(hub, self.key, self.wrong, previous)
+        self.assertUnseen(hub, self.key, self.wrong, previous, metrics)
         environ = pathlib.Path(f"/proc/{hub.pid}/environ").read_bytes()
         self.assertIn(b"HUB_BIND=127.0.0.1\0", environ)
         self.assertNotIn(b"HUB_API_KEY", environ)
