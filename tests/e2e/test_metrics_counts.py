@@ -161,7 +161,7 @@ class Deliveries(CountsCase):
 class Answers(CountsCase):
 
     def test_every_code_of_the_manual_has_its_place(self):
-        table = (ROOT / "README.md").read_text().partition(
+        table = (ROOT / "docs/protocol.md").read_text().partition(
             "| status | codes |")[2].partition("\n\n")[0]
         codes = set(re.findall(r"`([a-z_]+)`", table))
         self.assertGreater(len(codes), 20)
