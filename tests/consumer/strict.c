@@ -18,7 +18,7 @@ int use(void)
     targets[2] = hub_to_either("u", "s");
     targets[3] = hub_to_connection(targets[0].id);
     return options.struct_size + member.struct_size + stats.struct_size >
-                   text.payload_bytes + bytes.payload_bytes &&
+               text.payload_bytes + bytes.payload_bytes &&
            targets[3].user_id == targets[1].user_id &&
            targets[2].session_id != member.session_id &&
            hub_strerror(HUB_EINVAL) != hub_version();

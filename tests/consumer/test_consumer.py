@@ -27,9 +27,9 @@ SAYS = {"c": "C: libhub {}, 10 messages\n", "cpp": "C++: libhub {}, 6 messages\n
 LANGUAGES = tuple(SAYS)
 
 
-def run(*command, **variables):
+def run(*command, directory=None, **variables):
     done = subprocess.run([str(word) for word in command], check=False,
-                          text=True, stdout=subprocess.PIPE,
+                          cwd=directory, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                           env={**os.environ, **variables})
     if done.returncode != 0:
@@ -140,6 +140,23 @@ class Both(Consumer):
                 text = path.read_bytes().decode("latin-1")
                 self.assertNotIn(str(self.prefix.work), text, path)
                 self.assertNotIn(str(ROOT), text, path)
+
+    def test_the_examples_are_built_as_their_readme_says(self):
+        examples = ROOT / "examples"
+        lines = re.findall(r"^    cc (.*)$",
+                           (examples / "README.md").read_text("utf-8"), re.M)
+        out = tempfile.mkdtemp(dir=self.prefix.work)
+        for line in lines:
+            run("sh", "-c", f"cc -Wall -Wextra -Werror {line}".replace(
+                "-o ", f"-o {out}/"), directory=examples,
+                PKG_CONFIG_PATH=self.prefix.pkg_config_path)
+        self.assertEqual(
+            {path.name for path in pathlib.Path(out).iterdir()},
+            {path.stem for path in examples.glob("*.c")
+             if "int main(" in path.read_text("utf-8")})
+        self.assertEqual(run(f"{out}/minimal",
+                             LD_LIBRARY_PATH=self.prefix.libdir).count("got"),
+                         5)
 
     def test_every_function_has_a_manual_page(self):
         pages = self.prefix.path / "share/man/man3"

@@ -1,0 +1,149 @@
+/* queue.c - members that are not sockets: each is a queue, which a thread of
+ * its own empties, as it would on the way to a broker, a disk or a device.
+ *
+ * A member's callback must not block, so its queue has a bound, and one that is
+ * full refuses: the hub takes that member out, and the others notice nothing.
+ * It is the program's to say what comes of it, here in `closed`.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hub/hub.h>
+
+#define QUEUE_MAX 4
+#define MESSAGES 8
+
+struct worker {
+    const char *name;
+    pthread_t thread;
+    char *waiting[QUEUE_MAX]; /* lock */
+    size_t first, count;      /* lock */
+    int taken;                /* lock */
+    int held_up;              /* lock: it works on nothing */
+    int left;                 /* lock: nothing more will come */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+/* On a thread of the hub. The bytes are valid during the call only. */
+static int enqueue(void *data, hub_id id, const struct hub_message *message)
+{
+    struct worker *worker = data;
+    char *copy = NULL;
+
+    (void)id;
+    pthread_mutex_lock(&lock);
+    if (worker->count < QUEUE_MAX)
+        copy = strndup(message->payload, message->payload_bytes);
+    if (copy != NULL) {
+        size_t last = worker->first + worker->count++;
+
+        worker->waiting[last % QUEUE_MAX] = copy;
+        pthread_cond_broadcast(&changed);
+    }
+    pthread_mutex_unlock(&lock);
+    return copy != NULL ? 0 : -1;
+}
+
+/* The last call for a member. What is in its queue is still worked on. */
+static void closed(hub_t *hub, const struct hub_connection *connection,
+                   const struct hub_close_info *info)
+{
+    struct worker *worker = connection->data;
+
+    (void)hub;
+    pthread_mutex_lock(&lock);
+    if (info->cause == HUB_CLOSED_LOST)
+        printf("%s: its queue was full\n", worker->name);
+    worker->left = 1;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static void *work(void *data)
+{
+    struct worker *worker = data;
+
+    pthread_mutex_lock(&lock);
+    while (!worker->left || worker->count > 0) {
+        char *message;
+
+        if (worker->count == 0 || worker->held_up) {
+            pthread_cond_wait(&changed, &lock);
+            continue;
+        }
+        message = worker->waiting[worker->first++ % QUEUE_MAX];
+        worker->count--;
+        pthread_mutex_unlock(&lock);
+
+        free(message); /* here the work would be done */
+
+        pthread_mutex_lock(&lock);
+        worker->taken++;
+        pthread_cond_broadcast(&changed);
+    }
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+static int join(hub_t *hub, struct worker *worker)
+{
+    struct hub_member member = HUB_MEMBER_INIT;
+    int err;
+
+    member.user_id = worker->name;
+    member.data = worker;
+    member.deliver = enqueue;
+    err = hub_register(hub, &member, NULL);
+    if (err == 0 && pthread_create(&worker->thread, NULL, work, worker) != 0)
+        err = HUB_ESYSTEM;
+    return err;
+}
+
+static void wait_for(const int *value, int least)
+{
+    pthread_mutex_lock(&lock);
+    while (*value < least)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+int main(void)
+{
+    static struct worker fast = {.name = "fast"},
+                         slow = {.name = "slow", .held_up = 1};
+    struct hub_options options = HUB_OPTIONS_INIT;
+    hub_t *hub;
+    int err;
+
+    options.closed = closed;
+    err = hub_create(&hub, &options);
+    if (err == 0)
+        err = join(hub, &fast);
+    if (err == 0)
+        err = join(hub, &slow);
+    if (err != 0) {
+        fprintf(stderr, "queue: %s\n", hub_strerror(err));
+        return 1;
+    }
+
+    for (int i = 1; i <= MESSAGES; i++) {
+        hub_broadcast(hub, hub_text("a message"));
+        wait_for(&fast.taken, i);
+    }
+    wait_for(&slow.left, 1);
+    pthread_mutex_lock(&lock);
+    slow.held_up = 0; /* what it has not refused, it works on */
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+
+    hub_shutdown(hub, 1000); /* what was sent is delivered first */
+    pthread_join(fast.thread, NULL);
+    pthread_join(slow.thread, NULL);
+    printf("fast: %d messages\nslow: %d messages\n", fast.taken, slow.taken);
+    hub_destroy(hub);
+    return 0;
+}
