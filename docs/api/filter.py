@@ -4,10 +4,10 @@ comments.
 
     filter.py include/hub/hub.h
 
-A comment in front of a declaration, or behind a field or constant, documents it.
-`Threads:`, `Owns:` and `Returns:` become paragraphs with a heading, what ` · `
-separates a list, banners such as `Errors. ----` groups. Lists of constants that
-the header makes with a macro are written out.
+A comment in front of a declaration, or behind a field or a constant, documents
+it. `Threads:`, `Owns:` and `Returns:` become headings, what ` · ` separates a
+list, banners such as `Errors. ----` groups. Lists of constants that the header
+makes with a macro are written out.
 """
 
 import pathlib

@@ -75,7 +75,8 @@ class BySystemd(Service):
         with socket.socket() as other:
             program = self.start_given(other)
             self.assertEqual(program.wait(), 1)
-        self.assertRegex("".join(program.printed), r"(?m)^<3>there is no socket")
+        self.assertRegex("".join(program.printed),
+                         r"(?m)^<3>there is no socket to listen on$")
 
     def start_given(self, given):
         environment = {**os.environ, "LISTEN_FDS": "1", "JOURNAL_STREAM": "1:2",
