@@ -14,15 +14,17 @@
  * between quotes these too. */
 static void add_text(struct linebuf *out, const char *text, bool quoted)
 {
-    for (; *text != '\0'; text++) {
-        if (*text == '\n')
-            linebuf_add(out, "\\n");
-        else if (*text == '\\')
-            linebuf_add(out, "\\\\");
-        else if (*text == '"' && quoted)
-            linebuf_add(out, "\\\"");
-        else
-            linebuf_addf(out, "%c", *text);
+    const char *special = quoted ? "\n\\\"" : "\n\\";
+
+    for (;;) {
+        size_t plain = strcspn(text, special);
+
+        linebuf_addf(out, "%.*s", (int)plain, text);
+        text += plain;
+        if (*text == '\0')
+            return;
+        linebuf_addf(out, "\\%c", *text == '\n' ? 'n' : *text);
+        text++;
     }
 }
 
