@@ -236,6 +236,20 @@ static int check_threads(const struct server *server, int before, char *error,
     return -1;
 }
 
+/* Requests to a port that is not known for what it is would be let in. */
+static int check_ports(const struct server *server, char *error,
+                       size_t error_bytes)
+{
+    bool apart = server->config->metrics.where == METRICS_APART;
+
+    if (server->port != 0 && (server->metrics_port != 0) == apart)
+        return 0;
+    (void)snprintf(error, error_bytes,
+                   "cannot start the HTTP server: this civetweb library does "
+                   "not tell which ports it has bound");
+    return -1;
+}
+
 static int listener_on(const struct server *server, unsigned port)
 {
     return peer_socket_listener(server->clients.sockets, (uint16_t)port);
@@ -282,6 +296,7 @@ static int open_front(struct server *server, char *error, size_t error_bytes)
     (void)mg_init_library(0);
     threads = threads_count();
     if (start_http(server, error, error_bytes) < 0 ||
+        check_ports(server, error, error_bytes) < 0 ||
         check_threads(server, threads, error, error_bytes) < 0)
         goto fail;
     defer_accept(server, server->port);

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 import unittest
 
 from harness.daemon import run_to_end
@@ -116,15 +117,19 @@ class Places(MetricsCase):
         with self.assertRaises(ConnectionRefusedError):
             get(hub.metrics_port)
 
-    def test_slow_and_idle_scrapers_do_not_hold_up_the_main_port(self):
-        """Both listeners wait for bytes before they wake anybody."""
-        hub = self.start_apart()
-        idle = [RawHttp(hub.metrics_port) for _ in range(50)]
-        self.addCleanup(lambda: [conn.close() for conn in idle])
-        for conn in idle[:25]:
-            conn.send(b"GET /metrics HTTP/1.1\r\n")
-        self.assertEqual(hub.health()["total_connections"], 0)
-        self.assertScrape(get(hub.metrics_port))
+    def test_who_says_nothing_there_takes_no_worker(self):
+        """Silent connections wait in the kernel, as those to the main port."""
+        hub = self.start_apart(nofile=250)
+        workers = self.assertScrape(get(hub.metrics_port)).get(
+            "hub_http_workers")
+        silent = [RawHttp(hub.metrics_port) for _ in range(2 * workers)]
+        started = time.monotonic()
+        hub.health()
+        told = self.assertScrape(get(hub.metrics_port))
+        self.assertLess(time.monotonic() - started, scaled(0.5))
+        self.assertLess(told.get("hub_http_connections"), workers / 2)
+        for conn in silent:
+            conn.close()
 
 
 class StartErrors(unittest.TestCase):
