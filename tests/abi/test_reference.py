@@ -51,7 +51,8 @@ class Filtered(unittest.TestCase):
             for member in members:
                 with self.subTest(f"{name}.{member}"):
                     self.assertRegex(
-                        body, rf"(?s)\b{member}(?: = -?\d+)?[;,]\s*/\*\*< |"
+                        body, rf"(?s)\b{member}(?:\[\w+\]| = -?\d+)?[;,]"
+                        rf"\s*/\*\*< |"
                         rf"/\*\* [^*]*\*/\s*void \(\*{member}\)\(")
 
     def test_every_error_says_what_its_sentence_is(self):
