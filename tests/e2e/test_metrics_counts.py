@@ -229,6 +229,21 @@ class Answers(CountsCase):
                 self.assertEqual(self.ask(hub, head, body), code)
                 self.assertEqual(self.grown(hub, before), {where % code: 1})
 
+    def test_requests_on_one_connection_are_counted_apart(self):
+        hub = self.start_counting()
+        for request_line, code in (("GET /nowhere HTTP/1.1", "not_found"),
+                                   ("garbage", "invalid_request")):
+            before = self.scrape(hub)
+            conn = self.http(hub)
+            conn.send(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
+            self.assertEqual(conn.read_reply().status, 200)
+            conn.send(request_line.encode() + b"\r\nHost: h\r\n\r\n")
+            self.assertRefused(conn.read_reply(),
+                               404 if code == "not_found" else 400, code)
+            self.assertEqual(self.grown(hub, before), {
+                "hub_http_requests_total{code=ok,endpoint=health}": 1,
+                OTHER % code: 1})
+
     def test_limits_of_upgrades(self):
         hub = self.start_counting(HUB_MAX_CONNECTIONS=2,
                                   HUB_MAX_CONNECTIONS_PER_USER=1)
