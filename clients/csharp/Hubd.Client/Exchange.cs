@@ -1,0 +1,154 @@
+using System;
+using System.Net.Http;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Hubd.Client
+{
+    /// <summary>
+    /// One request and its answer. Whatever goes wrong is sorted into what
+    /// cannot have been delivered, which is transient, and what may have been.
+    /// Threads: any.
+    /// </summary>
+    internal static class Exchange
+    {
+        private const string KeyHeader = "X-API-Key";
+        private const int AskFirstBytes = 1024 * 1024;
+
+        /// <summary>Throws OperationCanceledException if ct is cancelled, and
+        /// what HttpClient throws when it is misused.</summary>
+        public static async Task<HubResult> PostAsync(
+            HttpClient http,
+            HubSettings settings,
+            Uri url,
+            byte[] body,
+            TimeSpan timeLeft,
+            CancellationToken ct)
+        {
+            using (var time = CancellationTokenSource
+                .CreateLinkedTokenSource(ct))
+            {
+                var content = new OnceContent(body);
+
+                time.CancelAfter(timeLeft);
+                try
+                {
+                    return await SendAsync(
+                        http, url, settings.ApiKey, content, time.Token)
+                        .OrCancelled(time.Token).ConfigureAwait(false);
+                }
+                catch (Exception cause)
+                {
+                    var isUnsent = content.Withdraw();
+
+                    if (ct.IsCancellationRequested)
+                        throw new OperationCanceledException(
+                            "the call was cancelled", cause, ct);
+                    // A stream that is read when the time is up may throw
+                    // anything.
+                    if (time.IsCancellationRequested ||
+                        cause is OperationCanceledException)
+                        return HubResult.Failure(isUnsent
+                            ? NotReached(
+                                settings, "no connection in time", cause)
+                            : TimedOut(settings, cause));
+                    if (!isUnsent)
+                        return HubResult.Failure(Lost(settings, cause));
+                    if (cause is HttpRequestException)
+                        return HubResult.Failure(
+                            NotReached(settings, Innermost(cause), cause));
+                    throw;
+                }
+            }
+        }
+
+        // It may go on after nobody waits for it any more.
+        private static async Task<HubResult> SendAsync(
+            HttpClient http,
+            Uri url,
+            string key,
+            OnceContent content,
+            CancellationToken ct)
+        {
+            using (var request = new HttpRequestMessage(HttpMethod.Post, url))
+            {
+                request.Content = content;
+                // Add() would check the key, and show it in what it throws.
+                request.Headers.TryAddWithoutValidation(KeyHeader, key);
+                // So much would still be on its way when hubd has refused it
+                // and closes the connection, and the answer would be lost.
+                request.Headers.ExpectContinue =
+                    content.Length > AskFirstBytes;
+                using (var response = await http
+                    .SendAsync(
+                        request, HttpCompletionOption.ResponseHeadersRead, ct)
+                    .ConfigureAwait(false))
+                {
+                    return await HubAnswer.ReadAsync(response, ct)
+                        .ConfigureAwait(false);
+                }
+            }
+        }
+
+        // Not every handler gives up at once: Mono's waits for minutes for a
+        // host that does not answer.
+        private static async Task<T> OrCancelled<T>(
+            this Task<T> task, CancellationToken ct)
+        {
+            using (var stop = CancellationTokenSource
+                .CreateLinkedTokenSource(ct))
+            {
+                var cancelled = Task.Delay(Timeout.Infinite, stop.Token);
+                var first = await Task.WhenAny(task, cancelled)
+                    .ConfigureAwait(false);
+
+                stop.Cancel(); // and with it what the delay holds
+                if (first == task)
+                    return await task.ConfigureAwait(false);
+                _ = task.ContinueWith(
+                    late => late.Exception,
+                    CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnFaulted,
+                    TaskScheduler.Default);
+                throw new OperationCanceledException(ct);
+            }
+        }
+
+        private static HubError NotReached(
+            HubSettings settings, string why, Exception cause)
+        {
+            return new HubError(
+                HubErrorCodes.NetworkError,
+                $"cannot reach {settings.Authority}: {why}",
+                isTransient: true,
+                cause: cause);
+        }
+
+        private static HubError TimedOut(HubSettings settings, Exception cause)
+        {
+            return new HubError(
+                HubErrorCodes.Timeout,
+                $"{settings.Authority} did not answer in time; the message " +
+                    "may have been delivered",
+                isDeliveryUnknown: true,
+                cause: cause);
+        }
+
+        private static HubError Lost(HubSettings settings, Exception cause)
+        {
+            return new HubError(
+                HubErrorCodes.ConnectionLost,
+                $"lost the connection to {settings.Authority} before its " +
+                    $"answer ({Innermost(cause)}); the message may have been " +
+                    "delivered",
+                isDeliveryUnknown: true,
+                cause: cause);
+        }
+
+        // Those around it say no more than that sending failed.
+        private static string Innermost(Exception cause)
+        {
+            return cause.GetBaseException().Message;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System;
+using System.IO;
+using System.Net;
+using System.Net.Http;
+using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace Hubd.Client
+{
+    /// <summary>
+    /// Reads what hubd answered. Only an answer in hubd's own form says that
+    /// nothing was delivered; a proxy's 503 may come after hubd took the
+    /// request. Threads: any.
+    /// </summary>
+    internal static class HubAnswer
+    {
+        private const int BytesMax = 8 * 1024; // hubd's have 2.5 KB at most
+        private const int TooManyRequests = 429; // HttpStatusCode lacks it
+
+        public static async Task<HubResult> ReadAsync(
+            HttpResponseMessage response, CancellationToken ct)
+        {
+            var text = await ReadTextAsync(response.Content, ct)
+                .ConfigureAwait(false);
+            var answer = text == null ? null : Parse(text);
+
+            return Success(response, answer) ??
+                HubResult.Failure(
+                    Error(response, answer) ?? Unexpected(response));
+        }
+
+        /// <summary>Null if it is too long to be hubd's.</summary>
+        private static async Task<string> ReadTextAsync(
+            HttpContent content, CancellationToken ct)
+        {
+            var bytes = new byte[BytesMax + 1];
+            int count = 0, n;
+
+            if (content == null)
+                return null;
+            using (var stream = await content.ReadAsStreamAsync()
+                .ConfigureAwait(false))
+            {
+                do
+                {
+                    n = await stream
+                        .ReadAsync(bytes, count, bytes.Length - count, ct)
+                        .ConfigureAwait(false);
+                    count += n;
+                }
+                while (n > 0 && count <= BytesMax);
+            }
+            return count <= BytesMax
+                ? Encoding.UTF8.GetString(bytes, 0, count)
+                : null;
+        }
+
+        private static JObject Parse(string text)
+        {
+            try
+            {
+                using (var reader = new JsonTextReader(new StringReader(text)))
+                {
+                    reader.DateParseHandling = DateParseHandling.None;
+                    var answer = JToken.ReadFrom(reader) as JObject;
+                    return reader.Read() ? null : answer;
+                }
+            }
+            catch (JsonException)
+            {
+                return null;
+            }
+        }
+
+        private static HubResult Success(
+            HttpResponseMessage response, JObject answer)
+        {
+            var count = (answer?["recipients"] as JValue)?.Value as long?;
+
+            return response.StatusCode == HttpStatusCode.OK &&
+                Text(answer, "status") == "success" &&
+                count >= 0 && count <= int.MaxValue
+                ? HubResult.Success((int)count.Value)
+                : null;
+        }
+
+        private static HubError Error(
+            HttpResponseMessage response, JObject answer)
+        {
+            var status = (int)response.StatusCode;
+            var code = Text(answer, "code");
+            var message = Text(answer, "message");
+
+            if (status < 400 || Text(answer, "status") != "error" ||
+                string.IsNullOrEmpty(code) || message == null)
+                return null;
+            return new HubError(
+                code,
+                message,
+                status,
+                isTransient: status == TooManyRequests ||
+                    response.StatusCode == HttpStatusCode.ServiceUnavailable,
+                retryAfter: RetryAfter(response));
+        }
+
+        private static HubError Unexpected(HttpResponseMessage response)
+        {
+            var status = (int)response.StatusCode;
+
+            return new HubError(
+                HubErrorCodes.UnexpectedResponse,
+                $"an answer with status {status} that is not hubd's; is " +
+                    "BaseUrl right? The message may have been delivered",
+                status,
+                isDeliveryUnknown: true);
+        }
+
+        private static string Text(JObject answer, string name)
+        {
+            return (answer?[name] as JValue)?.Value as string;
+        }
+
+        private static TimeSpan? RetryAfter(HttpResponseMessage response)
+        {
+            var header = response.Headers.RetryAfter;
+            var wait = header?.Delta ?? header?.Date - DateTimeOffset.UtcNow;
+
+            return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
+        }
+    }
+}

@@ -1,0 +1,224 @@
+using System;
+using System.Net.Http;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Hubd.Client
+{
+    /// <summary>
+    /// Sends messages through hubd's HTTP API. One client serves a whole
+    /// process.
+    /// </summary>
+    /// <remarks>Threads: any, at once; only <see cref="Dispose"/> must come
+    /// last.</remarks>
+    public sealed class HubClient : IHubClient, IDisposable
+    {
+        private readonly Func<HttpClient> _http;
+        private readonly Func<HubOptions> _options;
+        private readonly HttpClient _owned;
+        private volatile HubSettings _settings;
+
+        /// <summary>
+        /// A client with connections of its own. They are closed by
+        /// <see cref="Dispose"/>.
+        /// </summary>
+        /// <param name="options">Read once.</param>
+        /// <exception cref="ArgumentException">An option is wrong; the message
+        /// names it.</exception>
+        public HubClient(HubOptions options)
+            : this(Fixed(options), null)
+        {
+            _owned = new HttpClient(CreateHandler(options.MaxConnections))
+            {
+                Timeout = Timeout.InfiniteTimeSpan,
+            };
+            _http = () => _owned;
+        }
+
+        /// <summary>
+        /// A client that sends by an HttpClient of the caller's, whose headers
+        /// and handlers apply and which is not disposed.
+        /// </summary>
+        /// <param name="http">Its Timeout applies beside the options'. It must
+        /// not follow redirects nor repeat requests.</param>
+        /// <param name="options">Read once; MaxConnections is the HttpClient's
+        /// matter.</param>
+        /// <exception cref="ArgumentException">An option is wrong; the message
+        /// names it.</exception>
+        public HubClient(HttpClient http, HubOptions options)
+            : this(Fixed(options), Fixed(http))
+        {
+        }
+
+        /// <summary>
+        /// A client that asks for its HttpClient at each try, as
+        /// IHttpClientFactory wants it, and for its options at each call.
+        /// </summary>
+        /// <param name="http">Called on any thread.</param>
+        /// <param name="options">Called on any thread, and once before this
+        /// returns. It should return the same object until something has
+        /// changed.</param>
+        /// <exception cref="ArgumentException">An option is wrong; the message
+        /// names it. The methods throw it as well, once the options are
+        /// wrong.</exception>
+        public HubClient(Func<HttpClient> http, Func<HubOptions> options)
+            : this(
+                options ?? throw new ArgumentNullException(nameof(options)),
+                http ?? throw new ArgumentNullException(nameof(http)))
+        {
+        }
+
+        private HubClient(Func<HubOptions> options, Func<HttpClient> http)
+        {
+            _http = http;
+            _options = options;
+            Settings();
+        }
+
+        /// <summary>
+        /// A handler as it should be below a client: it follows no redirects,
+        /// keeps no cookies and opens so many connections at most.
+        /// </summary>
+        /// <param name="maxConnections">1 or more.</param>
+        /// <returns>A new handler, the caller's.</returns>
+        public static HttpMessageHandler CreateHandler(int maxConnections)
+        {
+            return new HttpClientHandler
+            {
+                AllowAutoRedirect = false,
+                MaxConnectionsPerServer = maxConnections,
+                UseCookies = false,
+            };
+        }
+
+        /// <inheritdoc/>
+        public Task<HubResult> SendToUserAsync(
+            string userId,
+            object payload,
+            string messageType,
+            CancellationToken ct = default(CancellationToken))
+        {
+            NotNull(userId, nameof(userId));
+            return Send(Target.User(userId), payload, messageType, ct);
+        }
+
+        /// <inheritdoc/>
+        public Task<HubResult> SendToSessionAsync(
+            string sessionId,
+            object payload,
+            string messageType,
+            CancellationToken ct = default(CancellationToken))
+        {
+            NotNull(sessionId, nameof(sessionId));
+            return Send(Target.Session(sessionId), payload, messageType, ct);
+        }
+
+        /// <inheritdoc/>
+        public Task<HubResult> SendToUserAndSessionAsync(
+            string userId,
+            string sessionId,
+            object payload,
+            string messageType,
+            CancellationToken ct = default(CancellationToken))
+        {
+            NotNull(userId, nameof(userId));
+            NotNull(sessionId, nameof(sessionId));
+            return Send(
+                Target.Both(userId, sessionId), payload, messageType, ct);
+        }
+
+        /// <inheritdoc/>
+        public Task<HubResult> BroadcastAsync(
+            object payload,
+            string messageType,
+            CancellationToken ct = default(CancellationToken))
+        {
+            return Send(Target.Everybody, payload, messageType, ct);
+        }
+
+        /// <summary>
+        /// Closes the connections, unless they are those of an HttpClient that
+        /// was passed in. Calls that are under way fail.
+        /// </summary>
+        public void Dispose()
+        {
+            _owned?.Dispose();
+        }
+
+        private static Func<HubOptions> Fixed(HubOptions options)
+        {
+            NotNull(options, nameof(options));
+            return () => options;
+        }
+
+        private static Func<HttpClient> Fixed(HttpClient http)
+        {
+            NotNull(http, nameof(http));
+            return () => http;
+        }
+
+        private static void NotNull(object value, string name)
+        {
+            if (value == null)
+                throw new ArgumentNullException(name);
+        }
+
+        private HubSettings Settings()
+        {
+            var settings = _settings;
+            var options = _options();
+
+            if (settings == null || settings.Source != options)
+            {
+                settings = HubSettings.Read(options, out var problem);
+                if (problem != null)
+                    throw new ArgumentException(problem, nameof(options));
+                _settings = settings;
+            }
+            return settings;
+        }
+
+        // Everything that reads what the caller passed is done when this
+        // returns.
+        private Task<HubResult> Send(
+            Target target, object payload, string type, CancellationToken ct)
+        {
+            NotNull(type, "messageType");
+            if (ct.IsCancellationRequested)
+                return Task.FromCanceled<HubResult>(ct);
+            var settings = Settings();
+            var body = MessageBody.Write(
+                target, type, payload, settings.SerializePayload,
+                out var error);
+
+            return error != null
+                ? Task.FromResult(HubResult.Failure(error))
+                : PostAsync(settings, settings.UrlOf(target), body, ct);
+        }
+
+        private async Task<HubResult> PostAsync(
+            HubSettings settings, Uri url, byte[] body, CancellationToken ct)
+        {
+            var schedule = new RetrySchedule(settings.Timeout);
+            HubResult before = null;
+
+            while (true)
+            {
+                var result = await Exchange
+                    .PostAsync(_http(), settings, url, body, schedule.Left, ct)
+                    .ConfigureAwait(false);
+
+                if (!settings.Retry || !result.Error.IsTransient)
+                    return result;
+                // What a try met tells more than that one was cut short.
+                if (schedule.Left == TimeSpan.Zero)
+                    return before ?? result;
+                var wait = schedule.Next(result.Error.RetryAfter);
+                if (wait == null)
+                    return result;
+                await Task.Delay(wait.Value, ct).ConfigureAwait(false);
+                before = result;
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System;
+using System.Text;
+using Newtonsoft.Json;
+
+namespace Hubd.Client
+{
+    /// <summary>
+    /// The body of a request: what stands around the payload is written here,
+    /// the payload's own bytes are only copied. Threads: the caller's.
+    /// </summary>
+    internal static class MessageBody
+    {
+        private static readonly byte[] Null = StrictUtf8.GetBytes("null");
+
+        /// <summary>The bytes, or null with the reason why there are
+        /// none.</summary>
+        public static byte[] Write(
+            Target target,
+            string type,
+            object payload,
+            Func<object, string> serialize,
+            out HubError error)
+        {
+            error = FindHalfPair(target, type);
+            if (error != null)
+                return null;
+            var json = WritePayload(payload, serialize, out error);
+            if (error != null)
+                return null;
+            var message = $"{{\"type\":{Quote(type)},\"payload\":";
+            return target == Target.Everybody
+                ? Join(message, json, "}")
+                : Join(Targets(target) + message, json, "}}");
+        }
+
+        // UTF-8 has no bytes for it, and a replacement would be another id.
+        private static HubError FindHalfPair(Target target, string type)
+        {
+            return HalfPair(HubErrorCodes.InvalidId, "userId", target.UserId) ??
+                HalfPair(
+                    HubErrorCodes.InvalidId, "sessionId", target.SessionId) ??
+                HalfPair(HubErrorCodes.InvalidMessage, "messageType", type);
+        }
+
+        private static HubError HalfPair(string code, string name, string text)
+        {
+            return text == null || StrictUtf8.CanEncode(text)
+                ? null
+                : new HubError(code, $"{name} holds half a surrogate pair");
+        }
+
+        private static string Targets(Target target)
+        {
+            var text = new StringBuilder("{");
+
+            if (target.UserId != null)
+                text.Append($"\"targetUserId\":{Quote(target.UserId)},");
+            if (target.SessionId != null)
+                text.Append($"\"targetSessionId\":{Quote(target.SessionId)},");
+            return text.Append("\"message\":").ToString();
+        }
+
+        private static string Quote(string text)
+        {
+            return JsonConvert.ToString(text);
+        }
+
+        // Serializers run code of the payload's own and of the host's, which
+        // may throw anything.
+        private static byte[] WritePayload(
+            object payload, Func<object, string> serialize, out HubError error)
+        {
+            byte[] json;
+
+            try
+            {
+                json = Serialize(payload, serialize);
+            }
+            catch (Exception cause)
+            {
+                error = InvalidPayload(cause.Message, cause);
+                return null;
+            }
+            var problem = JsonBounds.FindProblem(json);
+            error = problem == null ? null : InvalidPayload(problem, null);
+            return json;
+        }
+
+        private static byte[] Serialize(
+            object payload, Func<object, string> serialize)
+        {
+            if (payload == null)
+                return Null;
+            if (payload is RawJson raw)
+                return raw.ToUtf8();
+            return StrictUtf8.GetBytes(
+                (serialize ?? PayloadJson.Serialize)(payload) ??
+                throw new InvalidOperationException(
+                    "SerializePayload returned null"));
+        }
+
+        private static HubError InvalidPayload(string why, Exception cause)
+        {
+            return new HubError(
+                HubErrorCodes.InvalidPayload,
+                $"the payload cannot be sent as JSON: {why}",
+                cause: cause);
+        }
+
+        private static byte[] Join(string before, byte[] json, string after)
+        {
+            var head = StrictUtf8.GetBytes(before);
+            var tail = StrictUtf8.GetBytes(after);
+            var all = new byte[head.Length + json.Length + tail.Length];
+
+            Buffer.BlockCopy(head, 0, all, 0, head.Length);
+            Buffer.BlockCopy(json, 0, all, head.Length, json.Length);
+            Buffer.BlockCopy(
+                tail, 0, all, head.Length + json.Length, tail.Length);
+            return all;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Text;
+
+namespace Hubd.Client
+{
+    /// <summary>UTF-8 that replaces nothing.</summary>
+    internal static class StrictUtf8
+    {
+        private static readonly Encoding Strict = new UTF8Encoding(
+            encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+        /// <summary>Throws EncoderFallbackException at half a surrogate
+        /// pair.</summary>
+        public static byte[] GetBytes(string text)
+        {
+            return Strict.GetBytes(text);
+        }
+
+        public static bool CanEncode(string text)
+        {
+            try
+            {
+                Strict.GetByteCount(text);
+                return true;
+            }
+            catch (EncoderFallbackException)
+            {
+                return false;
+            }
+        }
+    }
+}
