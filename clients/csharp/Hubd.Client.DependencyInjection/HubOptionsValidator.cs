@@ -1,0 +1,17 @@
+using Microsoft.Extensions.Options;
+
+namespace Hubd.Client.DependencyInjection
+{
+    /// <summary>Lets the options say what is wrong with them.</summary>
+    internal sealed class HubOptionsValidator : IValidateOptions<HubOptions>
+    {
+        public ValidateOptionsResult Validate(string name, HubOptions options)
+        {
+            var problem = options.FindProblem();
+
+            return problem == null
+                ? ValidateOptionsResult.Success
+                : ValidateOptionsResult.Fail($"Hub: {problem}");
+        }
+    }
+}
