@@ -1,0 +1,44 @@
+using System;
+using Hubd.Client;
+using Newtonsoft.Json.Linq;
+
+namespace Driver
+{
+    /// <summary>What a call came to, for the test to read.</summary>
+    internal static class Outcome
+    {
+        public static JObject Of(HubResult result)
+        {
+            var error = result.Error;
+            var told = new JObject
+            {
+                ["success"] = result.IsSuccess,
+                ["failure"] = result.IsFailure,
+                ["code"] = error.Code,
+                ["description"] = error.Description,
+                ["status"] = error.Status,
+                ["transient"] = error.IsTransient,
+                ["unknown"] = error.IsDeliveryUnknown,
+                ["retry_after"] = error.RetryAfter?.TotalSeconds,
+                // All that a host may put into its logs.
+                ["text"] = $"{result} {error} {error.Cause}",
+            };
+            if (result.IsSuccess)
+                told["recipients"] = result.Recipients;
+            return told;
+        }
+
+        public static JObject Of(Exception error)
+        {
+            var told = new JObject
+            {
+                ["exception"] = error.GetType().FullName,
+                ["text"] = error.ToString(),
+            };
+            if (error is OperationCanceledException cancelled)
+                told["token_cancelled"] =
+                    cancelled.CancellationToken.IsCancellationRequested;
+            return told;
+        }
+    }
+}

@@ -1,0 +1,330 @@
+"""What is repeated, and when: only what cannot have been delivered."""
+
+import email.utils
+import json
+import pathlib
+import signal
+import time
+import unittest
+
+from cases import DriverCase
+from fakes import (Deaf, Fake, free_port, hang_up, refusal, reset,
+                   success)
+from harness.wait import scaled, until
+
+
+class RetryCase(DriverCase):
+
+    def assertRequests(self, count, *servers):
+        time.sleep(0.3)  # in which another would come
+        for server in servers:
+            self.assertEqual(len(server.requests), count)
+
+
+class Repeated(RetryCase):
+
+    def timed(self, future):
+        started = time.monotonic()
+        outcome = self.outcome(future)
+        return outcome, time.monotonic() - started
+
+    def refusing(self, *replies):
+        """A server that answers these one after the other, then success."""
+        replies = list(replies)
+        return self.fake(Fake(
+            lambda request, sock: replies.pop(0) if replies else success(7)))
+
+    def test_hubd_that_comes_up_later(self):
+        port = free_port()
+        client = self.client(f"http://127.0.0.1:{port}", Timeout="00:00:20")
+        future = client.user("ada", "once")
+        time.sleep(0.5)  # tries fail in it
+        self.assertFalse(future.done())
+        hub = self.start(PORT=port, HUB_API_KEY=self.key)
+        self.assertSent(future, 0)
+        ada = self.connect(hub, "ada")
+        self.assertSent(client.user("ada", "twice"), 1)
+        self.assertEqual(json.loads(ada.recv())["payload"], "twice")
+
+    def test_hubd_that_stays_down(self):
+        client = self.client(f"http://127.0.0.1:{free_port()}",
+                             Timeout="00:00:02")
+        future = client.everybody(1)
+        outcome, seconds = self.timed(future)
+        self.assertFailed(future, "network_error", transient=True)
+        self.assertIn("refused", outcome.description)
+        # It gives up when the next try would come too late.
+        self.assertGreater(seconds, 0.5)
+        self.assertLess(seconds, 2 + scaled(5))
+
+    def test_it_can_be_turned_off(self):
+        client = self.client(f"http://127.0.0.1:{free_port()}", Retry=False)
+        self.assertFailed(client.everybody(1), "network_error", transient=True)
+        server = self.refusing(refusal(503, "overloaded"))
+        client = self.client(server.url, Retry=False)
+        self.assertFailed(client.everybody(1), "overloaded", transient=True)
+        self.assertEqual(len(server.requests), 1)
+
+    def test_503_and_429_after_the_time_they_ask_for(self):
+        for status, code in ((503, "draining"), (429, "rate_limited")):
+            with self.subTest(status=status):
+                server = self.refusing(refusal(status, code, Retry_After="1"))
+                future = self.client(server.url).everybody(1)
+                _, seconds = self.timed(future)
+                self.assertSent(future, 7)
+                self.assertEqual(len(server.requests), 2)
+                self.assertEqual(server.requests[0].body,
+                                 server.requests[1].body)
+                self.assertGreaterEqual(seconds, 1)
+                self.assertLess(seconds, 1 + scaled(5))
+
+    def test_a_date_to_retry_after(self):
+        date = email.utils.formatdate(time.time() + 2, usegmt=True)
+        server = self.refusing(refusal(503, "draining", Retry_After=date))
+        future = self.client(server.url).everybody(1)
+        _, seconds = self.timed(future)
+        self.assertSent(future, 7)
+        self.assertGreater(seconds, 0.9)
+        past = email.utils.formatdate(time.time() - 60, usegmt=True)
+        server = self.refusing(refusal(503, "draining", Retry_After=past))
+        self.assertSent(self.client(server.url).everybody(1), 7)
+
+    def test_without_a_time_it_waits_longer_each_time(self):
+        times = []
+
+        def act(request, sock):
+            times.append(time.monotonic())
+            return (success() if len(times) == 5 else
+                    refusal(503, "out_of_memory"))
+
+        server = self.fake(Fake(act))
+        self.assertSent(self.client(server.url).everybody(1), 1)
+        waits = [after - before for before, after in zip(times, times[1:])]
+        for wait, least in zip(waits, (0.05, 0.1, 0.2, 0.4)):
+            self.assertGreaterEqual(wait, least - 0.005)
+            self.assertLess(wait, 2 * least + scaled(5))
+
+    def test_no_wait_that_is_too_long(self):
+        server = self.refusing(refusal(503, "draining", Retry_After="9"))
+        future = self.client(server.url, Timeout="00:00:05").everybody(1)
+        outcome, seconds = self.timed(future)
+        self.assertFailed(future, "draining", transient=True)
+        self.assertEqual((outcome.status, outcome.retry_after), (503, 9))
+        self.assertLess(seconds, 5)
+        self.assertEqual(len(server.requests), 1)
+
+    def test_a_hubd_that_drains_and_its_successor(self):
+        hub = self.start(HUB_API_KEY=self.key, HUB_SHUTDOWN_TIMEOUT="4s")
+        self.connect(hub, "ada")  # does not answer the Close, as it must wait
+        url = f"http://127.0.0.1:{hub.port}"
+        hasty = self.client(url, Timeout="00:00:04")
+        patient = self.client(url, Timeout="00:00:29")
+        hub.signal(signal.SIGTERM)
+        until(lambda: hub.request("GET", "/health").status == 503, "a drain")
+        future = patient.everybody(1)
+        outcome = self.assertFailed(hasty.everybody(1), "draining",
+                                    transient=True)
+        self.assertEqual((outcome.status, outcome.retry_after), (503, 5))
+        self.assertEqual(hub.wait_exit(), 0)
+        self.assertFalse(future.done())
+        self.start(HUB_API_KEY=self.key, PORT=hub.port)
+        self.assertSent(future, 0)
+
+    def test_no_connection_in_time(self):
+        deaf = self.fake(Deaf())
+        future = self.client(deaf.url, Timeout="00:00:00.5").everybody(1)
+        outcome, seconds = self.timed(future)
+        self.assertFailed(future, "network_error", transient=True)
+        self.assertIn("no connection in time", outcome.description)
+        self.assertLess(seconds, 0.5 + scaled(5))
+
+    def test_no_free_connection_in_time(self):
+        server = self.fake(Fake(lambda request, sock: None))
+        slow = self.client(server.url, http="single")
+        hasty = self.client(server.url, http="single", Timeout="00:00:00.5")
+        first = slow.everybody("first", token="first")
+        until(lambda: server.requests, "the first request")
+        outcome = self.assertFailed(hasty.everybody("second"), "network_error",
+                                    transient=True)
+        self.assertIn("no connection in time", outcome.description)
+        # Now there is a connection, which must not be used for the second.
+        self.outcome(slow.command("cancel", token="first"))
+        self.assertTrue(self.outcome(first).exception)
+        self.assertRequests(1, server)
+
+class NotRepeated(RetryCase):
+
+    def lose(self, act, code, **options):
+        """Fails without anybody's knowing what became of the message."""
+        server = self.fake(Fake(act))
+        client = self.client(server.url, **options)
+        outcome = self.assertFailed(client.user("ada", 1), code, unknown=True)
+        self.assertIn("may have been delivered", outcome.description)
+        self.assertIsNone(outcome.status)
+        return server
+
+    def assertOnce(self, act, code, **options):
+        """The same, and a server that would take a repeat does not get one."""
+        self.assertRequests(1, self.lose(act, code, **options))
+
+    def test_connections_that_break(self):
+        whole = success()
+        head = whole.partition(b"\r\n\r\n")[0]
+
+        def after(data, end):
+            def act(request, sock):
+                sock.sendall(data)
+                end(sock)
+            return act
+
+        servers = []
+        for name, data in (("nothing", b""), ("a line", whole[:20]),
+                           ("half a head", head[:-10]),
+                           ("a head", head + b"\r\n\r\n"),
+                           ("all but a byte", whole[:-1])):
+            for end in (hang_up, reset):
+                with self.subTest(after=name, end=end.__name__):
+                    servers.append(
+                        self.lose(after(data, end), "connection_lost"))
+        self.assertRequests(1, *servers)
+
+    def test_a_kept_connection_that_breaks(self):
+        def act(request, sock):
+            if request.number == 0:
+                return success()
+            hang_up(sock)
+            return None
+
+        server = self.fake(Fake(act))
+        client = self.client(server.url)
+        self.assertSent(client.user("ada", 1), 1)
+        self.assertFailed(client.user("ada", 2), "connection_lost",
+                          unknown=True)
+        self.assertRequests(2, server)
+        self.assertEqual(server.connections, 1)
+
+    def test_a_kept_connection_that_was_closed_in_between(self):
+        server = self.fake(Fake(lambda request, sock: success()))
+        client = self.client(server.url)
+        self.assertSent(client.user("ada", 1), 1)
+        with server.lock:
+            hang_up(server.sockets[0])
+        time.sleep(0.1)  # the kernel tells the client
+        self.assertSent(client.user("ada", 2), 1)
+        self.assertEqual((len(server.requests), server.connections), (2, 2))
+
+    def test_answers_that_are_no_http(self):
+        self.assertOnce(lambda request, sock: b"\x00\x01 nonsense\r\n\r\n",
+                        "connection_lost")
+
+    def test_no_answer_in_time(self):
+        started = time.monotonic()
+        self.assertOnce(lambda request, sock: None, "timeout",
+                        Timeout="00:00:01")
+        seconds = time.monotonic() - started
+        self.assertGreaterEqual(seconds, 1)
+        self.assertLess(seconds, 1 + scaled(5))
+
+    def test_an_answer_that_stops_halfway(self):
+        self.assertOnce(lambda request, sock: success()[:-5], "timeout",
+                        Timeout="00:00:01")
+
+    def test_the_timeout_of_an_http_client_that_was_passed_in(self):
+        self.assertOnce(lambda request, sock: None, "timeout",
+                        http="impatient")
+
+    def test_a_handler_that_repeats_requests(self):
+        def act(request, sock):
+            hang_up(sock)
+
+        self.assertOnce(act, "connection_lost", http="repeating")
+
+    def test_a_wait_does_not_make_a_broken_one_safe(self):
+        def act(request, sock):
+            if request.number == 0:
+                return refusal(503, "overloaded")
+            hang_up(sock)
+            return None
+
+        server = self.fake(Fake(act))
+        self.assertFailed(self.client(server.url).everybody(1),
+                          "connection_lost", unknown=True)
+        self.assertRequests(2, server)
+
+    def test_hubd_that_is_killed_over_a_request(self):
+        hub = self.start(HUB_API_KEY=self.key)
+        self.addCleanup(hub.kill)
+        client = self.client(f"http://127.0.0.1:{hub.port}")
+        self.assertSent(client.everybody(1), 0)
+        hub.signal(signal.SIGSTOP)  # so that the request stays in the kernel
+        until(lambda: all(b") T " in path.read_bytes() for path in
+                          pathlib.Path(f"/proc/{hub.pid}").glob("task/*/stat")),
+              "all of it stopped")
+        future = client.everybody(2)
+        time.sleep(0.3)
+        self.assertFalse(future.done())
+        hub.kill()
+        self.assertFailed(future, "connection_lost", unknown=True)
+
+
+class Cancelled(RetryCase):
+
+    def cancel(self, client, future):
+        started = time.monotonic()
+        self.assertFalse(future.done())
+        self.outcome(client.command("cancel", token=self.id()))
+        self.assertCancelled(future)
+        self.assertLess(time.monotonic() - started, scaled(5))
+
+    def assertCancelled(self, future):
+        outcome = self.outcome(future)
+        self.assertIn(outcome.exception,
+                      ("System.OperationCanceledException",
+                       "System.Threading.Tasks.TaskCanceledException"))
+        self.assertTrue(outcome.told["token_cancelled"])
+
+    def test_before_anything_is_sent(self):
+        server = self.fake(Fake(lambda request, sock: success()))
+        client = self.client(server.url)
+        self.outcome(client.command("cancel", token=self.id()))
+        self.assertCancelled(client.everybody(1, token=self.id()))
+        self.assertEqual(server.connections, 0)
+
+    def test_while_it_waits_for_an_answer(self):
+        server = self.fake(Fake(lambda request, sock: None))
+        client = self.client(server.url)
+        future = client.everybody(1, token=self.id())
+        until(lambda: server.requests, "the request")
+        self.cancel(client, future)
+        self.assertRequests(1, server)
+        # The client is as good as before.
+        server.act = lambda request, sock: success()
+        self.assertSent(client.everybody(2), 1)
+
+    def test_while_it_waits_for_the_rest_of_an_answer(self):
+        server = self.fake(Fake(lambda request, sock: success()[:-5]))
+        client = self.client(server.url)
+        future = client.everybody(1, token=self.id())
+        until(lambda: server.requests, "the request")
+        self.cancel(client, future)
+        self.assertRequests(1, server)
+
+    def test_while_it_waits_to_try_again(self):
+        server = self.fake(Fake(
+            lambda request, sock: refusal(503, "draining", Retry_After="8")))
+        client = self.client(server.url)
+        future = client.everybody(1, token=self.id())
+        until(lambda: server.requests, "the request")
+        time.sleep(0.2)  # for the answer
+        self.cancel(client, future)
+        self.assertRequests(1, server)
+
+    def test_while_it_tries_to_connect(self):
+        client = self.client(self.fake(Deaf()).url)
+        future = client.everybody(1, token=self.id())
+        time.sleep(0.2)
+        self.cancel(client, future)
+
+
+if __name__ == "__main__":
+    unittest.main()
