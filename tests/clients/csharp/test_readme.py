@@ -111,7 +111,7 @@ class Tables(DriverCase):
     def test_hubds_codes_are_those_of_hubd(self):
         own = {"network_error", "timeout", "connection_lost",
                "unexpected_response", "invalid_payload"}
-        told = re.findall(r"`(\w+)`", (ROOT / "README.md").read_text(
+        told = re.findall(r"`(\w+)`", (ROOT / "docs/protocol.md").read_text(
             encoding="utf-8").split("| status | codes |")[1])
         self.assertLessEqual(set(self.there["codes"]) - own, set(told))
 
