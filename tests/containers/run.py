@@ -55,10 +55,12 @@ def run_devcontainer(arguments):
     tree = WORK / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     subprocess.run(["git", "clone", "-q", ROOT, tree], check=True)
-    packages = pathlib.Path("tests/e2e/node/node_modules")
-    if (ROOT / packages).is_dir():  # or else npm gets them
-        shutil.copytree(ROOT / packages, tree / packages, symlinks=True)
-        (tree / packages / ".package-lock.json").touch()  # newer than the lock
+    for lock in list(tree.rglob("package-lock.json")):
+        packages = lock.with_name("node_modules")
+        here = ROOT / packages.relative_to(tree)
+        if here.is_dir():  # or else npm gets them
+            shutil.copytree(here, packages, symlinks=True)
+            (packages / ".package-lock.json").touch()  # newer than the lock
     subprocess.run(["chown", "-R", "1000:1000", tree], check=True)
     with Engine(WORK / "engine", bridge=False) as engine:
         base.load(engine, WORK)
