@@ -28,6 +28,11 @@ class EngineCase(unittest.TestCase):
         super().setUpClass()
         cls.engine = Engine(WORK / "engine", bridge=True)
         cls.enterClassContext(cls.engine)
+        # What a run left that was ended in the middle.
+        left = cls.engine.docker("ps", "--all", "--quiet").stdout.split()
+        if left:
+            cls.engine.docker("rm", "--force", *left)
+        cls.engine.docker("network", "prune", "--force")
 
     def docker(self, *arguments, **how):
         return self.engine.docker(*arguments, **how)

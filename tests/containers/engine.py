@@ -11,6 +11,7 @@ import time
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"  # Debian's, whatever else there is
 GROUPS = pathlib.Path("/sys/fs/cgroup")
+GROUP = "hub-containers"
 START_SECONDS = 60
 
 
@@ -22,7 +23,6 @@ class Engine:
     def __init__(self, home, bridge):
         self.home = pathlib.Path(home)
         self.bridge = bridge
-        self.group = f"hub-containers-{os.getpid()}"
         self.environment = {
             "PATH": PATH, "HOME": str(self.home),
             "DOCKER_HOST": f"unix://{self.home}/socket",
@@ -40,7 +40,7 @@ class Engine:
                  "--data-root", self.home / "data",
                  "--exec-root", self.home / "exec",
                  "--pidfile", self.home / "pid",
-                 "--cgroup-parent", f"/{self.group}", *network],
+                 "--cgroup-parent", f"/{GROUP}", *network],
                 env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log)
         try:
@@ -66,9 +66,10 @@ class Engine:
             self.process.wait()
         self._remove_groups()
 
-    def _remove_groups(self):
+    @staticmethod
+    def _remove_groups():
         """Control groups are the one thing that no namespace takes along."""
-        for top in GROUPS.glob(f"*/{self.group}"):
+        for top in GROUPS.glob(f"*/{GROUP}"):
             for path, _, _ in os.walk(top, topdown=False):
                 with contextlib.suppress(OSError):
                     os.rmdir(path)

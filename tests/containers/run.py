@@ -8,6 +8,7 @@ machine's network, where the engine changes nothing; containers run in one of
 their own. Every engine is inside namespaces that end with it.
 """
 
+import fcntl
 import json
 import pathlib
 import shutil
@@ -29,9 +30,11 @@ def say(text):
 
 
 def inside(flags, *command):
-    """Runs a command in namespaces of its own; whatever it leaves ends."""
-    return subprocess.call(["unshare", *flags, "--fork", "--kill-child",
-                            "--mount-proc", *map(str, command)])
+    """Runs a command in namespaces of its own; whatever it leaves ends, and it
+    ends with us."""
+    return subprocess.call(
+        ["setpriv", "--pdeathsig", "KILL", "unshare", *flags, "--fork",
+         "--kill-child", "--mount-proc", *map(str, command)])
 
 
 def build(engine, tag, *arguments):
@@ -81,6 +84,15 @@ def main(arguments):
     if arguments[:1] == ["--devcontainer"]:
         return run_devcontainer(arguments[1:])
     WORK.mkdir(parents=True, exist_ok=True)
+    with open(WORK / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("containers: another run is at it")
+        return run(arguments)
+
+
+def run(arguments):
     base.make(WORK, say)
     me = (sys.executable, "-B", __file__)
     if arguments[:1] == ["devcontainer"]:
