@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import tempfile
 import time
 import unittest
@@ -108,6 +109,21 @@ class Running(EngineCase):
         started = time.monotonic()
         self.docker("stop", "--time", "10", container)
         return time.monotonic() - started
+
+    def test_a_key_as_kubernetes_mounts_it(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(KEY)
+            file.flush()
+            os.chown(file.name, 0, 10001)
+            os.chmod(file.name, 0o440)
+            container = self.run_hubd(
+                "-e", "HUB_API_KEY=", "-e", "HUB_API_KEY_FILE=/key", "-v",
+                f"{file.name}:/key:ro")
+            self.wait_health(container, "healthy")
+        self.assertEqual(self.send(8081, "nobody"), (200, 0))
+        warnings = [line["warning"] for line
+                    in self.events(container, "setting")]
+        self.assertFalse([text for text in warnings if "KEY" in text])
 
     def test_the_health_check_follows_the_port(self):
         container = self.run_hubd("-e", "PORT=9000", port=9000)
