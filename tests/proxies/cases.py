@@ -231,8 +231,10 @@ class Cases(ProxyCase):
         return proxy.tls.wrap_socket(sock, server_hostname=NAME)
 
     def test_clients_reach_nothing_but_websockets(self):
-        hub, proxy = self.front()
-        hidden = re.compile(r"healthy|alive|ready|recipients|unauthorized")
+        hub, proxy = self.front(HUB_METRICS="on")
+        self.assertIn(b"hub_", hub.request("GET", "/metrics").body)
+        hidden = re.compile(
+            r"healthy|alive|ready|recipients|unauthorized|hub_")
 
         async def scenario():
             async with self.open(proxy) as client:
