@@ -14,6 +14,14 @@
 
 #define BODY_MAX 2560 /* the longest message with every byte escaped */
 
+/* A body, which begins REPLY_HEAD_MAX bytes behind `buffer`. */
+struct content {
+    const char *type;
+    const char *cache; /* of Cache-Control */
+    char *buffer;
+    size_t bytes;
+};
+
 static const char no_memory[] =
     "{\"status\":\"error\",\"code\":\"out_of_memory\","
     "\"message\":\"the server is out of memory\"}";
@@ -25,6 +33,7 @@ static const char *phrase(int status)
         const char *phrase;
     } known[] = {
         {200, "OK"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -56,8 +65,8 @@ static bool keeps_alive(const struct client *client)
            !clients_crowded(client->clients);
 }
 
-static size_t write_head(char *out, const struct reply *reply, const char *type,
-                         size_t body_bytes, bool keep_alive)
+static size_t write_head(char *out, const struct reply *reply,
+                         const struct content *content, bool keep_alive)
 {
     char date[40];
     time_t now = time(NULL);
@@ -71,10 +80,11 @@ static size_t write_head(char *out, const struct reply *reply, const char *type,
                  "Date: %s\r\n"
                  "Content-Type: %s\r\n"
                  "Content-Length: %zu\r\n"
-                 "Cache-Control: no-store\r\n"
+                 "Cache-Control: %s\r\n"
                  "%s"
                  "Connection: %s\r\n\r\n",
-                 reply->status, phrase(reply->status), date, type, body_bytes,
+                 reply->status, phrase(reply->status), date, content->type,
+                 content->bytes, content->cache,
                  reply->headers != NULL ? reply->headers : "",
                  keep_alive ? "keep-alive" : "close");
     return n > 0 && n < REPLY_HEAD_MAX ? (size_t)n : 0;
@@ -104,26 +114,24 @@ static void count(const struct mg_connection *conn, const struct client *client,
                  reply->outcome);
 }
 
-/* The body begins REPLY_HEAD_MAX bytes behind `buffer`; the head is put right
- * before it. */
+/* The head is put right before the body. */
 static int answer(struct mg_connection *conn, struct client *client,
-                  const struct reply *reply, const char *type, char *buffer,
-                  size_t bytes)
+                  const struct reply *reply, const struct content *content)
 {
     bool keep_alive = keeps_alive(client);
-    char head[REPLY_HEAD_MAX];
+    bool has_body = reply->status != 304 && !(client != NULL && client->head);
+    char head[REPLY_HEAD_MAX], *start = content->buffer + REPLY_HEAD_MAX;
     size_t head_bytes;
 
     /* Before writing: the peer may act on the reply at once. */
     if (!keep_alive)
         mg_disable_connection_keep_alive(conn);
-    head_bytes = write_head(head, reply, type, bytes, keep_alive);
-    if (client != NULL && client->head)
-        bytes = 0;
-    buffer += REPLY_HEAD_MAX - head_bytes;
-    memcpy(buffer, head, head_bytes);
+    head_bytes = write_head(head, reply, content, keep_alive);
+    start -= head_bytes;
+    memcpy(start, head, head_bytes);
     count(conn, client, reply);
-    write_all(conn, client, buffer, head_bytes + bytes);
+    write_all(conn, client, start,
+              head_bytes + (has_body ? content->bytes : 0));
     if (client != NULL && client->unread_body)
         client_linger(client);
     return reply->status;
@@ -134,22 +142,34 @@ int reply_json(struct mg_connection *conn, struct client *client,
 {
     static const struct reply out_of_memory = {503, "out_of_memory", NULL};
     char buffer[REPLY_HEAD_MAX + BODY_MAX], *text = buffer + REPLY_HEAD_MAX;
+    struct content content = {"application/json", "no-store", buffer, 0};
 
     if (body == NULL || !cJSON_PrintPreallocated(body, text, BODY_MAX, false)) {
         reply = &out_of_memory;
         memcpy(text, no_memory, sizeof(no_memory));
     }
     cJSON_Delete(body);
-    return answer(conn, client, reply, "application/json", buffer,
-                  strlen(text));
+    content.bytes = strlen(text);
+    return answer(conn, client, reply, &content);
 }
 
 int reply_text(struct mg_connection *conn, struct client *client,
                const char *type, char *buffer, size_t bytes)
 {
     static const struct reply ok = {200, "ok", NULL};
+    const struct content content = {type, "no-store", buffer, bytes};
 
-    return answer(conn, client, &ok, type, buffer, bytes);
+    return answer(conn, client, &ok, &content);
+}
+
+int reply_file(struct mg_connection *conn, struct client *client, int status,
+               const char *type, const char *headers, char *buffer,
+               size_t bytes)
+{
+    const struct reply reply = {status, "ok", headers};
+    const struct content content = {type, "no-cache", buffer, bytes};
+
+    return answer(conn, client, &reply, &content);
 }
 
 int reply_refusal(struct mg_connection *conn, struct client *client,

@@ -1,5 +1,5 @@
-/* reply.h - answers to HTTP requests: JSON or text, written whole in one piece,
- * and counted by what came of the request.
+/* reply.h - answers to HTTP requests: JSON, text or files of the program, each
+ * written whole in one piece, and counted by what came of the request.
  *
  * Threads: the worker that has the request.
  */
@@ -12,7 +12,7 @@
 #include "client.h"
 #include "refusal.h"
 
-#define REPLY_HEAD_MAX 768
+#define REPLY_HEAD_MAX 1280
 
 struct reply {
     int status;
@@ -29,6 +29,13 @@ int reply_json(struct mg_connection *conn, struct client *client,
  * `buffer`. Returns the status. */
 int reply_text(struct mg_connection *conn, struct client *client,
                const char *type, char *buffer, size_t bytes);
+
+/* The same for what may be kept, as long as it is asked for again; `headers`
+ * are whole lines with CRLF. `status` is 200, or 304: without the text, but
+ * with its length. */
+int reply_file(struct mg_connection *conn, struct client *client, int status,
+               const char *type, const char *headers, char *buffer,
+               size_t bytes);
 
 /* {"status":"error","code":...,"message":...} */
 int reply_refusal(struct mg_connection *conn, struct client *client,
