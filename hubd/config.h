@@ -19,6 +19,8 @@
 
 #define CONFIG_ADDRESS_BYTES 64 /* hold any numeric address */
 
+enum config_switch { CONFIG_OFF, CONFIG_ON };
+
 /* Where /metrics is served. */
 struct metrics_place {
     enum { METRICS_OFF, METRICS_ON, METRICS_APART } where;
@@ -52,7 +54,8 @@ struct config {
     unsigned loops; /* 0: one a core */
     enum hub_sender sender;
     struct metrics_place metrics;
-    char *metrics_key; /* or NULL */
+    char *metrics_key;          /* or NULL */
+    enum config_switch console; /* see console.h */
     enum log_level log_level;
     enum log_format log_format;
 };

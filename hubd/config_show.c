@@ -150,6 +150,8 @@ int config_warnings(const struct config *config,
          "read /metrics"},
         {config->metrics.where == METRICS_OFF && config->metrics_key != NULL,
          "HUB_METRICS_KEY opens nothing, since HUB_METRICS is off"},
+        {config->console == CONFIG_ON && is_public(config->bind),
+         "HUB_CONSOLE is on, and HUB_BIND lets other machines see it"},
     };
     int count = 0;
 

@@ -24,6 +24,7 @@
                    "compatible with unsigned")
 IS_UNSIGNED(enum hub_slow_consumer);
 IS_UNSIGNED(enum hub_sender);
+IS_UNSIGNED(enum config_switch);
 IS_UNSIGNED(enum log_level);
 IS_UNSIGNED(enum log_format);
 
@@ -38,6 +39,12 @@ static const char *const sender_words[] = {
     [HUB_SENDER_AUTO] = "auto",
     [HUB_SENDER_URING] = "uring",
     [HUB_SENDER_SENDMSG] = "sendmsg",
+    NULL,
+};
+
+static const char *const switch_words[] = {
+    [CONFIG_OFF] = "off",
+    [CONFIG_ON] = "on",
     NULL,
 };
 
@@ -131,6 +138,9 @@ const struct config_setting config_settings[] = {
     {"HUB_METRICS_KEY", "metrics_key",
      "key for that; without one everybody who gets there may", NULL,
      &config_key, FIELD(metrics_key)},
+    {"HUB_CONSOLE", "console",
+     "a live page at /console, for development", "off",
+     &config_word, FIELD(console), .words = switch_words},
     {"HUB_LOG_LEVEL", "log_level", "least level that is logged", "info",
      &config_word, FIELD(log_level), .words = log_level_words},
     {"HUB_LOG_FORMAT", "log_format", "logfmt or one JSON object a line",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "console.h"
 #include "handoff.h"
 #include "health.h"
 #include "listen.h"
@@ -63,6 +64,11 @@ static int metrics(struct exchange *x)
     return metrics_reply(x->server, x->conn, x->client);
 }
 
+static int console(struct exchange *x)
+{
+    return console_reply(x->server, x->conn, x->client, &x->request);
+}
+
 static void log_refused_upgrade(const struct client *client,
                                 const struct refusal *why)
 {
@@ -109,6 +115,11 @@ static const struct route metrics_route = {
     "/metrics", "GET", GET_OR_HEAD, metrics, TALLY_METRICS, true,
 };
 
+/* This and what is below it. */
+static const struct route console_route = {
+    "/console", "GET", GET_OR_HEAD, console, TALLY_CONSOLE, true,
+};
+
 /* Whether the request came to the listener that is for metrics alone. The port
  * is the kernel's, not one that a header claims. */
 static bool is_apart(const struct server *server,
@@ -121,17 +132,21 @@ static bool is_apart(const struct server *server,
 static const struct route *find_route(const struct server *server,
                                       const struct mg_request_info *info)
 {
+    const struct config *config = server->config;
+    const char *path = info->local_uri_raw;
     bool apart = is_apart(server, info);
 
-    if (strcmp(info->local_uri_raw, metrics_route.path) == 0)
-        return apart || server->config->metrics.where == METRICS_ON
-                   ? &metrics_route
-                   : NULL;
-    for (size_t i = 0; !apart && i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (strcmp(info->local_uri_raw, routes[i].path) == 0)
+    if (strcmp(path, metrics_route.path) == 0)
+        return apart || config->metrics.where == METRICS_ON ? &metrics_route
+                                                            : NULL;
+    if (apart)
+        return NULL;
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (strcmp(path, routes[i].path) == 0)
             return &routes[i];
     }
-    return NULL;
+    return config->console == CONFIG_ON && console_has(path) ? &console_route
+                                                             : NULL;
 }
 
 static bool allows(const struct route *route, const char *method)
@@ -154,7 +169,7 @@ static int dispatch(struct exchange *x, const struct refusal *malformed)
     x->client->endpoint = route->endpoint;
     if (!allows(route, info->request_method)) {
         (void)refuse(&why, 405, "method_not_allowed", route->allow,
-                     "%s does not take this method", route->path);
+                     "%s does not take this method", info->local_uri_raw);
         return reply_refusal(x->conn, x->client, &why);
     }
     if (malformed != NULL)

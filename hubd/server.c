@@ -342,8 +342,9 @@ int server_start(struct server *server, const struct config *config,
 {
     int64_t descriptors = fd_plan_raise();
 
-    *server =
-        (struct server){.config = config, .started_ms = proc_started_ms()};
+    *server = (struct server){.config = config,
+                              .started_ms = proc_started_ms(),
+                              .up_since_ms = client_now_ms()};
     memory_init(&server->memory, config->memory_limit,
                 config->max_message_bytes);
     if (getrandom(server->secret, sizeof(server->secret), 0) !=

@@ -37,6 +37,7 @@ struct server {
     unsigned port;              /* as bound */
     unsigned metrics_port;      /* of the listener for /metrics; 0: none */
     uint64_t started_ms;        /* the process, since 1970 */
+    int64_t up_since_ms;        /* by client_now_ms() */
     uint8_t secret[8];          /* of the markers of handoff.c */
     _Atomic uint64_t handoffs;  /* begun so far */
     _Atomic bool draining;      /* nothing new is let in */

@@ -20,11 +20,14 @@
     X(TALLY_SEND, "send")                                                      \
     X(TALLY_BROADCAST, "broadcast")                                            \
     X(TALLY_HEALTH, "health") /* /health, /livez, /readyz */                   \
-    X(TALLY_METRICS, "metrics")
+    X(TALLY_METRICS, "metrics")                                                \
+    X(TALLY_CONSOLE, "console") /* /console and what is below it */
 
 /* Sets of endpoints. */
 #define TALLY_AT(endpoint) (1u << (endpoint))
-#define TALLY_ALL ((1u << TALLY_ENDPOINTS) - 1)
+#define TALLY_ALL                                                              \
+    (((1u << TALLY_ENDPOINTS) - 1) & ~TALLY_AT(TALLY_CONSOLE)) /* mostly off   \
+                                                                */
 #define TALLY_ROUTES (TALLY_ALL & ~TALLY_AT(TALLY_OTHER))
 #define TALLY_API (TALLY_AT(TALLY_SEND) | TALLY_AT(TALLY_BROADCAST))
 

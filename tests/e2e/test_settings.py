@@ -19,7 +19,7 @@ VARIABLES = (
     "HUB_RATE_LIMIT", "HUB_ALLOWED_ORIGINS",
     "HUB_ALLOWED_ORIGINS_FILE", "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
     "HUB_LOOPS", "HUB_SENDER", "HUB_METRICS", "HUB_METRICS_KEY",
-    "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
+    "HUB_CONSOLE", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
 
 BAD = {
     "PORT": ("-1", "65536", "http", "80x", "8081 ", "0x50", "1e3"),
@@ -44,6 +44,7 @@ BAD = {
     "HUB_SENDER": ("io_uring", "send"),
     "HUB_METRICS": ("yes", "9108", "localhost:9108", ":65536", "::1:9108",
                     "127.0.0.1"),
+    "HUB_CONSOLE": ("yes", "1", "true"),
     "HUB_LOG_LEVEL": ("loud", "verbose"),
     "HUB_LOG_FORMAT": ("xml", "1"),
 }
@@ -100,6 +101,7 @@ class Values(unittest.TestCase):
                 "HUB_LOG_LEVEL": ("debug", "info", "warn", "error"),
                 "HUB_LOG_FORMAT": ("text", "json"),
                 "HUB_SENDER": ("auto", "uring", "sendmsg"),
+                "HUB_CONSOLE": ("on", "off", "ON"),
                 "HUB_MEMORY_LIMIT": ("0", "24MB", "2GB"),
                 "HUB_RATE_LIMIT": ("0", "1", "1000000"),
                 "HUB_LOOPS": ("1", "2")}.items():

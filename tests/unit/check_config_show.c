@@ -32,6 +32,7 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_uint_eq(config.loops, 0);
     ck_assert_int_eq(config.metrics.where, METRICS_OFF);
     ck_assert_ptr_null(config.metrics_key);
+    ck_assert_int_eq(config.console, CONFIG_OFF);
     ck_assert_int_eq(config.log_level, LOG_INFO);
     ck_assert_int_eq(config.log_format, LOG_TEXT);
     text = printed();
@@ -61,6 +62,7 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_SENDER=auto\n"
                            "HUB_METRICS=off\n"
                            "HUB_METRICS_KEY=(unset)\n"
+                           "HUB_CONSOLE=off\n"
                            "HUB_LOG_LEVEL=info\n"
                            "HUB_LOG_FORMAT=text\n");
     free(text);
@@ -124,7 +126,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 27);
+    ck_assert_int_eq(pairs.count, 28);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }
@@ -198,6 +200,38 @@ START_TEST(metrics_for_everybody_are_warned_of)
 }
 END_TEST
 
+START_TEST(a_console_that_other_machines_see_is_warned_of)
+{
+    static const struct {
+        const char *console, *bind;
+        int warnings;
+    } rows[] = {
+        {"HUB_CONSOLE=off", "HUB_BIND=0.0.0.0", 0},
+        {"HUB_CONSOLE=on", "HUB_BIND=0.0.0.0", 1},
+        {"HUB_CONSOLE=on", "HUB_BIND=::", 1},
+        {"HUB_CONSOLE=on", "HUB_BIND=192.168.1.1", 1},
+        {"HUB_CONSOLE=on", "HUB_BIND=127.0.0.1", 0},
+        {"HUB_CONSOLE=on", "HUB_BIND=::1", 0},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[1024] = "";
+
+        ck_assert_int_eq(read_with(LIST("HUB_API_KEY=" SECRET,
+                                        "HUB_ALLOWED_ORIGINS=https://a.org",
+                                        rows[i].bind, rows[i].console),
+                                   LIST("hubd")),
+                         CONFIG_RUN);
+        ck_assert_int_eq(config_warnings(&config, append, text),
+                         rows[i].warnings);
+        ck_assert_msg((strstr(text, "HUB_CONSOLE") != NULL) ==
+                          (rows[i].warnings == 1),
+                      "%s %s: %s", rows[i].console, rows[i].bind, text);
+        config_release(&config);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config_show");
@@ -210,6 +244,7 @@ int main(void)
     tcase_add_test(tc, pairs_for_the_log_are_all_settings);
     tcase_add_test(tc, what_is_likely_a_mistake_is_warned_of);
     tcase_add_test(tc, metrics_for_everybody_are_warned_of);
+    tcase_add_test(tc, a_console_that_other_machines_see_is_warned_of);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

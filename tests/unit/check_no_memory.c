@@ -161,6 +161,7 @@ static void set_up(void)
                              .read_timeout_ms = 60000,
                              .write_timeout_ms = 60000,
                              .max_message_bytes = MESSAGE_BYTES_MAX,
+                             .console = CONFIG_ON,
                              .max_connections_per_ip = 1,
                              .max_connections_per_user = 1};
     ck_assert_int_eq(origin_list_parse(&config.origins,
@@ -360,6 +361,10 @@ START_TEST(other_answers_are_given_or_refused)
     exhaust("GET /health HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 6, check_status);
     exhaust("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 3, check_status);
     exhaust("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 3, check_status);
+    exhaust("GET /console/stats HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 20,
+            check_status);
+    exhaust("GET /console/icon.svg HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 2,
+            check_status);
     expected = 404;
     exhaust("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 5,
             check_status);

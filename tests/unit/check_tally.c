@@ -56,6 +56,7 @@ START_TEST(names_differ_and_what_is_expected_is_an_endpoint)
                       TALLY_AT(TALLY_SEND));
     ck_assert_str_eq(tally_endpoint_names[TALLY_OTHER], "other");
     ck_assert_str_eq(tally_endpoint_names[TALLY_METRICS], "metrics");
+    ck_assert_str_eq(tally_endpoint_names[TALLY_CONSOLE], "console");
 }
 END_TEST
 

@@ -1,0 +1,81 @@
+// connections.js - the form that connects, and those who are connected.
+import { Connection } from './connection.js';
+import { announce, byId, markInvalid } from './dom.js';
+
+const CONNECTIONS_MAX = 20;
+const COLOURS = 8;
+
+function refuse(text, field) {
+  const shown = byId('connect-error');
+  shown.textContent = text;
+  shown.hidden = text === '';
+  for (const id of ['connect-user', 'connect-session'])
+    markInvalid(byId(id), id === field);
+  if (text !== '') announce(text);
+  if (field) byId(field).focus();
+}
+
+// What it is called on this page; the same ids again get a number.
+function makeLabel(user, session, taken) {
+  const name = session === '' ? user : `${user} · ${session}`;
+  let label = name;
+  for (let number = 2; taken.has(label); number++) label = `${name} #${number}`;
+  return label;
+}
+
+export function offerConnections(messages) {
+  const list = byId('connections');
+  const connections = new Map(); // by label
+  let made = 0;
+
+  function remove(connection) {
+    const row = connection.root;
+    const near = row.nextElementSibling ?? row.previousElementSibling;
+    connection.stop();
+    connections.delete(connection.label);
+    messages.withdraw(connection);
+    row.remove();
+    announce(`${connection.label} was removed`);
+    (near?.querySelector('button') ?? byId('connect-user')).focus();
+  }
+
+  byId('connect').addEventListener('submit', (event) => {
+    const user = byId('connect-user').value;
+    const session = byId('connect-session').value;
+    const label = makeLabel(user, session, connections);
+    event.preventDefault();
+    if (connections.size >= CONNECTIONS_MAX) {
+      refuse(`No more than ${CONNECTIONS_MAX} at once: remove one first.`);
+      return;
+    }
+    try {
+      const connection = new Connection(
+        { id: String(made), colour: made % COLOURS, label, user, session },
+        { onMessage: (entry) => messages.add(entry), onRemove: remove },
+      );
+      made++;
+      connections.set(label, connection);
+      refuse('');
+      list.append(connection.root);
+      messages.offer(connection);
+      connection.start();
+    } catch (error) {
+      refuse(
+        `${error.message}.`,
+        error.message.startsWith('sessionId')
+          ? 'connect-session'
+          : 'connect-user',
+      );
+    }
+  });
+
+  // Browsers keep pages that are left, and their sockets with them: those would
+  // count as somebody who is there.
+  window.addEventListener('pagehide', () => {
+    for (const connection of connections.values()) connection.leave();
+  });
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted) return;
+    for (const connection of connections.values()) connection.comeBack();
+  });
+}

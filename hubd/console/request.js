@@ -1,0 +1,32 @@
+// request.js - what is posted to hubd for a message, byte for byte, and the
+// same as a line for a shell.
+
+// `target` is { user, session }, with '' for what is not given, or null for
+// everybody.
+export function makeRequest(target, message) {
+  if (target === null) return { path: 'api/broadcast', body: message };
+  const ids = [
+    ['targetUserId', target.user],
+    ['targetSessionId', target.session],
+  ].filter(([, id]) => id !== '');
+  const members = ids.map(([name, id]) => `"${name}":${JSON.stringify(id)},`);
+  return {
+    path: 'api/send',
+    body: `{${members.join('')}"message":${message}}`,
+  };
+}
+
+// In single quotes a shell changes nothing.
+export function shellWord(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+// --data-raw, because --data reads a file where the text begins with an @.
+export function curlLine(url, body) {
+  return [
+    'curl -sS -H "X-API-Key: $KEY"',
+    "-H 'Content-Type: application/json'",
+    `--data-raw ${shellWord(body)}`,
+    shellWord(url),
+  ].join(' \\\n  ');
+}
