@@ -5,6 +5,7 @@ daemon    starts hubd on a port the kernel picks and always ends it
 http      requests, by http.client or byte by byte
 kernel    what the kernel holds for hubd's connections
 netns     namespaces, and links between them that fail
+page      Chromium with hubd's live page, worked like a person would
 rawws     an RFC 6455 client that can break every rule
 steady    those whom somebody else's fault must not touch
 testcase  unittest classes that own the daemons and clients of a test
