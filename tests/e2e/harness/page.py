@@ -151,6 +151,12 @@ class Page:
         until(lambda: self.connections().get(label, "").startswith(
             "connected"), f"{label} connected", 10)
 
+    def opened_message(self):
+        """What the newest one shows, once it is opened."""
+        until(lambda: self.texts("#messages li:first-child pre"),
+              "an opened message", 10)
+        return self.text("#messages li:first-child pre")
+
     def write(self, message, key=None, user="", session="", everybody=False):
         """Fills in the form that sends."""
         choice = "all" if everybody else "some"
