@@ -231,8 +231,9 @@ class Cases(ProxyCase):
         return proxy.tls.wrap_socket(sock, server_hostname=NAME)
 
     def test_clients_reach_nothing_but_websockets(self):
-        hub, proxy = self.front(HUB_METRICS="on")
-        self.assertIn(b"hub_", hub.request("GET", "/metrics").body)
+        hub, proxy = self.front(HUB_METRICS="on", HUB_CONSOLE="on")
+        for path in ("/metrics", "/console", "/health"):
+            self.assertEqual(hub.request("GET", path).status, 200, path)
         hidden = re.compile(
             r"healthy|alive|ready|recipients|unauthorized|hub_")
 
@@ -246,10 +247,11 @@ class Cases(ProxyCase):
 
     def try_all_paths(self, hub, proxy, hidden):
         for path in ("/", "/api/send", "/api/broadcast", "/health", "/livez",
-                     "/readyz", "/metrics", "/ws/", "/ws/../api/broadcast",
-                     "/ws/%2e%2e/api/broadcast", "//api/broadcast",
-                     "/ws%2f..%2fapi/broadcast", "/API/broadcast",
-                     "/ws;/../api/broadcast", "/.//api/broadcast"):
+                     "/readyz", "/metrics", "/console", "/ws/",
+                     "/ws/../api/broadcast", "/ws/%2e%2e/api/broadcast",
+                     "//api/broadcast", "/ws%2f..%2fapi/broadcast",
+                     "/API/broadcast", "/ws;/../api/broadcast",
+                     "/.//api/broadcast"):
             for method in ("GET", "POST"):
                 with self.subTest(path=path, method=method):
                     reply = tls_request(
@@ -266,6 +268,6 @@ class Cases(ProxyCase):
             reply = self.post(proxy, hub, path, TEXT, source=CLIENT)
             self.assertEqual(reply.status, 403, reply)
             self.assertNotIn(b"recipients", reply.body)
-        for path in ("/ws?userId=ada", "/health", "/metrics", "/"):
+        for path in ("/ws?userId=ada", "/health", "/metrics", "/console", "/"):
             reply = tls_request(proxy, proxy.backends_port, "GET", path)
             self.assertEqual(reply.status, 404, reply)
