@@ -56,7 +56,8 @@ namespace Hubd.Client
                         return HubResult.Failure(Lost(settings, cause));
                     if (cause is HttpRequestException)
                         return HubResult.Failure(
-                            NotReached(settings, Innermost(cause), cause));
+                            NotReached(
+                                settings, Reason.Innermost(cause), cause));
                     throw;
                 }
             }
@@ -139,16 +140,10 @@ namespace Hubd.Client
             return new HubError(
                 HubErrorCodes.ConnectionLost,
                 $"lost the connection to {settings.Authority} before its " +
-                    $"answer ({Innermost(cause)}); the message may have been " +
-                    "delivered",
+                    $"answer ({Reason.Innermost(cause)}); the message may " +
+                    "have been delivered",
                 isDeliveryUnknown: true,
                 cause: cause);
-        }
-
-        // Those around it say no more than that sending failed.
-        private static string Innermost(Exception cause)
-        {
-            return cause.GetBaseException().Message;
         }
     }
 }

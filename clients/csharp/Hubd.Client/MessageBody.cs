@@ -78,7 +78,7 @@ namespace Hubd.Client
             }
             catch (Exception cause)
             {
-                error = InvalidPayload(cause.Message, cause);
+                error = InvalidPayload(Reason.Of(cause), cause);
                 return null;
             }
             var problem = JsonBounds.FindProblem(json);

@@ -64,7 +64,7 @@ class DriverCase(HubTestCase):
         self.assertIs(outcome.success, False, outcome)
         self.assertTrue(outcome.told["failure"])
         self.assertEqual(outcome.code, code, outcome)
-        self.assertTrue(outcome.description)
+        self.assertRegex(outcome.description, r"\A[^\x00-\x1f]+\Z")
         self.assertEqual((outcome.transient, outcome.unknown),
                          (transient, unknown), outcome)
         return outcome

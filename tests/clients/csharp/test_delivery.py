@@ -110,7 +110,7 @@ class PayloadBytes(SharedHubdCase):
         self.assertDelivers(
             sample("order"),
             '{"orderId":42,"urlOfShop":"https://example.com/?a=1&b=<2>",'
-            '"total":1.10,"Named_As_Told":"kept",'
+            '"total":1.10,"Named_As_Told":"kept","AsIs":true,'
             '"sent":"2024-01-02T03:04:05Z","counts":{"BigKey":1},'
             '"lines":[{"text":"\u00e9\U0001f600"}]}'.encode())
         self.assertDelivers(sample("anonymous"),

@@ -18,6 +18,7 @@ namespace Driver
                     URLOfShop = "https://example.com/?a=1&b=<2>",
                     Total = 1.10m,
                     Named = "kept",
+                    AsIs = true,
                     Sent = new DateTime(2024, 1, 2, 3, 4, 5, DateTimeKind.Utc),
                     Counts = new Dictionary<string, int> { ["BigKey"] = 1 },
                     Lines = new[] { new Line { Text = "\u00e9\U0001f600" } },
@@ -62,7 +63,8 @@ namespace Driver
                     return payload =>
                         "1},\"targetUserId\":\"eve\",\"x\":{\"y\":1";
                 case "throwing":
-                    return payload => throw new FormatException("no such form");
+                    return payload =>
+                        throw new FormatException("no\r\n such form");
                 default:
                     throw new ArgumentException($"no such serializer: {name}");
             }
@@ -78,6 +80,9 @@ namespace Driver
 
             [JsonProperty("Named_As_Told")]
             public string Named { get; set; }
+
+            [JsonProperty("AsIs")]
+            public bool AsIs { get; set; }
 
             public DateTime Sent { get; set; }
 
