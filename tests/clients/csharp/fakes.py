@@ -96,14 +96,23 @@ class _Server:
 
 class Fake(_Server):
     """`act` gets each request and returns the bytes of its answer, or None to
-    leave it without one; what it does to the socket is its own affair."""
+    leave it without one; what it does to the socket is its own affair. `tls` is
+    an SSLContext."""
 
-    def __init__(self, act, port=0):
+    def __init__(self, act, port=0, tls=None):
         self.act = act
         self.requests = []
+        self.tls = tls
         super().__init__(port)
 
     def serve(self, sock):
+        if self.tls:
+            with self.tls.wrap_socket(sock, server_side=True) as wrapped:
+                self._serve(wrapped)
+        else:
+            self._serve(sock)
+
+    def _serve(self, sock):
         stream = sock.makefile("rb")
         while True:
             request = self._read(stream)
@@ -124,7 +133,10 @@ class Fake(_Server):
                 break
             name, _, value = field.partition(":")
             headers[name.lower()] = value.strip()
-        body = stream.read(int(headers.get("content-length", 0)))
+        length = int(headers.get("content-length", 0))
+        body = stream.read(length)
+        if len(body) < length:
+            return None
         with self.lock:
             request = Request(line.split()[1], headers, body,
                               len(self.requests))

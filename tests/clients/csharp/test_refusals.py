@@ -65,8 +65,9 @@ class Refused(SharedHubdCase):
         self.assertEqual(outcome.status, 404)
 
     def test_what_would_leave_its_place_is_not_sent(self):
-        ada, eve = self.join("ada"), self.join("eve")
+        ada, eve = self.join("ada"), self.join("eve", "eve")
         for text in ('1},"targetUserId":"eve","x":{"y":1',
+                     '1},"targetSessionId":"eve","x":{',
                      '1,"timestamp":"2024-01-02"', '1}', ']', '{"a":1}}',
                      '"a":1', '1,2', '"', '"\\"', '"\\', '{', '[1', '[{}', ','):
             with self.subTest(text=text):
@@ -133,6 +134,8 @@ class Answers(DriverCase):
         for reply in (answer(200, b"hello"), answer(200), answer(204),
                       answer(503, page), answer(503, page, Retry_After="0"),
                       answer(502, page), answer(429, b"{}"), answer(401),
+                      answer(503, b'{"code":"busy","message":"later"}'),
+                      answer(503, b'{"status":"error","message":"later"}'),
                       answer(200, b"[1]"), answer(200, b"{}"),
                       answer(200, b'{"status":"success"}'),
                       answer(200, b"[" * 5000),

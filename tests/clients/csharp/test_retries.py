@@ -138,6 +138,18 @@ class Repeated(RetryCase):
         self.assertIn("no connection in time", outcome.description)
         self.assertLess(seconds, 0.5 + scaled(5))
 
+    def test_the_last_try_is_cut_short(self):
+        server = self.refusing(refusal(503, "overloaded"))
+        client = self.client(server.url, http="stalling", Timeout="00:00:01")
+        self.assertFailed(client.everybody(1), "overloaded", transient=True)
+
+    def test_what_was_given_up_is_not_sent_later(self):
+        server = self.fake(Fake(lambda request, sock: success()))
+        client = self.client(server.url, http="late", Timeout="00:00:00.5")
+        self.assertFailed(client.everybody(1), "network_error", transient=True)
+        until(lambda: server.connections, "the late try", 3)
+        self.assertRequests(0, server)
+
     def test_no_free_connection_in_time(self):
         server = self.fake(Fake(lambda request, sock: None))
         slow = self.client(server.url, http="single")

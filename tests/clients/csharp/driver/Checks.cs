@@ -132,7 +132,11 @@ namespace Driver
 
         private static void A_cancelled_token_is_a_cancelled_task()
         {
-            using (var client = new HubClient(Right()))
+            var options = Right();
+
+            options.SerializePayload =
+                payload => throw new Exception("this must not be called");
+            using (var client = new HubClient(options))
             using (var stop = new CancellationTokenSource())
             {
                 stop.Cancel();

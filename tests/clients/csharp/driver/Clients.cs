@@ -28,16 +28,30 @@ namespace Driver
                     {
                         Timeout = TimeSpan.FromSeconds(1),
                     }, options);
+                case "trusting":
+                    return new HubClient(new HttpClient(new HttpClientHandler
+                    {
+                        ServerCertificateCustomValidationCallback =
+                            (request, certificate, chain, errors) => true,
+                    }), options);
                 case "single":
                     return new HubClient(Single, options);
                 case "repeating":
-                    return new HubClient(new HttpClient(new Repeating
-                    {
-                        InnerHandler = HubClient.CreateHandler(4),
-                    }), options);
+                    return On(new Repeating(), options);
+                case "late":
+                    return On(new Late(), options);
+                case "stalling":
+                    return On(new Stalling(), options);
                 default:
                     throw new ArgumentException($"no such http: {command}");
             }
+        }
+
+        private static IHubClient On(
+            DelegatingHandler handler, HubOptions options)
+        {
+            handler.InnerHandler = HubClient.CreateHandler(4);
+            return new HubClient(new HttpClient(handler), options);
         }
 
         /// <summary>As handlers that are meant for requests which may be
@@ -57,6 +71,31 @@ namespace Driver
                     {
                     }
                 }
+            }
+        }
+
+        /// <summary>Cannot be cancelled, and sends after its time.</summary>
+        private sealed class Late : DelegatingHandler
+        {
+            protected override async Task<HttpResponseMessage> SendAsync(
+                HttpRequestMessage request, CancellationToken ct)
+            {
+                await Task.Delay(1000);
+                return await base.SendAsync(request, CancellationToken.None);
+            }
+        }
+
+        /// <summary>Lets one request through, and no more.</summary>
+        private sealed class Stalling : DelegatingHandler
+        {
+            private int _requests;
+
+            protected override async Task<HttpResponseMessage> SendAsync(
+                HttpRequestMessage request, CancellationToken ct)
+            {
+                if (++_requests > 1)
+                    await Task.Delay(Timeout.Infinite, ct);
+                return await base.SendAsync(request, ct);
             }
         }
     }
