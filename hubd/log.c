@@ -15,8 +15,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,6 +56,15 @@ static struct writer *writer;      /* lock; NULL: no thread */
 static int log_fd = STDERR_FILENO; /* lock */
 static atomic_int least_level = LOG_INFO;
 static atomic_int line_format = LOG_TEXT;
+static atomic_bool to_journal;
+
+/* Priorities of syslog(3). */
+static const char *const fronts[] = {
+    [LOG_DEBUG] = "<7>",
+    [LOG_INFO] = "<6>",
+    [LOG_WARN] = "<4>",
+    [LOG_ERROR] = "<3>",
+};
 
 static int64_t monotonic_ms(void)
 {
@@ -120,8 +131,29 @@ static size_t format_now(char out[LOG_LINE_MAX + 1], enum log_level level,
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    return log_line_format(out, (enum log_format)atomic_load(&line_format),
-                           &now, level, event, fields);
+    return log_line_format(out, atomic_load(&to_journal) ? fronts[level] : "",
+                           (enum log_format)atomic_load(&line_format), &now,
+                           level, event, fields);
+}
+
+/* Whether it is what the journal reads: see JOURNAL_STREAM in systemd.exec(5).
+ * A process that inherits the variable may have been redirected since. */
+static bool is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat status;
+    char text[48];
+
+    if (!stream || fstat(fd, &status) < 0)
+        return false;
+    snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)status.st_dev,
+             (uintmax_t)status.st_ino);
+    return strcmp(stream, text) == 0;
+}
+
+const char *log_front(enum log_level level)
+{
+    return is_journal(STDERR_FILENO) ? fronts[level] : "";
 }
 
 /* The ring. Each under the lock. --------------------------------------- */
@@ -317,6 +349,7 @@ int log_start(enum log_level level, enum log_format format)
         writer = w;
         atomic_store(&least_level, level);
         atomic_store(&line_format, format);
+        atomic_store(&to_journal, is_journal(w->fd));
     }
     pthread_mutex_unlock(&lock);
     if (!err)

@@ -41,6 +41,11 @@ int log_start(enum log_level level, enum log_format format);
  * then left is lost. */
 void log_stop(int timeout_ms);
 
+/* What stands in front of a line of that level on standard error: where it is
+ * read by systemd's journal, its priority as sd-daemon(3) has it, or nothing.
+ */
+const char *log_front(enum log_level level);
+
 /* Whether a line of that level would be written. */
 bool log_wants(enum log_level level);
 

@@ -81,14 +81,19 @@ static bool add_field(struct linebuf *line, enum log_format format,
     return false;
 }
 
-size_t log_line_format(char out[LOG_LINE_MAX + 1], enum log_format format,
-                       const struct timespec *now, enum log_level level,
-                       const char *event, const struct log_field *fields)
+size_t log_line_format(char out[LOG_LINE_MAX + 1], const char *front,
+                       enum log_format format, const struct timespec *now,
+                       enum log_level level, const char *event,
+                       const struct log_field *fields)
 {
     int64_t left_out = 0;
     struct linebuf line;
+    size_t before;
 
-    linebuf_init(&line, out, LOG_LINE_MAX + 1 - END_BYTES);
+    linebuf_init(&line, out, LOG_LINE_MAX + 1);
+    linebuf_add(&line, front);
+    before = line.used;
+    linebuf_init(&line, out + before, LOG_LINE_MAX + 1 - END_BYTES - before);
     add_time(&line, format, now);
     add_string(&line, format, "level", level_names[level]);
     add_string(&line, format, "event", event);
@@ -98,5 +103,5 @@ size_t log_line_format(char out[LOG_LINE_MAX + 1], enum log_format format,
     if (left_out > 0)
         add_number(&line, format, "left_out", left_out);
     linebuf_add(&line, format == LOG_JSON ? "}\n" : "\n");
-    return line.used;
+    return before + line.used;
 }

@@ -32,7 +32,8 @@
 
 static int report(const char *error, int code)
 {
-    (void)fprintf(stderr, "hubd: %s\n", error);
+    (void)fprintf(stderr, "%shubd: %s\n",
+                  log_front(code == 0 ? LOG_WARN : LOG_ERROR), error);
     return code;
 }
 

@@ -14,7 +14,8 @@ from harness.wait import ROOT
 PAGES = ROOT / "packaging" / "man"
 ITEM = re.compile(r"^\.It Ev (\w+) , Fl -([a-z-]+) Ns = (.*?)(?=^\.It |^\.El)",
                   re.MULTILINE | re.DOTALL)
-OF_MANAGERS = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
+OF_MANAGERS = {"JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_PID",
+               "WATCHDOG_USEC"}
 HELP = re.compile(r"^  ([A-Z_]+), --([a-z-]+)\n((?:      .*\n)+)",
                   re.MULTILINE)
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -112,6 +113,47 @@ START_TEST(lines_are_written_in_the_order_of_the_calls)
     ck_assert(next_is("end\n"));
     log_stop(1000);
     expect_end();
+}
+END_TEST
+
+/* Names the pipe, or another file, as what the journal reads. */
+static void name_stream(ino_t other)
+{
+    struct stat status;
+    char text[64];
+
+    ck_assert_int_eq(fstat(out, &status), 0);
+    snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)status.st_dev,
+             (uintmax_t)(status.st_ino + other));
+    ck_assert_int_eq(setenv("JOURNAL_STREAM", text, 1), 0);
+}
+
+START_TEST(the_journal_is_told_priorities)
+{
+    static const char *const fronts[] = {
+        "<7>time=", "<6>time=", "<4>time=", "<3>time="};
+
+    name_stream(0);
+    ck_assert_int_eq(log_start(LOG_DEBUG, LOG_TEXT), 0);
+    for (int level = LOG_DEBUG; level <= LOG_ERROR; level++) {
+        log_event((enum log_level)level, "e");
+        ck_assert_ptr_eq(strstr(next_line(), fronts[level]), line);
+    }
+    ck_assert_str_eq(log_front(LOG_ERROR), ""); /* not standard error's */
+}
+END_TEST
+
+START_TEST(nobody_else_is_told_priorities)
+{
+    name_stream(1);
+    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    log_event(LOG_INFO, "e");
+    ck_assert_ptr_eq(strstr(next_line(), "time="), line);
+    log_stop(1000);
+    ck_assert_int_eq(unsetenv("JOURNAL_STREAM"), 0);
+    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    log_event(LOG_INFO, "e");
+    ck_assert_ptr_eq(strstr(next_line(), "time="), line);
 }
 END_TEST
 
@@ -404,6 +446,8 @@ int main(void)
     tcase_set_timeout(tc, 30);
     tcase_add_checked_fixture(tc, open_pipe, close_pipe);
     tcase_add_test(tc, lines_are_written_in_the_order_of_the_calls);
+    tcase_add_test(tc, the_journal_is_told_priorities);
+    tcase_add_test(tc, nobody_else_is_told_priorities);
     tcase_add_test(tc, levels_below_the_chosen_one_are_left_out);
     tcase_add_test(tc, the_time_is_that_of_the_call_in_utc);
     tcase_add_test(tc, json_lines_parse);

@@ -17,8 +17,8 @@ static char line[LOG_LINE_MAX + 1];
 
 static const char *text(const struct log_field *fields)
 {
-    size_t bytes =
-        log_line_format(line, LOG_TEXT, &now, LOG_INFO, "connected", fields);
+    size_t bytes = log_line_format(line, "", LOG_TEXT, &now, LOG_INFO,
+                                   "connected", fields);
 
     ck_assert_uint_eq(bytes, strlen(line));
     ck_assert_ptr_eq(strchr(line, '\n'), line + bytes - 1);
@@ -27,8 +27,8 @@ static const char *text(const struct log_field *fields)
 
 static cJSON *json(const struct log_field *fields)
 {
-    size_t bytes =
-        log_line_format(line, LOG_JSON, &now, LOG_WARN, "connected", fields);
+    size_t bytes = log_line_format(line, "", LOG_JSON, &now, LOG_WARN,
+                                   "connected", fields);
     cJSON *object = cJSON_ParseWithLength(line, bytes);
 
     ck_assert_uint_eq(bytes, strlen(line));
@@ -82,10 +82,34 @@ START_TEST(every_level_has_its_name)
                                         "level=warn ", "level=error "};
 
     for (int i = 0; i < 4; i++) {
-        log_line_format(line, LOG_TEXT, &now, (enum log_level)i, "e",
+        log_line_format(line, "", LOG_TEXT, &now, (enum log_level)i, "e",
                         FIELDS({0}));
         ck_assert_ptr_nonnull(strstr(line, names[i]));
     }
+}
+END_TEST
+
+START_TEST(what_stands_in_front_counts_too)
+{
+    char long_value[LOG_VALUE_BYTES_MAX + 1];
+    struct log_field fields[17] = {{0}};
+    size_t bytes = log_line_format(line, "<6>", LOG_TEXT, &now, LOG_INFO,
+                                   "connected", FIELDS({0}));
+
+    ck_assert_str_eq(line, "<6>" HEAD "\n");
+    ck_assert_uint_eq(bytes, strlen(line));
+    bytes = log_line_format(line, "<6>", LOG_JSON, &now, LOG_INFO, "connected",
+                            FIELDS({0}));
+    ck_assert_int_eq(strncmp(line, "<6>{\"time\":", 11), 0);
+    memset(long_value, 'x', LOG_VALUE_BYTES_MAX);
+    long_value[LOG_VALUE_BYTES_MAX] = '\0';
+    for (size_t i = 0; i < 16; i++)
+        fields[i] = LOG_STR("value", long_value);
+    bytes = log_line_format(line, "<6>", LOG_TEXT, &now, LOG_INFO, "connected",
+                            fields);
+    ck_assert_uint_le(bytes, LOG_LINE_MAX);
+    ck_assert_uint_eq(bytes, strlen(line));
+    ck_assert_ptr_nonnull(strstr(line, " left_out="));
 }
 END_TEST
 
@@ -223,6 +247,7 @@ int main(void)
     tcase_add_test(tc, text_is_logfmt);
     tcase_add_test(tc, json_is_one_object_a_line);
     tcase_add_test(tc, every_level_has_its_name);
+    tcase_add_test(tc, what_stands_in_front_counts_too);
     tcase_add_test(tc, nobody_can_forge_a_line_of_text);
     tcase_add_test(tc, json_gives_the_value_back);
     tcase_add_test(tc, every_byte_alone_keeps_the_line_whole);
