@@ -14,10 +14,12 @@ install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/hubd.service
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/hubd.conf
     DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/hubd COMPONENT hubd
     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
-install(FILES README.md SECURITY.md docs/operating.md
-    DESTINATION ${docs}/hubd COMPONENT hubd)
-install(DIRECTORY examples/ DESTINATION ${docs}/libhub-dev/examples
-    COMPONENT libhub-dev FILES_MATCHING PATTERN "*.c")
+install(FILES README.md SECURITY.md DESTINATION ${docs}/hubd COMPONENT hubd)
+install(FILES docs/console.md docs/console.png docs/metrics.md docs/operating.md
+    docs/protocol.md docs/proxies.md
+    DESTINATION ${docs}/hubd/docs COMPONENT hubd)
+install(DIRECTORY examples DESTINATION ${docs}/libhub-dev
+    COMPONENT libhub-dev PATTERN CMakeLists.txt EXCLUDE)
 foreach(package libhub0 libhub-dev hubd)
     install(FILES ${debian}/copyright
         DESTINATION ${docs}/${package} COMPONENT ${package})
@@ -73,13 +75,17 @@ handshake is done; it does the framing, heartbeats, queues and closing.")
 set(CPACK_DEBIAN_LIBHUB-DEV_PACKAGE_NAME libhub-dev)
 set(CPACK_DEBIAN_LIBHUB-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_LIBHUB-DEV_PACKAGE_DEPENDS "libhub0 (= ${version})")
+get_target_property(definitions hub_objects COMPILE_DEFINITIONS)
+if("HUB_HAVE_LIBURING" IN_LIST definitions) # a static libhub needs it
+    string(APPEND CPACK_DEBIAN_LIBHUB-DEV_PACKAGE_DEPENDS ", liburing-dev")
+endif()
 set(CPACK_DEBIAN_LIBHUB-DEV_DESCRIPTION
 "library that delivers messages over WebSockets - development files
 libhub keeps WebSocket connections in event loops and delivers messages to a
 user, to a session or to everybody.
 .
-This package holds what it takes to build programs with it: headers, files for
-pkg-config and CMake, and examples.")
+This package holds what it takes to build programs with it: headers, a static
+library, files for pkg-config and CMake, the manual page, and examples.")
 
 set(CPACK_DEBIAN_HUBD_PACKAGE_NAME hubd)
 set(CPACK_DEBIAN_HUBD_PACKAGE_SECTION net)

@@ -20,7 +20,8 @@ PROGRAMS = {"hubd": HUBD, "hub-bench": os.environ["HUB_BENCH"]}
 WORDS = {"sender": ["auto", "sendmsg", "uring"],
          "slow-consumer": ["close", "drop-newest", "drop-oldest"],
          "log-level": ["debug", "error", "info", "warn"],
-         "log-format": ["json", "text"]}
+         "log-format": ["json", "text"],
+         "console": ["off", "on"]}
 # Tells what it was called with, once somebody presses Enter.
 STAND_IN = """#!/bin/sh
 [ "$1" = --help ] && exec {program} --help
