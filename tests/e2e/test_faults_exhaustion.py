@@ -103,7 +103,7 @@ class Memory(FaultCase):
     malloc only reserves do not count, so every arena runs dry."""
 
     ROOM = 32 << 20  # above what hubd has with its clients
-    KEPT_KB = 12 * 1024  # spread over the arenas of hundreds of threads
+    KEPT_KB = 14 * 1024  # spread over the arenas of hundreds of threads
     ROUNDS = 2
     FILLERS = (400_000, 20_000, 1_000, 50)  # until the last gap is full
     BATCH = 200
@@ -161,6 +161,7 @@ class Memory(FaultCase):
     def test_memory_runs_out_and_comes_back(self):
         hub = self.start(HUB_QUEUE_SIZE="512MB", WRITE_TIMEOUT="60s",
                          HUB_PING_INTERVAL="500ms", HUB_PONG_TIMEOUT="60s")
+        hub.warm_up()
         steady = self.steady(hub, to_session=True)
         before = self.state(hub)
         self.limit(hub)

@@ -100,8 +100,7 @@ class TenThousand(HubTestCase):
 
     def test_all_at_once(self):
         hub = self.start(nofile=DESCRIPTORS)
-        for _ in range(1200):  # until every worker thread has had its turn
-            hub.health()
+        hub.warm_up()
         idle = self.state(hub)
         first = Swarm(hub.port, COUNT)
         self.addCleanup(first.vanish)

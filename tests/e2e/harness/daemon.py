@@ -15,6 +15,7 @@ import time
 import pathlib
 
 from . import http
+from .rawws import RawWs
 from .wait import HUBD, sanitizer, scaled, until
 
 SANITIZER_EXIT = 99
@@ -227,6 +228,14 @@ class Hubd:
         if (answer["status"], answer["message"]) != ("success", text):
             raise AssertionError(f"other words: {answer!r}")
         return answer["recipients"]
+
+    def warm_up(self):
+        """Gives every worker thread its turn at an answer and at a handshake,
+        so that memory measured later is not that of their stacks."""
+        for _ in range(1200):
+            self.health()
+            RawWs(self.port, "guest").close()
+        self.wait_connections(0)
 
     # -- what it says about itself --------------------------------------
 
