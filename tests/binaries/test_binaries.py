@@ -126,7 +126,8 @@ class Binaries(unittest.TestCase):
             directory, _, name = path.rpartition("/")
             if re.fullmatch(r"libhub\.so\.[0-9.]+", name):
                 yield path, "libhub0"
-            elif re.search(r"(^|/)(bin|man[18])$", directory):
+            elif re.search(r"(^|/)(bin|man[18]|completions|site-functions"
+                           r"|vendor_completions\.d)$", directory):
                 yield path, "hubd"
             else:
                 yield path, "libhub-dev"
