@@ -161,7 +161,6 @@ class Memory(FaultCase):
     def test_memory_runs_out_and_comes_back(self):
         hub = self.start(HUB_QUEUE_SIZE="512MB", WRITE_TIMEOUT="60s",
                          HUB_PING_INTERVAL="500ms", HUB_PONG_TIMEOUT="60s")
-        hub.warm_up()
         steady = self.steady(hub, to_session=True)
         before = self.state(hub)
         self.limit(hub)

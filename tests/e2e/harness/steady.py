@@ -145,8 +145,7 @@ class FaultCase(HubTestCase):
     """A fault in the middle of a steady life, and a look at what it leaves."""
 
     def steady(self, hub, **how):
-        for _ in range(600):  # until every worker thread has had its turn
-            hub.health()
+        hub.warm_up()
         steady = Steady(hub, **how)
         self.addCleanup(steady.stop)
         return steady.start()
