@@ -204,7 +204,7 @@ class Stats(ConsoleCase):
             self.assertGreaterEqual(value, 0, name)
 
     def test_they_follow_what_happens(self):
-        before = self.stats()
+        before = until(self.nobody, "the clients of other tests are gone")
         ada = self.join("ada", "s")
         bob = self.join("bob")
         both = self.stats()
@@ -221,6 +221,11 @@ class Stats(ConsoleCase):
         self.assertEqual(after["bytes_in"] - both["bytes_in"], 6 + 10)
         bob.leave()
         until(lambda: self.stats()["closed"] > both["closed"], "one is gone")
+
+    def nobody(self):
+        """Once no connection is there that could still be written to."""
+        stats = self.stats()
+        return stats if stats["opened"] == stats["closed"] else None
 
     def grown(self, before):
         """Once both messages are out, in frames with two bytes of head."""
