@@ -15,7 +15,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 DEV = TESTS.parent / "dev"
 ENTRY = re.compile(r"`([^`]*)`")
 NAMED = re.compile(r"([a-z0-9_.@-]+)(?:: ([A-Za-z0-9_.]+))?")
-COMMAND = re.compile(r"\./dev ([a-z]+)")
+COMMAND = re.compile(r"\./dev ([a-z-]+)")
 COLUMNS = 4
 TEST_COLUMN = 2
 
@@ -47,7 +47,8 @@ def problem_of(entry, names):
     """What is wrong with an entry, or None."""
     command = COMMAND.fullmatch(entry)
     if command:
-        known = f"\ncmd_{command[1]}() {{" in DEV.read_text("utf-8")
+        function = f"\ncmd_{command[1].replace('-', '_')}() {{"
+        known = function in DEV.read_text("utf-8")
         return None if known else f"there is no {entry}"
     named = NAMED.fullmatch(entry)
     if not named:
