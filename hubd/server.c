@@ -242,12 +242,21 @@ static int check_ports(const struct server *server, char *error,
 {
     bool apart = server->config->metrics.where == METRICS_APART;
 
-    if (server->port != 0 && (server->metrics_port != 0) == apart)
-        return 0;
-    (void)snprintf(error, error_bytes,
-                   "cannot start the HTTP server: this civetweb library does "
-                   "not tell which ports it has bound");
-    return -1;
+    if (server->port == 0 || (server->metrics_port != 0) != apart) {
+        (void)snprintf(error, error_bytes,
+                       "cannot start the HTTP server: this civetweb library "
+                       "does not tell which ports it has bound");
+        return -1;
+    }
+    /* The kernel may pick a number that the other address has in use. */
+    if (server->port == server->metrics_port) {
+        (void)snprintf(error, error_bytes,
+                       "HUB_METRICS: its port came out as %u, as PORT did; "
+                       "takes another one, or another try",
+                       server->port);
+        return -1;
+    }
+    return 0;
 }
 
 static int listener_on(const struct server *server, unsigned port)
@@ -295,19 +304,20 @@ static int open_front(struct server *server, char *error, size_t error_bytes)
         return -1;
     (void)mg_init_library(0);
     threads = threads_count();
-    if (start_http(server, error, error_bytes) < 0 ||
-        check_ports(server, error, error_bytes) < 0 ||
-        check_threads(server, threads, error, error_bytes) < 0)
-        goto fail;
+    if (start_http(server, error, error_bytes) < 0) {
+        (void)mg_exit_library();
+        return -1;
+    }
+    if (check_ports(server, error, error_bytes) < 0 ||
+        check_threads(server, threads, error, error_bytes) < 0) {
+        server_stop_http(server); /* it works with what is released next */
+        return -1;
+    }
     defer_accept(server, server->port);
     if (server->metrics_port != 0)
         defer_accept(server, server->metrics_port);
     announce(server);
     return 0;
-
-fail:
-    (void)mg_exit_library();
-    return -1;
 }
 
 static void close_gates(struct server *server)

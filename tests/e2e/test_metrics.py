@@ -2,17 +2,19 @@
 
 import base64
 import os
+import pathlib
 import signal
 import socket
 import threading
 import time
 import unittest
 
-from harness.daemon import run_to_end
+from harness.daemon import Hubd, run_to_end
 from harness.exposition import Exposition
 from harness.http import RawHttp, raw_request, request
+from harness.netns import Namespace
 from harness.rawws import RawWs, new_key, upgrade_request, ws_path
-from harness.testcase import HubTestCase
+from harness.testcase import Assertions, HubTestCase
 from harness.wait import scaled, until
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -132,7 +134,7 @@ class Places(MetricsCase):
             conn.close()
 
 
-class StartErrors(unittest.TestCase):
+class StartErrors(Assertions):
     KEY = "0123456789abcdef"
 
     def run_with(self, **settings):
@@ -162,6 +164,25 @@ class StartErrors(unittest.TestCase):
         self.assertEqual(code, 78, err)
         self.assertEqual(err, "hubd: HUB_METRICS: its port is 8081, as PORT"
                          " is; takes another one\n")
+
+    def test_the_port_that_the_kernel_gave_the_other(self):
+        """It may: on another address the number is free."""
+        if os.geteuid() != 0:
+            self.unable("only root may make a network of its own")
+        network = Namespace()
+        self.addCleanup(network.close)
+        range_of_network = pathlib.Path(
+            "/proc/sys/net/ipv4/ip_local_port_range")
+        with network.entered():
+            range_of_network.write_text("40000 40001", encoding="ascii")
+            for port, apart in (("0", 0), ("40001", 0), ("0", 40001)):
+                hub = Hubd(PORT=port, HUB_METRICS=f"127.0.0.2:{apart}",
+                           nofile=250)
+                self.addCleanup(hub.discard)
+                self.assertEqual(hub.spawn().wait_exit(), 1, hub.lines)
+                hub.check_reports()
+                self.assertIn("hubd: HUB_METRICS: its port came out as 40001",
+                              hub.lines[-1])
 
 
 class Keys(MetricsCase):
