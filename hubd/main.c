@@ -119,6 +119,7 @@ static void tick(struct server *server, const struct drain *drain,
 
     clients_sweep(&server->clients);
     auth_report(&server->auth);
+    auth_report(&server->metrics_auth);
     if (atomic_load(&drain->stopping))
         clients_wake(&server->clients);
     if (notify_is_due(notify, now_ms)) {

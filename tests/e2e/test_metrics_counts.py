@@ -287,6 +287,21 @@ class Answers(CountsCase):
         stayer.close_frame(1001)
         self.assertEqual(hub.wait_exit(), 0)
 
+    def test_the_log_misses_nobody_for_long(self):
+        """The first without a key is told at once, those behind it when the
+        window is over, also if nobody else comes."""
+        hub = self.start_counting(HUB_METRICS_KEY="m" * 20)
+        for _ in range(4):
+            for path in ("/metrics", "/api/send"):
+                method = "GET" if path == "/metrics" else "POST"
+                reply = request(hub.port, method, path, b"",
+                                {"X-API-Key": "wrong"})
+                self.assertEqual(reply.status, 401, reply)
+        for realm in ("metrics", "API"):
+            line = hub.wait_log("unauthorized", realm=realm)
+            self.assertEqual(line["requests"], "1")
+            hub.wait_log("unauthorized", 12, realm=realm, requests="3")
+
 
 class Ends(CountsCase):
     """Each way in which a connection can end, by cause and by code."""
