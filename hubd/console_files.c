@@ -39,8 +39,11 @@
 #define SCRIPT(X, name)                                                        \
     X(name##_js, HUBD_CONSOLE_DIR "/" #name ".js", "/console/" #name ".js", JS)
 
+/* Global, for link-time optimization may part them from the table. */
 #define EMBED(name, source, path, type)                                        \
     __asm__(".pushsection .rodata\n"                                           \
+            ".globl console_" #name ", console_" #name "_end\n"                \
+            ".hidden console_" #name ", console_" #name "_end\n"               \
             "console_" #name ":\n"                                             \
             ".incbin \"" source "\"\n"                                         \
             "console_" #name "_end:\n"                                         \

@@ -15,6 +15,7 @@ CMAKE = os.environ["HUB_CMAKE"]
 CC = os.environ["HUB_CC"]
 EXPECTED = os.environ["HUB_EXPECTED"]
 OPTIMIZED = os.environ["HUB_OPTIMIZED"] == "1"
+SOURCE = pathlib.Path(__file__).parents[2]
 COMPONENTS = ("libhub0", "libhub-dev", "hubd")
 ENDBR64 = bytes.fromhex("f30f1efa")
 
@@ -233,6 +234,37 @@ class Binaries(unittest.TestCase):
     def has_note(path):
         return re.search(r"x86 feature: .*\bIBT\b.*\bSHSTK\b",
                          readelf(path, "-n")) is not None
+
+
+@unittest.skipUnless("hubd" in EXPECTED.split(), "there is no hubd")
+class Optimized(unittest.TestCase):
+    """Link-time optimization, as distributions switch it on."""
+
+    MAIN = """
+        #include "console_files.h"
+        int main(void)
+        {
+            for (size_t i = 0; i < console_file_count; i++) {
+                if (console_files[i].bytes >= console_files[i].end)
+                    return 1;
+            }
+            return 0;
+        }"""
+
+    def test_files_are_found_wherever_the_table_of_them_ends_up(self):
+        flags = [f'-DHUBD_CONSOLE_DIR="{SOURCE}/hubd/console"',
+                 f'-DHUBD_CLIENT_DIR="{SOURCE}/clients/js"',
+                 f"-I{SOURCE}/hubd", "-O2", "-flto"]
+        if "Free Software Foundation" in run(CC, "--version"):
+            flags.append("-flto-partition=max")  # each symbol by itself
+        with tempfile.TemporaryDirectory(prefix="hub-binaries-") as part:
+            main, program = f"{part}/main.c", f"{part}/program"
+            pathlib.Path(main).write_text(self.MAIN, encoding="ascii")
+            linked = subprocess.run(
+                [CC, *flags, f"{SOURCE}/hubd/console_files.c", main,
+                 "-o", program], text=True, check=False, capture_output=True)
+            self.assertEqual(linked.returncode, 0, linked.stderr)
+            run(program)
 
 
 if __name__ == "__main__":
