@@ -11,10 +11,6 @@
 #include "metrics_text.h"
 #include "reply.h"
 
-#define METRICS_BYTES_MAX                                                      \
-    65536 /* with all figures at their longest it is half of it                \
-           */
-
 static void take(struct metrics *m, struct server *server)
 {
     const struct memory *memory = &server->memory;

@@ -14,7 +14,7 @@
 #include "proc.h"
 #include "server.h"
 
-#define METRICS_BYTES_MAX 65536 /* more than it is ever */
+#define METRICS_BYTES_MAX 65536 /* all figures at their longest: half of it */
 
 /* Everything that is told, read one after the other. */
 struct metrics {
