@@ -66,11 +66,14 @@ int auth_init_metrics(struct auth *auth, const struct config *config,
     (void)pthread_rwlock_init(&auth->lock, NULL);
     if (warning[0] != '\0')
         log_event(LOG_WARN, "key", LOG_STR("warning", warning));
-    if (keys_overlap(api->keys, auth->keys))
-        log_event(LOG_WARN, "key",
-                  LOG_STR("warning", "HUB_METRICS_KEY is a key of the API too: "
-                                     "whoever reads metrics can send"));
+    auth_compare(auth, api);
     return 0;
+}
+
+void auth_compare(const struct auth *metrics, const struct auth *api)
+{
+    if (keys_overlap(api->keys, metrics->keys))
+        log_event(LOG_WARN, "key", LOG_STR("warning", KEYS_OVERLAP_WARNING));
 }
 
 void auth_fini(struct auth *auth)

@@ -27,10 +27,13 @@ struct auth {
 /* Returns 0, or -1 and one line in `error`. A warning goes to the log. */
 int auth_init(struct auth *auth, const struct config *config, char *error,
               size_t error_bytes);
-/* The same with HUB_METRICS_KEY, which there must be. A key of `api` in that
- * place is warned of. */
+/* The same with HUB_METRICS_KEY, which there must be, and auth_compare(). */
 int auth_init_metrics(struct auth *auth, const struct config *config,
                       const struct auth *api, char *error, size_t error_bytes);
+
+/* Warns of a key for metrics that is one of the API too. By the thread that
+ * reloads. */
+void auth_compare(const struct auth *metrics, const struct auth *api);
 
 void auth_fini(struct auth *auth);
 

@@ -36,6 +36,9 @@ struct keys *keys_load_metrics(const struct config *config, char *error,
                                size_t error_bytes, char *warning,
                                size_t warning_bytes);
 
+#define KEYS_OVERLAP_WARNING                                                   \
+    "HUB_METRICS_KEY is a key of the API too: whoever reads metrics can send"
+
 /* Whether they have one in common. */
 bool keys_overlap(const struct keys *keys, const struct keys *others);
 

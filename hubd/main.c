@@ -86,6 +86,8 @@ static void reload(struct server *server, struct notify *notify)
 {
     notify_reloading(notify);
     auth_reload(&server->auth, server->config);
+    if (server->config->metrics_key != NULL)
+        auth_compare(&server->metrics_auth, &server->auth);
     gate_reload(&server->gate);
     notify_ready(notify);
 }
@@ -228,23 +230,38 @@ static void warn(const char *warning)
         (void)report(warning, 0);
 }
 
+/* `api` are the keys of the API. */
+static int check_metrics_key(const struct config *config,
+                             const struct keys *api, char *warning,
+                             size_t warning_bytes)
+{
+    char error[512];
+    struct keys *keys;
+
+    if (config->metrics_key == NULL)
+        return 0;
+    keys =
+        keys_load_metrics(config, error, sizeof(error), warning, warning_bytes);
+    if (keys == NULL)
+        return report(error, EX_CONFIG);
+    if (keys_overlap(api, keys))
+        warn(KEYS_OVERLAP_WARNING);
+    keys_free(keys);
+    return 0;
+}
+
 static int check(const struct config *config)
 {
     char error[512], warning[512] = "", of_metrics[512] = "";
     struct keys *keys =
         keys_load(config, error, sizeof(error), warning, sizeof(warning));
+    int code;
 
     if (keys == NULL)
         return report(error, EX_CONFIG);
+    code = check_metrics_key(config, keys, of_metrics, sizeof(of_metrics));
     keys_free(keys);
-    if (config->metrics_key != NULL) {
-        keys = keys_load_metrics(config, error, sizeof(error), of_metrics,
-                                 sizeof(of_metrics));
-        if (keys == NULL)
-            return report(error, EX_CONFIG);
-        keys_free(keys);
-    }
-    if (check_origins(config) != 0)
+    if (code != 0 || check_origins(config) != 0)
         return EX_CONFIG;
     config_print(config, stdout);
     warn(warning);

@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import socket
+import tempfile
 import threading
 import time
 import unittest
@@ -242,6 +243,25 @@ class Keys(MetricsCase):
                                HUB_API_KEY_PREVIOUS=self.metrics_key)
         self.assertIn("HUB_METRICS_KEY is a key of the API too",
                       hub.events("key")[0]["warning"])
+
+    def test_a_key_of_the_api_is_warned_of_whenever_it_becomes_one(self):
+        sentence = "HUB_METRICS_KEY is a key of the API too"
+        code, _, err = run_to_end(
+            "--check-config", HUB_API_KEY=self.metrics_key, HUB_METRICS="on",
+            HUB_METRICS_KEY=self.metrics_key)
+        self.assertEqual(code, 0, err)
+        self.assertIn(sentence, err)
+        self.assertNotIn(self.metrics_key, err)
+        with tempfile.NamedTemporaryFile("w", encoding="ascii") as file:
+            file.write("k" * 20)
+            file.flush()
+            hub = self.start_apart(HUB_API_KEY=None, HUB_API_KEY_FILE=file.name,
+                                   HUB_METRICS_KEY=self.metrics_key)
+            self.assertEqual(hub.events("key"), [])
+            pathlib.Path(file.name).write_text(self.metrics_key,
+                                               encoding="ascii")
+            hub.signal(signal.SIGHUP)
+            self.assertIn(sentence, hub.wait_log("key")["warning"])
 
 
 class Draining(MetricsCase):
