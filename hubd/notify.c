@@ -141,21 +141,27 @@ static void send_state(struct notify *notify, const char *state)
 
 void notify_ready(struct notify *notify)
 {
-    send_state(notify, "READY=1");
+    send_state(notify, notify->reload[0] != '\0' ? notify->reload : "READY=1");
 }
 
+/* What does not get through is told with the end of it, which systemd takes as
+ * well: a manager that has asked for the reload waits for both. */
 void notify_reloading(struct notify *notify)
 {
-    char text[MESSAGE_BYTES];
+    struct linebuf text;
     struct timespec now;
 
     if (notify->fd < 0)
         return;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-                   (uint64_t)now.tv_sec * 1000000 +
-                       (uint64_t)now.tv_nsec / 1000);
-    (void)send_text(notify, text);
+    notify->pending = NULL; /* perhaps what is overwritten here */
+    linebuf_init(&text, notify->reload, sizeof(notify->reload));
+    linebuf_addf(&text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                 (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+    if (send_text(notify, notify->reload))
+        notify->reload[0] = '\0';
+    else
+        linebuf_add(&text, "\nREADY=1");
 }
 
 void notify_stopping(struct notify *notify)

@@ -19,6 +19,7 @@
 #include <hub/hub.h>
 
 #define NOTIFY_STATUS_BYTES 96
+#define NOTIFY_RELOAD_BYTES 80
 
 struct notify {
     int fd; /* -1: nobody wants to know */
@@ -32,6 +33,8 @@ struct notify {
     bool failed;                      /* to send what was last to be sent */
     bool warned;                      /* of that, once */
     char status[NOTIFY_STATUS_BYTES]; /* as it was told last */
+    char reload[NOTIFY_RELOAD_BYTES]; /* all states of one whose beginning did
+                                         not get through, or "" */
 };
 
 /* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. What they hold that

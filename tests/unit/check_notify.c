@@ -337,6 +337,39 @@ START_TEST(a_state_that_did_not_get_through_is_sent_again)
 }
 END_TEST
 
+/* A manager that has asked for it waits for both. */
+START_TEST(a_reload_that_did_not_get_through_is_told_whole)
+{
+    int waiting;
+
+    watch();
+    for (int i = 0; i < 2; i++) {
+        waiting = fill();
+        notify_reloading(&notify);
+        notify_ready(&notify);
+        while (waiting-- > 0)
+            takes("x");
+        takes_nothing();
+        notify_tick(&notify, 1000, &stats);
+        ck_assert_ptr_nonnull(take());
+        ck_assert_int_eq(strncmp(message, "RELOADING=1\nMONOTONIC_USEC=", 27),
+                         0);
+        ck_assert_ptr_nonnull(strstr(message, "\nREADY=1\nWATCHDOG=1\n"));
+    }
+    notify_reloading(&notify);
+    ck_assert_ptr_nonnull(strstr(take(), "RELOADING=1\nMONOTONIC_USEC="));
+    notify_ready(&notify);
+    takes("READY=1");
+    waiting = fill();
+    notify_ready(&notify);
+    notify_reloading(&notify); /* in the place of a state that waits */
+    while (waiting-- > 0)
+        takes("x");
+    notify_ready(&notify);
+    ck_assert_ptr_nonnull(strstr(take(), "\nREADY=1"));
+}
+END_TEST
+
 START_TEST(a_manager_that_is_gone_comes_back)
 {
     watch();
@@ -368,6 +401,7 @@ int main(void)
         a_drain_is_not_mistaken_for_stuck_loops,
         figures_are_told_when_they_change,
         a_state_that_did_not_get_through_is_sent_again,
+        a_reload_that_did_not_get_through_is_told_whole,
         a_manager_that_is_gone_comes_back,
     };
     Suite *suite = suite_create("notify");
