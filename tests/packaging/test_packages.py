@@ -91,6 +91,20 @@ class Files(Assertions):
                     if not path.endswith("/"):
                         self.assertTrue(FILES.match(path.removeprefix(".")))
 
+    def test_the_examples_are_whole(self):
+        with tempfile.TemporaryDirectory() as directory:
+            run("dpkg-deb", "-x", str(deb("libhub-dev")), directory)
+            usr = pathlib.Path(directory) / "usr"
+            examples = usr / "share/doc/libhub-dev/examples"
+            sources = sorted(examples.glob("*.c"))
+            self.assertEqual(
+                [path.name for path in sources],
+                sorted(path.name for path in ROOT.glob("examples/*.c")))
+            run("cc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+                f"-I{usr}/include", *map(str, sources))
+            self.assertIn("cc minimal.c",
+                          (examples / "README.md").read_text())
+
     def test_the_symbols_are_as_told(self):
         with tempfile.TemporaryDirectory() as directory:
             run("dpkg-deb", "-R", str(deb("libhub0")), directory)
