@@ -210,15 +210,20 @@ namespace Hubd.Client
 
                 if (!settings.Retry || !result.Error.IsTransient)
                     return result;
-                // What a try met tells more than that one was cut short.
-                if (schedule.Left == TimeSpan.Zero)
-                    return before ?? result;
                 var wait = schedule.Next(result.Error.RetryAfter);
                 if (wait == null)
-                    return result;
+                    return WasCutShort(result) ? before ?? result : result;
                 await Task.Delay(wait.Value, ct).ConfigureAwait(false);
+                if (schedule.Left == TimeSpan.Zero)
+                    return result;
                 before = result;
             }
+        }
+
+        // What a try met tells more than that the time was up in one.
+        private static bool WasCutShort(HubResult result)
+        {
+            return result.Error.Cause is OperationCanceledException;
         }
     }
 }
