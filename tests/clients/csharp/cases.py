@@ -4,12 +4,14 @@ import os
 import pathlib
 import shutil
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "e2e")]
 
 # pylint: disable=wrong-import-position
 from driver import OUT, PATIENCE, Driver  # noqa: E402
+from fakes import Fake, refusal, success  # noqa: E402
 from harness.testcase import HubTestCase, SharedHubd  # noqa: E402
 from harness.wait import scaled  # noqa: E402
 
@@ -26,6 +28,19 @@ class DriverCase(HubTestCase):
         if cls.can_drive():
             cls.driver = Driver()
             cls.addClassCleanup(cls.driver.stop)
+            cls.warm_up()
+
+    @classmethod
+    def warm_up(cls):
+        """The first calls are compiled as they run, which takes longer than
+        some tests give them."""
+        replies = [refusal(503, "overloaded"), success()]
+        server = Fake(lambda request, sock: replies.pop(0))
+        try:
+            cls.driver.client(server.url, cls.key).everybody(1).result(
+                scaled(PATIENCE))
+        finally:
+            server.close()
 
     @staticmethod
     def can_drive():
@@ -68,6 +83,11 @@ class DriverCase(HubTestCase):
         self.assertEqual((outcome.transient, outcome.unknown),
                          (transient, unknown), outcome)
         return outcome
+
+    def assertRequests(self, count, *servers):
+        time.sleep(0.3)  # in which another would come
+        for server in servers:
+            self.assertEqual(len(server.requests), count)
 
 
 class SharedHubdCase(DriverCase, SharedHubd):

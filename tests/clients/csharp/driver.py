@@ -2,7 +2,7 @@
 it, and the outcome a line from it. Calls may overlap.
 
 HUB_CSHARP_OUT is where the Makefile put it. HUB_CSHARP_RUN starts it by
-something else than Mono, such as "dotnet /tmp/driver/Driver.dll".
+something else than Mono, such as "dotnet Driver.dll".
 """
 
 import base64

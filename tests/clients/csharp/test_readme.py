@@ -116,7 +116,7 @@ class Tables(DriverCase):
         self.assertLessEqual(set(self.there["codes"]) - own, set(told))
 
     def test_flags(self):
-        """As they are in test_refusals.py and test_retries.py."""
+        """As the tests of refusals, retries and doubt have them."""
         for codes, _, flag in rows("Errors"):
             with self.subTest(codes=codes):
                 self.assertEqual(
