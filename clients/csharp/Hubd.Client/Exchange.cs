@@ -33,9 +33,10 @@ namespace Hubd.Client
                 time.CancelAfter(timeLeft);
                 try
                 {
-                    return await SendAsync(
-                        http, url, settings.ApiKey, content, time.Token)
-                        .OrCancelled(time.Token).ConfigureAwait(false);
+                    return await UnlessCancelled(
+                        () => SendAsync(
+                            http, url, settings.ApiKey, content, time.Token),
+                        time.Token).ConfigureAwait(false);
                 }
                 catch (Exception cause)
                 {
@@ -60,6 +61,31 @@ namespace Hubd.Client
                                 settings, Reason.Innermost(cause), cause));
                     throw;
                 }
+            }
+        }
+
+        // Not every handler gives up at once: Mono's waits for minutes for a
+        // host that does not answer. Those that do come first: callbacks of a
+        // token run last to first.
+        private static async Task<T> UnlessCancelled<T>(
+            Func<Task<T>> start, CancellationToken ct)
+        {
+            var cancelled = new TaskCompletionSource<T>(
+                TaskCreationOptions.RunContinuationsAsynchronously);
+
+            using (ct.Register(() => cancelled.TrySetCanceled()))
+            {
+                var task = start();
+                var first = await Task.WhenAny(task, cancelled.Task)
+                    .ConfigureAwait(false);
+
+                // What becomes of the other is of no interest any more.
+                _ = task.ContinueWith(
+                    late => late.Exception,
+                    CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnFaulted,
+                    TaskScheduler.Default);
+                return await first.ConfigureAwait(false);
             }
         }
 
@@ -88,30 +114,6 @@ namespace Hubd.Client
                     return await HubAnswer.ReadAsync(response, ct)
                         .ConfigureAwait(false);
                 }
-            }
-        }
-
-        // Not every handler gives up at once: Mono's waits for minutes for a
-        // host that does not answer.
-        private static async Task<T> OrCancelled<T>(
-            this Task<T> task, CancellationToken ct)
-        {
-            using (var stop = CancellationTokenSource
-                .CreateLinkedTokenSource(ct))
-            {
-                var cancelled = Task.Delay(Timeout.Infinite, stop.Token);
-                var first = await Task.WhenAny(task, cancelled)
-                    .ConfigureAwait(false);
-
-                stop.Cancel(); // and with it what the delay holds
-                if (first == task)
-                    return await task.ConfigureAwait(false);
-                _ = task.ContinueWith(
-                    late => late.Exception,
-                    CancellationToken.None,
-                    TaskContinuationOptions.OnlyOnFaulted,
-                    TaskScheduler.Default);
-                throw new OperationCanceledException(ct);
             }
         }
 
