@@ -393,7 +393,7 @@ struct hub_histogram {
 /* For all buckets but the last: 16, 32, 64 and so on, up to 16 777 216. */
 static inline uint64_t hub_histogram_bound_us(unsigned bucket)
 {
-    return (uint64_t)16 << bucket;
+    return UINT64_C(16) << bucket;
 }
 
 /* Figures of a hub, taken while it works; grows as struct hub_options does. */
