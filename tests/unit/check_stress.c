@@ -23,7 +23,9 @@ static void run(struct stress_plan plan)
     const char *problem = stress_run(&plan, &tally);
 
     ck_assert_msg(problem == NULL, "seed %" PRIu64 ": %s", plan.seed, problem);
-    ck_assert_uint_gt(tally.registered + tally.adopted, 100);
+    /* Where half of all allocations fail, few get in before it ends. */
+    ck_assert_uint_gt(tally.registered + tally.adopted,
+                      plan.refuse_percent < 50 ? 100 : 20);
     if (plan.refuse_percent < 50)
         ck_assert_uint_gt(tally.delivered, 1000);
     ck_assert((tally.refused > 0) == (plan.refuse_percent > 0));
