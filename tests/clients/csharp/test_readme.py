@@ -165,12 +165,19 @@ class Example(SharedHubdCase):
         done = self.run_example("x", HUB_API_KEY="wrong-key-1")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertRegex(done.stderr, r"\Aunauthorized: [^\n]+\n\Z")
-        done = self.run_example()
-        self.assertEqual((done.returncode, done.stdout), (2, ""))
-        self.assertIn("usage: Send", done.stderr)
+        for words in ((), ("x", "y"), ("--room", "x"), ("--user",),
+                      ("--user", "ada", "--x")):
+            done = self.run_example(*words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertIn("usage: Send", done.stderr)
         done = self.run_example("x", HUB_API_KEY="")
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertIn("ApiKey is not set", done.stderr)
+
+    def test_it_explains_itself(self):
+        done = self.run_example("--help", HUB_API_KEY="")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(done.stdout.startswith("usage: Send"), done.stdout)
 
 
 if __name__ == "__main__":

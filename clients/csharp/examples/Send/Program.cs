@@ -26,6 +26,11 @@ namespace Send
 
         private static int Run(string[] args)
         {
+            if (Array.IndexOf(args, "--help") >= 0)
+            {
+                Console.Write(Usage);
+                return 0;
+            }
             try
             {
                 return RunAsync(args).GetAwaiter().GetResult();
@@ -47,7 +52,7 @@ namespace Send
             var words = new Queue<string>(args);
             var user = TakeFlag(words, "--user");
             var session = TakeFlag(words, "--session");
-            if (words.Count != 1)
+            if (words.Count != 1 || words.Peek().StartsWith("--"))
                 throw new ArgumentException("one text is wanted");
             var payload = new { Text = words.Dequeue() };
 
