@@ -23,9 +23,11 @@ static void run(struct stress_plan plan)
     const char *problem = stress_run(&plan, &tally);
 
     ck_assert_msg(problem == NULL, "seed %" PRIu64 ": %s", plan.seed, problem);
-    /* Where half of all allocations fail, few get in before it ends. */
+    /* Where half of all allocations fail and it ends amid that, few get in: 91
+     * to 304 in 90 rounds on a machine with other things to do. */
     ck_assert_uint_gt(tally.registered + tally.adopted,
-                      plan.refuse_percent < 50 ? 100 : 20);
+                      plan.refuse_percent < 50 || plan.end != STRESS_AMID ? 100
+                                                                          : 20);
     if (plan.refuse_percent < 50)
         ck_assert_uint_gt(tally.delivered, 1000);
     ck_assert((tally.refused > 0) == (plan.refuse_percent > 0));
