@@ -216,6 +216,35 @@ class StaticWithoutUring(Consumer):
             self.assertNotIn("liburing.so.2", names)
 
 
+class Lacking(unittest.TestCase):
+    """Where nothing but a compiler is installed, each error says how to go on;
+    the library alone is what is left then."""
+
+    def test_each_error_says_how_to_go_on(self):
+        work = tempfile.TemporaryDirectory(prefix="hub-consumer-")
+        self.addCleanup(work.cleanup)
+        settings, parts = [], []
+        while len(parts) < 4:
+            done = subprocess.run(
+                ["cmake", "-S", ROOT, "-B", work.name, *settings], check=False,
+                text=True, capture_output=True,
+                env={**os.environ, "PKG_CONFIG_LIBDIR": work.name})
+            if done.returncode == 0:
+                break
+            said = re.search(r"\(message\): (.+) needs (\S+) \(on Debian, "
+                             r"(\S+)\); (-D\S+=OFF) leaves it out\.",
+                             " ".join(done.stderr.split()))
+            self.assertIsNotNone(said, done.stderr)
+            parts.append(said.groups()[:3])
+            settings.append(said[4])
+        self.assertEqual(parts, [
+            ("hubd", "libcjson", "libcjson-dev"),
+            ("hub-bench", "libcjson", "libcjson-dev"),
+            ("the test suite", "check", "check")])
+        run("cmake", "--build", work.name, "-j", os.cpu_count())
+        self.assertTrue(list(pathlib.Path(work.name).rglob("libhub.so")))
+
+
 class Subproject(Consumer):
     """libhub built by somebody else's CMakeLists.txt; that nothing leaks into
     it, ./subproject/CMakeLists.txt checks itself."""
