@@ -380,6 +380,20 @@ class Looks(ConsoleCase):
                 page.resize(width, 740)
                 self.assertLessEqual(page.overflow(), 0)
 
+    def test_long_names_leave_room_for_the_rest(self):
+        page = self.page
+        page.connect("a-very-long-user-id@example.com", "session-0123456789")
+        self.assertEqual(self.hub.broadcast({"type": "note", "payload": 1}), 1)
+        self.wait_messages(1)
+        for width in (360, 600, 1280):
+            with self.subTest(width):
+                page.resize(width, 740)
+                self.assertEqual(page.collisions("#messages summary"), [])
+                self.assertEqual(page.collisions(".connections li"), [])
+                self.assertEqual(page.run("""
+                    const type = document.querySelector('#messages .type');
+                    return type.scrollWidth - type.clientWidth;"""), 0)
+
     def test_themes_differ(self):
         back = "return getComputedStyle(document.body).backgroundColor"
         light = self.page.run(back)

@@ -108,6 +108,19 @@ class Page:
         return self.run("return document.documentElement.scrollWidth"
                         " - document.documentElement.clientWidth")
 
+    def collisions(self, selector):
+        """Pairs of children that one place of the selector shows on top of each
+        other."""
+        return self.run("""
+            const place = document.querySelector(arguments[0]);
+            const all = [...place.children].map(
+              (child) => [child, child.getBoundingClientRect()]);
+            return all.flatMap(([child, a], at) => all.slice(at + 1)
+              .filter(([, b]) => a.left < b.right && b.left < a.right &&
+                                 a.top < b.bottom && b.top < a.bottom)
+              .map(([other]) => `${child.className} ${other.className}`));""",
+                        selector)
+
     def complaints(self):
         """What the console of the browser says, since the last look."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
