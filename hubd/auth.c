@@ -101,7 +101,8 @@ void auth_reload(struct auth *auth, const struct config *config)
     auth->keys = keys;
     (void)pthread_rwlock_unlock(&auth->lock);
     keys_free(old);
-    log_event(LOG_INFO, "reloaded", LOG_STR("keys", "read"));
+    log_event(LOG_INFO, "reloaded", LOG_STR("keys", "read"),
+              LOG_INT("accepted", keys_count(keys)));
 }
 
 /* The key a request presents. Returns 0, or -1 if it cannot be told. */

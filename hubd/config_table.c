@@ -72,7 +72,7 @@ const struct config_setting config_settings[] = {
      "a second key that is accepted while keys change", NULL,
      &config_key, FIELD(api_key_previous)},
     {"HUB_API_KEY_FILE", "api_key_file",
-     "file with the backend's key, instead of HUB_API_KEY", NULL,
+     "file with the backend's key, and a second one on a line of its own", NULL,
      &config_path, FIELD(api_key_file)},
     {"READ_TIMEOUT", "read_timeout",
      "for a client to finish sending its HTTP request", "60s",

@@ -11,18 +11,23 @@
 #include "secret.h"
 #include "text_file.h"
 
-#define KEYS_MAX 2
+#define KEYS_OF_FILE_MAX 2
+#define KEYS_MAX (1 + KEYS_OF_FILE_MAX) /* with HUB_API_KEY_PREVIOUS */
 #define PATH_SHOWN_BYTES 256
 
 struct key {
+    const char *name;
     size_t bytes;
-    /* Files are read into it: room for a line end, and one byte more. */
-    unsigned char text[CONFIG_KEY_BYTES_MAX + 3];
+    unsigned char text[CONFIG_KEY_BYTES_MAX];
 };
 
 struct keys {
     size_t count;
+    size_t kept; /* how many of the first a reload takes over */
     struct key key[KEYS_MAX];
+    /* As it was read, until it is taken apart: with line ends, and one byte
+     * more than there may be. */
+    unsigned char file[KEYS_OF_FILE_MAX * (CONFIG_KEY_BYTES_MAX + 2) + 1];
 };
 
 static void add_about_file(struct linebuf *line, const char *path,
@@ -69,98 +74,134 @@ static bool is_open(const struct stat *status)
     return (status->st_mode & too_much) != 0;
 }
 
-static int read_file(struct key *key, const char *path, struct linebuf *error,
+/* Adds a key. Returns what is wrong with it, or NULL. */
+static const char *add(struct keys *keys, const char *name,
+                       const unsigned char *text, size_t bytes)
+{
+    const char *what = problem(text, bytes);
+    struct key *key = &keys->key[keys->count];
+
+    if (what)
+        return what;
+    key->name = name;
+    key->bytes = bytes;
+    memcpy(key->text, text, bytes);
+    keys->count++;
+    return NULL;
+}
+
+static bool is_line_end(unsigned char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Adds the keys of the file that has been read, one a line. */
+static const char *add_lines(struct keys *keys, size_t bytes)
+{
+    static const char *const names[KEYS_OF_FILE_MAX] = {
+        "the API key", "the second key of HUB_API_KEY_FILE"};
+    const unsigned char *end = keys->file + bytes;
+    size_t found = 0;
+
+    if (bytes == sizeof(keys->file))
+        return "is larger than two keys of 4096 bytes";
+    for (const unsigned char *at = keys->file; at < end;) {
+        const unsigned char *start = at;
+        const char *what;
+
+        while (at < end && !is_line_end(*at))
+            at++;
+        if (at == start) {
+            at++;
+            continue;
+        }
+        if (found == KEYS_OF_FILE_MAX)
+            return "holds more than two lines";
+        what = add(keys, names[found++], start, (size_t)(at - start));
+        if (what)
+            return what;
+    }
+    return found == 0 ? problem(NULL, 0) : NULL;
+}
+
+static int read_file(struct keys *keys, const char *path, struct linebuf *error,
                      struct linebuf *warning)
 {
-    unsigned char *text = key->text;
     const char *what;
     struct stat status = {0};
-    ssize_t n = text_file_read(path, text, sizeof(key->text), &status, &what);
-    size_t bytes = n < 0 ? 0 : (size_t)n;
+    ssize_t n =
+        text_file_read(path, keys->file, sizeof(keys->file), &status, &what);
 
     if (n >= 0 && is_open(&status))
         add_about_file(warning, path,
                        "others than hubd can use it; its mode should be 0600, "
                        "or 0640 if it is root's and of hubd's group");
-    while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
-        text[--bytes] = '\0';
     if (!what)
-        what = problem(text, bytes);
-    key->bytes = bytes;
+        what = add_lines(keys, (size_t)n);
+    explicit_bzero(keys->file, sizeof(keys->file));
     return what ? file_error(error, path, what) : 0;
 }
 
-static int take_text(struct key *key, const char *name, const char *text,
-                     struct linebuf *error)
+static int take_text(struct keys *keys, const char *setting, const char *name,
+                     const char *text, struct linebuf *error)
 {
-    const char *what = problem((const unsigned char *)text, strlen(text));
+    const char *what =
+        add(keys, name, (const unsigned char *)text, strlen(text));
 
-    if (what) {
-        linebuf_addf(error, "%s: %s", name, what);
-        return -1;
-    }
-    key->bytes = strlen(text);
-    memcpy(key->text, text, key->bytes);
-    return 0;
+    if (!what)
+        return 0;
+    linebuf_addf(error, "%s: %s", setting, what);
+    return -1;
 }
 
-/* The key that is in use now. */
-static int load_first(struct keys *keys, const struct config *config,
-                      struct linebuf *error, struct linebuf *warning)
-{
-    int err = -1;
-
-    if (config->api_key)
-        err = take_text(&keys->key[0], "HUB_API_KEY", config->api_key, error);
-    else if (config->api_key_file)
-        err = read_file(&keys->key[0], config->api_key_file, error, warning);
-    else
-        linebuf_add(error, "HUB_API_KEY: not set");
-    if (err)
-        return -1;
-    keys->count = 1;
-    return 0;
-}
-
-static int load_previous(struct keys *keys, const struct config *config,
+static int take_previous(struct keys *keys, const struct config *config,
                          struct linebuf *error)
 {
-    if (!config->api_key_previous)
-        return 0;
-    if (take_text(&keys->key[1], "HUB_API_KEY_PREVIOUS",
-                  config->api_key_previous, error))
+    static const char name[] = "HUB_API_KEY_PREVIOUS";
+
+    if (config->api_key_previous &&
+        take_text(keys, name, name, config->api_key_previous, error))
         return -1;
-    keys->count = 2;
+    keys->kept = keys->count;
     return 0;
+}
+
+/* What is in use now. */
+static int take_current(struct keys *keys, const struct config *config,
+                        struct linebuf *error, struct linebuf *warning)
+{
+    if (config->api_key)
+        return take_text(keys, "HUB_API_KEY", "the API key", config->api_key,
+                         error);
+    if (config->api_key_file)
+        return read_file(keys, config->api_key_file, error, warning);
+    linebuf_add(error, "HUB_API_KEY: not set");
+    return -1;
 }
 
 static void warn_of_short_ones(const struct keys *keys, struct linebuf *warning)
 {
-    if (keys->key[0].bytes < KEYS_SHORT_BYTES)
-        warn(warning, "the API key is shorter than 16 bytes");
-    if (keys->count > 1 && keys->key[1].bytes < KEYS_SHORT_BYTES)
-        warn(warning, "HUB_API_KEY_PREVIOUS is shorter than 16 bytes");
+    for (size_t i = 0; i < keys->count; i++) {
+        if (keys->key[i].bytes >= KEYS_SHORT_BYTES)
+            continue;
+        warn(warning, keys->key[i].name);
+        linebuf_add(warning, " is shorter than 16 bytes");
+    }
 }
 
-/* The settings have the texts of keys only at first, when `before` is NULL. */
-static struct keys *load(const struct keys *before, const struct config *config,
-                         struct linebuf *error, struct linebuf *warning)
+static struct keys *new_set(struct linebuf *error)
 {
     struct keys *keys = secret_new(sizeof(*keys));
-    int err;
 
-    if (!keys) {
+    if (!keys)
         linebuf_add(error, "out of memory");
-        return NULL;
-    }
-    if (before) {
-        keys->count = before->count;
-        keys->key[1] = before->key[1];
-        err = read_file(&keys->key[0], config->api_key_file, error, warning);
-    } else {
-        err = load_first(keys, config, error, warning) ||
-              load_previous(keys, config, error);
-    }
+    return keys;
+}
+
+/* `err` is what filling the set came to. */
+static struct keys *conclude(struct keys *keys, int err,
+                             struct linebuf *warning)
+{
     if (err) {
         keys_free(keys);
         return NULL;
@@ -185,44 +226,63 @@ static void init_lines(struct lines *lines, char *error, size_t error_bytes,
         linebuf_init(&lines->warning, lines->nowhere, sizeof(lines->nowhere));
 }
 
-struct keys *keys_reload(const struct keys *keys, const struct config *config,
+struct keys *keys_load(const struct config *config, char *error,
+                       size_t error_bytes, char *warning, size_t warning_bytes)
+{
+    struct lines lines;
+    struct keys *keys;
+
+    init_lines(&lines, error, error_bytes, warning, warning_bytes);
+    keys = new_set(&lines.error);
+    if (!keys)
+        return NULL;
+    return conclude(
+        keys,
+        take_previous(keys, config, &lines.error) ||
+            take_current(keys, config, &lines.error, &lines.warning),
+        &lines.warning);
+}
+
+/* The settings have the texts of keys at first only. */
+struct keys *keys_reload(const struct keys *before, const struct config *config,
                          char *error, size_t error_bytes, char *warning,
                          size_t warning_bytes)
 {
     struct lines lines;
+    struct keys *keys;
 
     init_lines(&lines, error, error_bytes, warning, warning_bytes);
-    return load(keys, config, &lines.error, &lines.warning);
-}
-
-struct keys *keys_load(const struct config *config, char *error,
-                       size_t error_bytes, char *warning, size_t warning_bytes)
-{
-    return keys_reload(NULL, config, error, error_bytes, warning,
-                       warning_bytes);
+    keys = new_set(&lines.error);
+    if (!keys)
+        return NULL;
+    keys->count = keys->kept = before->kept;
+    memcpy(keys->key, before->key, before->kept * sizeof(keys->key[0]));
+    return conclude(
+        keys,
+        read_file(keys, config->api_key_file, &lines.error, &lines.warning),
+        &lines.warning);
 }
 
 struct keys *keys_load_metrics(const struct config *config, char *error,
                                size_t error_bytes, char *warning,
                                size_t warning_bytes)
 {
-    struct keys *keys = secret_new(sizeof(*keys));
+    static const char name[] = "HUB_METRICS_KEY";
     struct lines lines;
+    struct keys *keys;
 
     init_lines(&lines, error, error_bytes, warning, warning_bytes);
-    if (!keys) {
-        linebuf_add(&lines.error, "out of memory");
+    keys = new_set(&lines.error);
+    if (!keys)
         return NULL;
-    }
-    if (take_text(&keys->key[0], "HUB_METRICS_KEY", config->metrics_key,
-                  &lines.error)) {
-        keys_free(keys);
-        return NULL;
-    }
-    keys->count = 1;
-    if (keys->key[0].bytes < KEYS_SHORT_BYTES)
-        warn(&lines.warning, "HUB_METRICS_KEY is shorter than 16 bytes");
-    return keys;
+    return conclude(
+        keys, take_text(keys, name, name, config->metrics_key, &lines.error),
+        &lines.warning);
+}
+
+size_t keys_count(const struct keys *keys)
+{
+    return keys->count;
 }
 
 void keys_free(struct keys *keys)

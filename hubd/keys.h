@@ -18,16 +18,17 @@
 
 struct keys;
 
-/* Takes HUB_API_KEY or reads HUB_API_KEY_FILE (trailing line ends do not
- * count), and HUB_API_KEY_PREVIOUS. Returns NULL and one line in `error`.
- * `warning` (may be NULL) gets one line, or "": key shorter than
- * KEYS_SHORT_BYTES, key file readable by others. Neither ever holds a key. */
+/* Takes HUB_API_KEY or reads HUB_API_KEY_FILE (one key a line, two at most;
+ * empty lines do not count), and HUB_API_KEY_PREVIOUS. Returns NULL and one
+ * line in `error`. `warning` (may be NULL) gets one line, or "": key shorter
+ * than KEYS_SHORT_BYTES, key file readable by others. Neither ever holds a key.
+ */
 struct keys *keys_load(const struct config *config, char *error,
                        size_t error_bytes, char *warning, size_t warning_bytes);
 
-/* Reads HUB_API_KEY_FILE, which there must be, again, and takes the previous
- * key over. Otherwise as keys_load(). */
-struct keys *keys_reload(const struct keys *keys, const struct config *config,
+/* Reads HUB_API_KEY_FILE, which there must be, again, and takes
+ * HUB_API_KEY_PREVIOUS over. Otherwise as keys_load(). */
+struct keys *keys_reload(const struct keys *before, const struct config *config,
                          char *error, size_t error_bytes, char *warning,
                          size_t warning_bytes);
 
@@ -38,6 +39,9 @@ struct keys *keys_load_metrics(const struct config *config, char *error,
 
 #define KEYS_OVERLAP_WARNING                                                   \
     "HUB_METRICS_KEY is a key of the API too: whoever reads metrics can send"
+
+/* How many match. */
+size_t keys_count(const struct keys *keys);
 
 /* Whether they have one in common. */
 bool keys_overlap(const struct keys *keys, const struct keys *others);

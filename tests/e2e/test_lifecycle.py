@@ -358,6 +358,27 @@ class Rotation(LifecycleCase):
         for key in (old, new):
             self.assertNotIn(key, "\n".join(hub.lines))
 
+    def test_keys_change_while_both_are_accepted(self):
+        """Nobody is disconnected, and no backend is ever refused."""
+        old, new = "old-key-" + "o" * 24, "new-key-" + "n" * 24
+        hub = self.start_with_file(old)
+        client = self.connect(hub, "ada")
+        for text, accepted, refused in (
+                (f"{new}\n{old}\n", (old, new), ()),
+                (f"{new}\n", (new,), (old,))):
+            reloads = len(hub.events("reloaded"))
+            self.write_key(self.path, text)
+            hub.signal(signal.SIGHUP)
+            until(lambda: len(hub.events("reloaded")) > reloads, "a reload")
+            self.assertEqual(hub.events("reloaded")[-1]["accepted"],
+                             str(len(accepted)))
+            for key in accepted:
+                self.assertTrue(self.accepts(hub, key))
+                client.recv()
+            for key in refused:
+                self.assertFalse(self.accepts(hub, key))
+        self.assertEqual(hub.health()["total_connections"], 1)
+
     def test_a_reload_that_fails_keeps_the_old_key(self):
         key = "a-key-" + "k" * 26
         hub = self.start_with_file(key)

@@ -200,6 +200,18 @@ class Memory(SecretsCase):
             self.assertNowhere(hub, old)
             old = new
 
+    def test_two_keys_of_a_file_are_in_one_place_each(self):
+        other = random_key()
+        hub = self.start_with_file(f"{self.key}\n{other}\n")
+        for key in (self.key, other):
+            self.assertTrue(self.accepts(hub, key))
+            self.assertInOnePage(hub, key)
+        self.write_key(self.key)
+        hub.signal(signal.SIGHUP)
+        until(lambda: not self.accepts(hub, other), "one key")
+        self.assertInOnePage(hub, self.key)
+        self.assertNowhere(hub, other)
+
     def test_a_reload_that_fails_leaves_no_second_copy(self):
         hub = self.start_with_file(self.key)
         rejected = random_key()

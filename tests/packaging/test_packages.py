@@ -20,7 +20,7 @@ import time
 import unittest
 
 from harness.testcase import Assertions
-from harness.wait import ROOT
+from harness.wait import ROOT, until
 
 from machine import CannotBoot, Machine
 from system import System, own_scratch, run
@@ -225,7 +225,7 @@ class ServiceCase(Assertions):
     machine = None
 
     def key(self):
-        return system.path(KEY).read_text()
+        return system.path(KEY).read_text().split("\n")[0]
 
     def deliver(self, key=None):
         return run(*self.machine.host(*CLIENT, "deliver", "8081",
@@ -333,18 +333,29 @@ class Service(ServiceCase):
         self.addCleanup(self.machine.run, "systemctl", "daemon-reload")
         self.addCleanup(self.machine.run, "rm", "-r", directory)
 
-    def test_reload_takes_a_new_key_and_disconnects_nobody(self):
-        old, new, pid = self.key(), os.urandom(24).hex(), self.main_pid()
+    def test_keys_change_as_documented_and_nobody_is_disconnected(self):
+        text = (ROOT / "docs/operating.md").read_text("utf-8")
+        section = text.split("\n## Change the key\n")[1].split("\n## ")[0]
+        begin, finish = re.findall(r"(?:^    .+\n)+", section, re.M)
+        old, pid = self.key(), self.main_pid()
         stay = self.stay()
         stay.send_signal(signal.SIGSTOP)  # it has the old key
-        self.machine.run(
-            "sh", "-c", f"umask 027 && printf {new} >{KEY}.new &&"
-            f" chgrp hubd {KEY}.new && mv {KEY}.new {KEY}")
-        self.machine.run("systemctl", "reload", "hubd")
+        self.machine.run("sh", "-ec", begin)
+        new = self.key()
+        self.assertNotEqual(new, old)
+        until(lambda: self.answer_to(new) == "200", "the new key")
+        self.assertEqual(self.answer_to(old), "200")
+        self.machine.run("sh", "-ec", "cd /etc/hubd\n" + finish)
+        until(lambda: self.answer_to(old) == "401", "the new key alone")
+        self.assertEqual(self.answer_to(new), "200")
         self.machine.until({"ActiveState": "active", "MainPID": str(pid)})
         self.assertEqual(self.health()["total_connections"], 1)
-        with self.assertRaisesRegex(AssertionError, "401"):
-            self.deliver(old)
+
+    def answer_to(self, key):
+        return run(*self.machine.host(
+            "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H",
+            f"X-API-Key: {key}", "-H", "Content-Type: application/json", "-d",
+            '{"type":"x","payload":0}', "http://127.0.0.1:8081/api/broadcast"))
 
     def health(self):
         return json.loads(run(*self.machine.host(

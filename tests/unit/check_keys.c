@@ -146,6 +146,74 @@ START_TEST(line_ends_behind_the_key_in_a_file_do_not_count)
 }
 END_TEST
 
+START_TEST(a_file_may_hold_a_second_key)
+{
+    static const char *const texts[] = {
+        LONG_KEY "\nthe-other-key-" LONG_KEY,
+        LONG_KEY "\r\nthe-other-key-" LONG_KEY "\r\n",
+        "\n\nthe-other-key-" LONG_KEY "\n\n" LONG_KEY "\n\n",
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct keys *keys = load_file(texts[i]);
+
+        ck_assert_msg(keys != NULL, "%s", error);
+        ck_assert_str_eq(warning, "");
+        ck_assert_uint_eq(keys_count(keys), 2);
+        ck_assert(matches(keys, LONG_KEY));
+        ck_assert(matches(keys, "the-other-key-" LONG_KEY));
+        ck_assert(!matches(keys, ""));
+        ck_assert(!matches(keys, LONG_KEY "\n"));
+        ck_assert(!matches(keys, "the-other-key-"));
+        keys_free(keys);
+    }
+}
+END_TEST
+
+START_TEST(two_keys_of_a_file_may_be_as_long_as_one)
+{
+    char text[2 * 4098 + 2], first[4097], second[4097];
+    struct keys *keys;
+
+    memset(first, 'f', 4096);
+    memset(second, 's', 4096);
+    first[4096] = second[4096] = '\0';
+    snprintf(text, sizeof(text), "%s\r\n%s\r\n", first, second);
+    keys = load_file(text);
+    ck_assert_msg(keys != NULL, "%s", error);
+    ck_assert(matches(keys, first));
+    ck_assert(matches(keys, second));
+    keys_free(keys);
+    strcat(text, "\n"); /* what comes then might be anything */
+    ck_assert_ptr_null(load_file(text));
+    ck_assert_ptr_nonnull(strstr(error, "is larger than two keys"));
+}
+END_TEST
+
+START_TEST(reading_the_file_again_replaces_its_keys_alone)
+{
+    struct config config = {.api_key_file = path};
+    struct keys *before, *keys;
+
+    write_file(LONG_KEY "\n" LONG_KEY "-2", 2 * strlen(LONG_KEY) + 3);
+    before = load(NULL, LONG_KEY "-before", path);
+    ck_assert_uint_eq(keys_count(before), 3);
+    write_file(LONG_KEY "-new", strlen(LONG_KEY) + 4);
+    keys = keys_reload(before, &config, error, sizeof(error), NULL, 0);
+    ck_assert_msg(keys != NULL, "%s", error);
+    ck_assert_uint_eq(keys_count(keys), 2);
+    ck_assert(matches(keys, LONG_KEY "-new"));
+    ck_assert(matches(keys, LONG_KEY "-before"));
+    ck_assert(!matches(keys, LONG_KEY));
+    ck_assert(!matches(keys, LONG_KEY "-2"));
+    keys_free(before);
+    write_file("", 0);
+    ck_assert_ptr_null(
+        keys_reload(keys, &config, error, sizeof(error), NULL, 0));
+    keys_free(keys);
+}
+END_TEST
+
 static void expect_file_error(const char *what)
 {
     char expected[256];
@@ -167,7 +235,9 @@ START_TEST(a_file_that_holds_no_key_is_refused)
         {"secret key", "holds a byte that a key may not have"},
         {" secret", "holds a byte that a key may not have"},
         {"secret\t\n", "holds a byte that a key may not have"},
-        {"secret\nsecret\n", "holds a byte that a key may not have"},
+        {"secret\nsecret \n", "holds a byte that a key may not have"},
+        {"secret\n\tsecret", "holds a byte that a key may not have"},
+        {"secret\nsecret\r\nsecret", "holds more than two lines"},
         {"secr\xc3\xa9t", "holds a byte that a key may not have"},
         {"secret\x7f", "holds a byte that a key may not have"},
     };
@@ -222,8 +292,12 @@ START_TEST(a_weak_key_is_warned_of)
     ck_assert_str_eq(warning, "");
     keys_free(keys);
     keys = load("short", "shorter", NULL);
-    ck_assert_str_eq(warning, "the API key is shorter than 16 bytes; "
-                              "HUB_API_KEY_PREVIOUS is shorter than 16 bytes");
+    ck_assert_str_eq(warning, "HUB_API_KEY_PREVIOUS is shorter than 16 bytes; "
+                              "the API key is shorter than 16 bytes");
+    keys_free(keys);
+    keys = load_file(LONG_KEY "\nshort");
+    ck_assert_str_eq(warning, "the second key of HUB_API_KEY_FILE is shorter "
+                              "than 16 bytes");
     keys_free(keys);
 }
 END_TEST
@@ -360,6 +434,9 @@ int main(void)
     tcase_add_test(tc, both_keys_match_during_a_change);
     tcase_add_test(tc, a_key_has_4096_bytes_at_most);
     tcase_add_test(tc, line_ends_behind_the_key_in_a_file_do_not_count);
+    tcase_add_test(tc, a_file_may_hold_a_second_key);
+    tcase_add_test(tc, two_keys_of_a_file_may_be_as_long_as_one);
+    tcase_add_test(tc, reading_the_file_again_replaces_its_keys_alone);
     tcase_add_test(tc, a_file_that_holds_no_key_is_refused);
     tcase_add_test(tc, a_file_that_cannot_be_read_is_refused);
     tcase_add_test(tc, a_path_cannot_forge_a_line);
