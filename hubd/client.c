@@ -20,7 +20,6 @@
 #define HEAD_MS_MAX 10000
 #define HEAD_CROWDED_MS 5000 /* when workers are scarce */
 #define HEAD_FULL_MS 1000    /* when there is none left */
-#define NEXT_MS 15000
 #define NEXT_CROWDED_MS 1000
 #define HANDOFF_MS 2000
 
@@ -71,7 +70,7 @@ static int64_t length_of(const struct clients *clients, enum client_wait wait)
     case CLIENT_WAIT_BODY:
         break;
     }
-    return NEXT_MS;
+    return CLIENT_NEXT_S * 1000;
 }
 
 static enum crowd crowd_of(const struct clients *clients)

@@ -25,6 +25,9 @@
 #include "peer_socket.h"
 #include "tally.h"
 
+/* How long a connection that is kept may wait for its next request. */
+#define CLIENT_NEXT_S 15
+
 /* What a worker waits for. */
 enum client_wait {
     CLIENT_WAIT_HEAD, /* the first request of a connection */

@@ -365,6 +365,17 @@ class Connections(HttpCase):
         reply = self.raw_closing(self.hub, self.head_of(
             "GET", "/health", "Connection: close"))
         self.assertEqual(reply.status, 200, reply)
+        self.assertEqual(reply.header("connection"), "close")
+        self.assertIsNone(reply.header("keep-alive"))
+
+    def test_for_how_long_a_connection_is_kept_is_told(self):
+        conn = self.http(self.hub)
+        for data in (self.head_of("GET", "/health"), self.post_of(b"{}"),
+                     self.head_of("GET", "/nothing")):
+            conn.send(data)
+            reply = conn.read_reply()
+            self.assertEqual(reply.header("connection"), "keep-alive", reply)
+            self.assertEqual(reply.header("keep-alive"), "timeout=14")
 
     def test_http_1_0(self):
         client = self.join("ada")
