@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "inbox.h"
+#include "suite.h"
 
 #define STREAM_MAX 300000
 #define HUB_STAMP ",\"timestamp\":\"2024-05-06T07:08:09.012Z\"}"
@@ -241,8 +242,6 @@ int main(void)
 {
     Suite *suite = suite_create("soak_inbox");
     TCase *tc = tcase_create("soak_inbox");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tc, set_up, NULL);
     tcase_set_timeout(tc, 60);
@@ -254,8 +253,5 @@ int main(void)
     tcase_add_test(tc, control_frames_come_between_messages);
     tcase_add_test(tc, what_no_hub_may_send_is_broken);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -3,9 +3,9 @@
  * nothing.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "judge.h"
+#include "suite.h"
 
 #define CLIENTS 6
 #define USERS 3
@@ -537,8 +537,6 @@ int main(void)
 {
     Suite *suite = suite_create("soak_judge");
     TCase *tc = tcase_create("soak_judge");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, a_history_without_a_flaw_is_right);
@@ -569,8 +567,5 @@ int main(void)
     tcase_add_test(tc, what_a_drain_accepted_and_did_not_deliver_is_lost);
     tcase_add_test(tc, many_messages_to_one_who_does_not_read_are_remembered);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "auth.h"
 #include "fake_request.h"
+#include "suite.h"
 
 #define KEY "correct-horse-battery-staple"
 #define OLD "the-key-of-the-month-before"
@@ -287,11 +288,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(make_suite());
-    int failed;
-
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(make_suite());
 }

@@ -2,11 +2,11 @@
  * mixed up with another one in the same place; and the order of a lane.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 
 #include "flights.h"
 #include "order.h"
+#include "suite.h"
 
 static struct flights f;
 
@@ -223,8 +223,6 @@ int main(void)
 {
     Suite *suite = suite_create("bench_flights");
     TCase *tc = tcase_create("bench_flights");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, a_flight_ends_with_its_last_delivery);
     tcase_add_test(tc, numbers_of_another_run_are_not_ours);
@@ -239,8 +237,5 @@ int main(void)
     tcase_add_test(tc, what_comes_late_is_told_from_what_comes_twice);
     tcase_add_test(tc, a_first_message_need_not_be_number_zero);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* check_bench_handshake.c - the request, and which answers are good. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "handshake.h"
+#include "suite.h"
 
 /* RFC 6455 1.3 */
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
@@ -93,16 +93,11 @@ int main(void)
 {
     Suite *suite = suite_create("bench_handshake");
     TCase *tc = tcase_create("bench_handshake");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, the_example_of_the_rfc);
     tcase_add_test(tc, a_request_names_host_user_and_key);
     tcase_add_test(tc, a_good_answer_is_taken);
     tcase_add_test(tc, a_bad_answer_is_explained);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

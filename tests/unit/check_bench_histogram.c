@@ -3,9 +3,9 @@
  */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "histogram.h"
+#include "suite.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -115,8 +115,6 @@ int main(void)
 {
     Suite *suite = suite_create("bench_histogram");
     TCase *tc = tcase_create("bench_histogram");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, an_empty_one_knows_nothing);
     tcase_add_test(tc, every_time_is_within_one_percent);
@@ -126,8 +124,5 @@ int main(void)
     tcase_add_test(tc, a_quantile_never_leaves_what_was_seen);
     tcase_add_test(tc, merged_ones_are_like_a_single_one);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

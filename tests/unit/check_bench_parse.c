@@ -1,9 +1,9 @@
 /* check_bench_parse.c - numbers and durations as flags take them. */
 #include <check.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "parse.h"
+#include "suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -134,16 +134,11 @@ int main(void)
 {
     Suite *suite = suite_create("bench_parse");
     TCase *tc = tcase_create("bench_parse");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, durations_are_read_as_in_go);
     tcase_add_test(tc, a_wrong_duration_is_refused);
     tcase_add_test(tc, a_count_is_digits_and_nothing_else);
     tcase_add_test(tc, a_number_may_have_a_point);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

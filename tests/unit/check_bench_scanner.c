@@ -7,6 +7,7 @@
 
 #include "message.h"
 #include "scanner.h"
+#include "suite.h"
 
 #define STREAM_MAX 400000
 #define TOLD_MAX 64
@@ -314,8 +315,6 @@ int main(void)
 {
     Suite *suite = suite_create("bench_scanner");
     TCase *tc = tcase_create("bench_scanner");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, numbers_go_in_and_come_out);
     tcase_add_test(tc, a_message_is_as_long_as_asked_for);
@@ -325,8 +324,5 @@ int main(void)
     tcase_add_test(tc, a_message_counts_when_its_last_byte_is_there);
     tcase_add_test(tc, what_breaks_the_protocol_is_noticed);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* check_bench_url.c - the hub's address, and {user} in addresses. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "url.h"
+#include "suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -118,8 +118,6 @@ int main(void)
 {
     Suite *suite = suite_create("bench_url");
     TCase *tc = tcase_create("bench_url");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, an_address_is_taken_apart);
     tcase_add_test(tc, a_wrong_address_is_refused);
@@ -127,8 +125,5 @@ int main(void)
     tcase_add_test(tc, users_are_filled_in);
     tcase_add_test(tc, a_small_buffer_is_not_overrun);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

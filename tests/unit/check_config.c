@@ -2,6 +2,7 @@
  * that stay hidden, and random input.
  */
 #include "config_fixture.h"
+#include "suite.h"
 
 START_TEST(a_flag_wins_over_the_variable)
 {
@@ -396,8 +397,6 @@ int main(void)
 {
     Suite *suite = suite_create("config");
     TCase *tc = tcase_create("config");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_flag_wins_over_the_variable);
@@ -414,8 +413,5 @@ int main(void)
     tcase_add_test(tc, random_settings_never_crash);
     tcase_add_test(tc, random_values_never_crash);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * for the log, warnings.
  */
 #include "config_fixture.h"
+#include "suite.h"
 
 START_TEST(defaults_are_those_of_the_manual)
 {
@@ -236,8 +237,6 @@ int main(void)
 {
     Suite *suite = suite_create("config_show");
     TCase *tc = tcase_create("config_show");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, defaults_are_those_of_the_manual);
     tcase_add_test(tc, usage_tells_of_every_setting);
@@ -246,8 +245,5 @@ int main(void)
     tcase_add_test(tc, metrics_for_everybody_are_warned_of);
     tcase_add_test(tc, a_console_that_other_machines_see_is_warned_of);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * printed, limits just at and beyond, and the error that names what it takes.
  */
 #include "config_fixture.h"
+#include "suite.h"
 
 /* What is given, and the line in which it is printed; NULL: the same. */
 static const struct {
@@ -306,8 +307,6 @@ int main(void)
 {
     Suite *suite = suite_create("config_value");
     TCase *tc = tcase_create("config_value");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, right_values_are_printed_as_they_are_read);
     tcase_add_test(tc, a_wrong_value_is_named_with_what_is_right);
@@ -316,8 +315,5 @@ int main(void)
     tcase_add_test(tc, a_path_has_4095_bytes_at_most);
     tcase_add_test(tc, a_wrong_key_is_refused_without_being_shown);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -4,11 +4,11 @@
 #include <check.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "console.h"
 #include "console_files.h"
+#include "suite.h"
 
 #define PREFIX "/console/"
 #define FILE_BYTES_MAX 100000
@@ -201,8 +201,6 @@ int main(void)
 {
     Suite *suite = suite_create("console");
     TCase *tc = tcase_create("console");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, files_are_in_the_program_as_they_are_in_the_source);
     tcase_add_test(tc, types_are_those_of_the_names);
@@ -210,8 +208,5 @@ int main(void)
     tcase_add_test(tc, whatever_the_page_asks_for_is_there);
     tcase_add_test(tc, nothing_is_asked_of_others);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

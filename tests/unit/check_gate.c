@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "gate.h"
+#include "suite.h"
 
 static char path[] = "/tmp/check_gate.XXXXXX";
 static char error[512];
@@ -155,8 +156,6 @@ int main(void)
 {
     Suite *suite = suite_create("gate");
     TCase *tests = tcase_create("gate");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, make_file, remove_file);
@@ -166,8 +165,5 @@ int main(void)
     tcase_add_test(tests, a_reload_replaces_the_list);
     tcase_add_test(tests, a_reload_that_fails_keeps_the_list);
     tcase_add_test(tests, without_a_file_the_settings_count);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 struct text {
@@ -587,13 +589,7 @@ static TCase *grammar_case(void)
 int main(void)
 {
     Suite *suite = suite_create("json");
-    SRunner *runner;
-    int failed;
 
     suite_add_tcase(suite, grammar_case());
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

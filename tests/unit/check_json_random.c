@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* From a heap copy without a byte to spare, so that the address sanitizer sees
@@ -324,17 +326,11 @@ int main(void)
 {
     Suite *suite = suite_create("json_random");
     TCase *tc = tcase_create("beside cJSON");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, random_texts_are_accepted_here_and_by_cjson);
     tcase_add_test(tc, what_is_accepted_after_a_mutation_cjson_accepts_too);
     tcase_add_test(tc, members_of_random_objects_are_those_cjson_finds);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

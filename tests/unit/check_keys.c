@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "keys.h"
+#include "suite.h"
 
 #define LONG_KEY "0123456789abcdefghijklmnop"
 
@@ -426,8 +427,6 @@ int main(void)
 {
     Suite *suite = suite_create("keys");
     TCase *tc = tcase_create("keys");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
     tcase_add_test(tc, a_key_matches_itself_alone);
@@ -448,8 +447,5 @@ int main(void)
     tcase_add_test(tc, the_key_for_metrics_is_no_key_of_the_api);
     tcase_add_test(tc, keys_that_sets_have_in_common_are_found);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

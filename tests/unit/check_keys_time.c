@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "keys.h"
+#include "suite.h"
 
 #define KEY "0123456789abcdefghijklmnopqrstuvwxyz"
 #define OLD "zyxwvutsrqponmlkjihgfedcba9876543210"
@@ -120,11 +121,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(make_suite());
-    int failed;
-
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(make_suite());
 }

@@ -1,9 +1,9 @@
 /* check_linebuf.c - bounds, and what is made of the bytes of strangers. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "linebuf.h"
+#include "suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -153,8 +153,6 @@ int main(void)
 {
     Suite *suite = suite_create("linebuf");
     TCase *tc = tcase_create("linebuf");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, text_is_escaped_for_people);
     tcase_add_test(tc, text_is_escaped_for_json);
@@ -162,8 +160,5 @@ int main(void)
     tcase_add_test(tc, long_text_is_cut_between_characters);
     tcase_add_test(tc, a_piece_fits_whole_or_not_at_all);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include <cjson/cJSON.h>
 
 #include "log.h"
+#include "suite.h"
 
 #define THREADS 4
 #define LINES_OF_A_THREAD 500
@@ -440,8 +441,6 @@ int main(void)
 {
     Suite *suite = suite_create("log");
     TCase *tc = tcase_create("log");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tc, 30);
     tcase_add_checked_fixture(tc, open_pipe, close_pipe);
@@ -463,8 +462,5 @@ int main(void)
     tcase_add_test(tc, signals_are_not_for_the_writer);
     tcase_add_test(tc, lines_of_many_threads_stay_whole_and_in_order);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,12 +2,12 @@
  * try to be more than a value.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
 #include "log_line.h"
+#include "suite.h"
 
 #define FIELDS(...) ((const struct log_field[]){__VA_ARGS__, {0}})
 
@@ -241,8 +241,6 @@ int main(void)
 {
     Suite *suite = suite_create("log_line");
     TCase *tc = tcase_create("log_line");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, text_is_logfmt);
     tcase_add_test(tc, json_is_one_object_a_line);
@@ -254,8 +252,5 @@ int main(void)
     tcase_add_test(tc, a_long_value_is_cut_with_a_mark);
     tcase_add_test(tc, pairs_that_do_not_fit_are_counted);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

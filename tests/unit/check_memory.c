@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define MB ((size_t)1 << 20)
 #define GB (UINT64_C(1) << 30)
 
@@ -157,8 +159,6 @@ int main(void)
 {
     Suite *suite = suite_create("memory");
     TCase *shares = tcase_create("shares"), *available = tcase_create("groups");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(shares, three_quarters_are_for_messages_and_one_for_bodies);
     tcase_add_test(shares, the_hub_takes_what_it_is_left);
@@ -170,9 +170,5 @@ int main(void)
                    the_first_version_of_groups_has_a_tree_for_memory);
     suite_add_tcase(suite, shares);
     suite_add_tcase(suite, available);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

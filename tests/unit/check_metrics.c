@@ -3,10 +3,10 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "metrics.h"
+#include "suite.h"
 
 static char buffer[METRICS_BYTES_MAX];
 static struct linebuf out;
@@ -183,8 +183,6 @@ int main(void)
 {
     Suite *suite = suite_create("metrics");
     TCase *tests = tcase_create("metrics");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tests, clear, NULL);
     tcase_add_test(tests, all_figures_at_their_longest_fit);
@@ -194,8 +192,5 @@ int main(void)
     tcase_add_test(tests,
                    answers_are_told_where_they_are_to_be_expected_or_have_been);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

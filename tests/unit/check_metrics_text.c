@@ -1,10 +1,10 @@
 /* check_metrics_text.c - the text format, byte for byte. */
 #include <check.h>
 #include <locale.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "metrics_text.h"
+#include "suite.h"
 
 static char buffer[8192];
 static struct linebuf out;
@@ -143,8 +143,6 @@ int main(void)
 {
     Suite *suite = suite_create("metrics_text");
     TCase *tests = tcase_create("metrics_text");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tests, clear, NULL);
     tcase_add_test(tests, a_family_is_introduced);
@@ -155,8 +153,5 @@ int main(void)
     tcase_add_test(tests, buckets_are_added_up_and_the_last_is_the_count);
     tcase_add_test(tests, what_does_not_fit_is_said);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* check_netaddr.c - addresses, networks, and who is behind a proxy. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "netaddr.h"
+#include "suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -284,8 +284,6 @@ int main(void)
 {
     Suite *suite = suite_create("netaddr");
     TCase *tc = tcase_create("netaddr");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, addresses_are_read_and_written_in_canonical_form);
     tcase_add_test(tc, what_is_no_address_is_refused);
@@ -295,8 +293,5 @@ int main(void)
     tcase_add_test(tc, only_trusted_proxies_are_believed);
     tcase_add_test(tc, loopback_is_this_machine);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

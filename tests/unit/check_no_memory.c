@@ -20,6 +20,7 @@
 #include "log.h"
 #include "routes.h"
 #include "server.h"
+#include "suite.h"
 
 #define KEY "s3cret-s3cret-s3cret"
 #define MESSAGE_BYTES_MAX 20000
@@ -428,8 +429,6 @@ int main(void)
 {
     Suite *suite = suite_create("no_memory");
     TCase *tests = tcase_create("no_memory");
-    SRunner *runner;
-    int failed;
 
     log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -439,9 +438,5 @@ int main(void)
     tcase_add_test(tests, metrics_are_told_as_far_as_they_are_known);
     tcase_add_test(tests, a_handshake_begins_for_who_it_is_or_is_refused);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include "gate.h"
 #include "session.h"
 #include "start_line.h"
+#include "suite.h"
 
 #define KEY "s3cret-s3cret-s3cret"
 #define ORIGIN "https://a.example"
@@ -197,8 +198,6 @@ int main(void)
 {
     Suite *suite = suite_create("no_memory_start");
     TCase *tests = tcase_create("no_memory_start");
-    SRunner *runner;
-    int failed;
 
     log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
     tcase_add_test(tests, settings_are_read_or_one_line_says_why_not);
@@ -207,9 +206,5 @@ int main(void)
     tcase_add_test(tests, the_log_starts_or_says_why_not);
     tcase_add_test(tests, what_cannot_be_reloaded_stays);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "notify.h"
+#include "suite.h"
 
 #define WATCHDOG_MS 3000
 #define STUCK_MS 60000 /* more than any limit */
@@ -406,16 +407,10 @@ int main(void)
     };
     Suite *suite = suite_create("notify");
     TCase *tcase = tcase_create("notify");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

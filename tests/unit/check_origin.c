@@ -1,9 +1,9 @@
 /* check_origin.c - which origins a list allows, and which lists are refused. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "origin.h"
+#include "suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -176,8 +176,6 @@ int main(void)
 {
     Suite *suite = suite_create("origin");
     TCase *tc = tcase_create("origin");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, a_list_allows_what_its_patterns_name);
     tcase_add_test(tc, without_an_origin_it_is_no_browser);
@@ -185,8 +183,5 @@ int main(void)
     tcase_add_test(tc, the_wrong_pattern_is_named);
     tcase_add_test(tc, a_host_has_255_bytes_at_most);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

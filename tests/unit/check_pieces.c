@@ -1,9 +1,9 @@
 /* check_pieces.c - comma lists. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "pieces.h"
+#include "suite.h"
 
 START_TEST(a_list_falls_into_its_pieces)
 {
@@ -60,15 +60,10 @@ int main(void)
 {
     Suite *suite = suite_create("pieces");
     TCase *tc = tcase_create("pieces");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, a_list_falls_into_its_pieces);
     tcase_add_test(tc, nothing_is_one_empty_piece);
     tcase_add_test(tc, a_copy_is_cut_to_fit);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "proc.h"
+#include "suite.h"
 
 #define BLOCK ((size_t)64 << 20)
 
@@ -81,16 +82,11 @@ int main(void)
 {
     Suite *suite = suite_create("proc");
     TCase *tests = tcase_create("proc");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tests, memory_that_is_touched_is_resident);
     tcase_add_test(tests, descriptors_are_counted_as_they_come_and_go);
     tcase_add_test(tests, time_that_is_used_is_counted);
     tcase_add_test(tests, the_process_was_started_a_moment_ago);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define LIMIT ((size_t)512 * 1024)
 #define STAMP ",\"timestamp\":\"2026-01-02T03:04:05.678Z\""
@@ -563,14 +565,8 @@ static TCase *body_case(void)
 int main(void)
 {
     Suite *suite = suite_create("publish");
-    SRunner *runner;
-    int failed;
 
     suite_add_tcase(suite, message_case());
     suite_add_tcase(suite, body_case());
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

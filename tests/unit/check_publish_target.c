@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define LIMIT ((size_t)512 * 1024)
 
@@ -262,13 +264,7 @@ static TCase *target_case(void)
 int main(void)
 {
     Suite *suite = suite_create("publish_target");
-    SRunner *runner;
-    int failed;
 
     suite_add_tcase(suite, target_case());
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

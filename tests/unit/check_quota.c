@@ -4,10 +4,10 @@
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "quota.h"
+#include "suite.h"
 
 #define THREADS 4
 #define ROUNDS 20000
@@ -193,8 +193,6 @@ int main(void)
 {
     Suite *suite = suite_create("quota");
     TCase *tc = tcase_create("quota");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, the_limit_is_reached_and_given_back);
@@ -205,8 +203,5 @@ int main(void)
     tcase_add_test(tc, a_hundred_thousand_names_are_quick);
     tcase_add_test(tc, threads_may_take_and_give_at_once);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

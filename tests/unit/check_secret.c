@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "secret.h"
+#include "suite.h"
 
 #define BYTES 9000 /* three pages, the last one not full */
 
@@ -175,11 +176,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(make_suite());
-    int failed;
-
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(make_suite());
 }

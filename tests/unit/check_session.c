@@ -2,10 +2,10 @@
  * the limits has said no.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "session.h"
+#include "suite.h"
 
 static struct admission admission;
 static struct refusal why;
@@ -155,11 +155,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(make_suite());
-    int failed;
-
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(make_suite());
 }

@@ -2,10 +2,10 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tally.h"
+#include "suite.h"
 
 static struct tally tally;
 
@@ -142,8 +142,6 @@ int main(void)
 {
     Suite *suite = suite_create("tally");
     TCase *tests = tcase_create("tally");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tests, clear, NULL);
     tcase_add_test(tests, an_answer_is_counted_where_it_belongs);
@@ -152,8 +150,5 @@ int main(void)
     tcase_add_test(tests, a_cause_nobody_knows_does_no_harm);
     tcase_add_test(tests, a_bound_of_recipients_belongs_to_its_bucket);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -5,7 +5,8 @@
 #include <check.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdlib.h>
+
+#include "suite.h"
 
 #define STACK ((size_t)256 << 10)
 
@@ -53,15 +54,9 @@ int main(void)
 {
     Suite *suite = suite_create("threads");
     TCase *tests = tcase_create("threads");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tests, a_thread_counts_while_it_runs);
     tcase_add_test(tests, looking_for_threads_leaves_none);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

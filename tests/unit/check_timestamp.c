@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* From a heap copy without a byte to spare. */
@@ -221,8 +223,6 @@ int main(void)
 {
     Suite *suite = suite_create("timestamp");
     TCase *tc = tcase_create("iso8601");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tc, dates_and_times_pass);
     tcase_add_test(tc, anything_else_does_not);
@@ -232,9 +232,5 @@ int main(void)
     tcase_add_test(tc, a_fraction_may_be_long);
     tcase_add_test(tc, the_hub_writes_utc_with_milliseconds);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

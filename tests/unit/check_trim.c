@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define MB ((size_t)1 << 20)
 #define BLOCKS 4000
 #define BLOCK_BYTES 16384
@@ -124,15 +126,9 @@ int main(void)
     };
     Suite *suite = suite_create("trim");
     TCase *tcase = tcase_create("trim");
-    SRunner *runner;
-    int failed;
 
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

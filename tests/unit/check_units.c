@@ -3,9 +3,9 @@
  */
 #include <check.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "units.h"
+#include "suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -265,8 +265,6 @@ int main(void)
 {
     Suite *suite = suite_create("units");
     TCase *tc = tcase_create("units");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tc, durations_are_read_as_in_go);
     tcase_add_test(tc, a_wrong_duration_is_refused);
@@ -278,8 +276,5 @@ int main(void)
     tcase_add_test(tc, sizes_are_printed_in_the_largest_whole_unit);
     tcase_add_test(tc, what_is_printed_reads_back_the_same);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* check_upgrade.c - which requests are opening handshakes, and who asks. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "fake_request.h"
 #include "upgrade.h"
+#include "suite.h"
 
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 
@@ -288,11 +288,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(make_suite());
-    int failed;
-
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(make_suite());
 }

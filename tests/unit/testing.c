@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "suite.h"
 
 #define PATIENCE_S 30
 
@@ -22,17 +23,12 @@ int testing_run(const char *name, const TTest *const *tests, size_t count)
 {
     Suite *suite = suite_create(name);
     TCase *tc = tcase_create(name);
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tc, 120);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(tc, tests[i]);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }
 
 uint64_t testing_random(uint64_t *state)
