@@ -1,73 +1,13 @@
 /* check_publish_target.c - to whom the bodies of /api/send go, and which ids
  * are none.
- *
- * Bodies are read from heap copies without a byte to spare, so that the address
- * sanitizer sees a read past the end.
  */
-#include "publish.h"
-
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "publish_outcome.h"
 #include "suite.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-#define LIMIT ((size_t)512 * 1024)
-
-static const struct timespec now = {1767323045, 678900000};
-
-/* What a read left: a body, what was read from it, or the error. */
-struct outcome {
-    char *body;
-    int result;
-    struct publish_request request;
-    struct publish_error error;
-};
-
-static struct outcome read_text(enum publish_kind kind, const char *body)
-{
-    size_t bytes = strlen(body);
-    struct outcome o = {.body = malloc(bytes ? bytes : 1)};
-
-    ck_assert_ptr_nonnull(o.body);
-    memcpy(o.body, body, bytes);
-    o.result =
-        publish_read(&o.request, kind, o.body, bytes, LIMIT, &now, &o.error);
-    return o;
-}
-
-static void drop(struct outcome *o)
-{
-    if (o->result == 0)
-        publish_release(&o->request);
-    free(o->body);
-}
-
-static void check_refused(enum publish_kind kind, const char *body, int status,
-                          const char *code, const char *message)
-{
-    struct outcome o = read_text(kind, body);
-
-    ck_assert_msg(o.result == -1, "accepted: %s", body);
-    ck_assert_msg(o.error.status == status && !strcmp(o.error.code, code) &&
-                      !strcmp(o.error.message, message),
-                  "%s: %d %s: %s", body, o.error.status, o.error.code,
-                  o.error.message);
-    drop(&o);
-}
-
-static void check_message(const struct outcome *o, const char *expected,
-                          size_t bytes)
-{
-    ck_assert_msg(o->result == 0, "%d %s: %s", o->error.status, o->error.code,
-                  o->error.message);
-    ck_assert_uint_eq(o->request.message_bytes, bytes);
-    ck_assert_mem_eq(o->request.message, expected, bytes);
-}
-
-#define MESSAGE "{\"type\":\"t\",\"payload\":1,\"timestamp\":\"2026-01-02\"}"
 
 START_TEST(targets_are_a_user_a_session_or_both)
 {
