@@ -70,7 +70,7 @@ static int64_t length_of(const struct clients *clients, enum client_wait wait)
     case CLIENT_WAIT_BODY:
         break;
     }
-    return CLIENT_NEXT_S * 1000;
+    return CLIENT_NEXT_S * INT64_C(1000);
 }
 
 static enum crowd crowd_of(const struct clients *clients)

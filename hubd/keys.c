@@ -189,15 +189,6 @@ static void warn_of_short_ones(const struct keys *keys, struct linebuf *warning)
     }
 }
 
-static struct keys *new_set(struct linebuf *error)
-{
-    struct keys *keys = secret_new(sizeof(*keys));
-
-    if (!keys)
-        linebuf_add(error, "out of memory");
-    return keys;
-}
-
 /* `err` is what filling the set came to. */
 static struct keys *conclude(struct keys *keys, int err,
                              struct linebuf *warning)
@@ -216,24 +207,30 @@ struct lines {
     char nowhere[1];
 };
 
-static void init_lines(struct lines *lines, char *error, size_t error_bytes,
-                       char *warning, size_t warning_bytes)
+/* Returns an empty set, or NULL. */
+static struct keys *begin(struct lines *lines, char *error, size_t error_bytes,
+                          char *warning, size_t warning_bytes)
 {
+    struct keys *keys;
+
     linebuf_init(&lines->error, error, error_bytes);
     if (warning)
         linebuf_init(&lines->warning, warning, warning_bytes);
     else
         linebuf_init(&lines->warning, lines->nowhere, sizeof(lines->nowhere));
+    keys = secret_new(sizeof(*keys));
+    if (!keys)
+        linebuf_add(&lines->error, "out of memory");
+    return keys;
 }
 
 struct keys *keys_load(const struct config *config, char *error,
                        size_t error_bytes, char *warning, size_t warning_bytes)
 {
     struct lines lines;
-    struct keys *keys;
+    struct keys *keys =
+        begin(&lines, error, error_bytes, warning, warning_bytes);
 
-    init_lines(&lines, error, error_bytes, warning, warning_bytes);
-    keys = new_set(&lines.error);
     if (!keys)
         return NULL;
     return conclude(
@@ -249,10 +246,9 @@ struct keys *keys_reload(const struct keys *before, const struct config *config,
                          size_t warning_bytes)
 {
     struct lines lines;
-    struct keys *keys;
+    struct keys *keys =
+        begin(&lines, error, error_bytes, warning, warning_bytes);
 
-    init_lines(&lines, error, error_bytes, warning, warning_bytes);
-    keys = new_set(&lines.error);
     if (!keys)
         return NULL;
     keys->count = keys->kept = before->kept;
@@ -269,10 +265,9 @@ struct keys *keys_load_metrics(const struct config *config, char *error,
 {
     static const char name[] = "HUB_METRICS_KEY";
     struct lines lines;
-    struct keys *keys;
+    struct keys *keys =
+        begin(&lines, error, error_bytes, warning, warning_bytes);
 
-    init_lines(&lines, error, error_bytes, warning, warning_bytes);
-    keys = new_set(&lines.error);
     if (!keys)
         return NULL;
     return conclude(
