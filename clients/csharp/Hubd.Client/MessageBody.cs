@@ -1,6 +1,5 @@
 using System;
 using System.Text;
-using Newtonsoft.Json;
 
 namespace Hubd.Client
 {
@@ -60,9 +59,21 @@ namespace Hubd.Client
             return text.Append("\"message\":").ToString();
         }
 
+        // Newtonsoft.Json 5 throws at some texts with control characters.
         private static string Quote(string text)
         {
-            return JsonConvert.ToString(text);
+            var quoted = new StringBuilder("\"");
+
+            foreach (var c in text)
+            {
+                if (c < ' ')
+                    quoted.Append($"\\u{(int)c:x4}");
+                else if (c == '"' || c == '\\')
+                    quoted.Append('\\').Append(c);
+                else
+                    quoted.Append(c);
+            }
+            return quoted.Append('"').ToString();
         }
 
         // Serializers run code of the payload's own and of the host's, which

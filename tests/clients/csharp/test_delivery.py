@@ -69,7 +69,8 @@ class Targets(SharedHubdCase):
 
     def test_any_type(self):
         ada = self.join("ada")
-        for name in ("order.created", 'a"b', "\u4eba\U0001f600", "\u0001"):
+        for name in ("order.created", 'a"b', "\u4eba\U0001f600", "\u0001",
+                     'a"\u0001', "a\\\0\x1f\x7f", "\b\f\n\r\t\u2028"):
             with self.subTest(name=name):
                 self.assertSent(self.hubd.user("ada", 1, type=name), 1)
                 self.assertEqual(json.loads(ada.recv())["type"], name)
