@@ -75,7 +75,8 @@ namespace Hubd.Client
             url = null;
             if (string.IsNullOrWhiteSpace(text))
                 return "BaseUrl is not set";
-            if (!Uri.TryCreate(text, UriKind.Absolute, out url) ||
+            // Mono keeps the space around it, and cannot add a path to it then.
+            if (!Uri.TryCreate(text.Trim(), UriKind.Absolute, out url) ||
                 (url.Scheme != Uri.UriSchemeHttp &&
                  url.Scheme != Uri.UriSchemeHttps))
                 return "BaseUrl is not an http or https URL, " +

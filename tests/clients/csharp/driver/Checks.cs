@@ -92,6 +92,9 @@ namespace Driver
             options.MaxConnections = 1;
             options.BaseUrl = "HTTPS://Hub.Example/a/b/";
             Equal(null, options.FindProblem());
+            options.BaseUrl = " http://127.0.0.1:1\n";
+            Equal(null, options.FindProblem());
+            Contains(options.ToString(), "BaseUrl=http://127.0.0.1:1/,");
         }
 
         private static void Nothing_shows_the_key()
