@@ -55,11 +55,13 @@ namespace Hubd.Client
                             : TimedOut(settings, cause));
                     if (!isUnsent)
                         return HubResult.Failure(Lost(settings, cause));
-                    if (cause is HttpRequestException)
-                        return HubResult.Failure(
-                            NotReached(
-                                settings, Reason.Innermost(cause), cause));
-                    throw;
+                    // As an HttpClient that is disposed, or misused.
+                    if (cause is InvalidOperationException)
+                        throw;
+                    // Not only HttpRequestExceptions: a handler of the host's,
+                    // such as a circuit breaker, throws what it likes.
+                    return HubResult.Failure(NotReached(
+                        settings, Reason.Innermost(cause), cause));
                 }
             }
         }

@@ -9,7 +9,8 @@ namespace Hubd.Client
     {
         /// <summary>
         /// hubd was not reached in time: no such host, connection refused, no
-        /// free connection. Nothing was sent.
+        /// free connection, a handler of the host's that let nothing through.
+        /// Nothing was sent.
         /// </summary>
         public const string NetworkError = "network_error";
 

@@ -129,6 +129,17 @@ class Repeated(DriverCase):
         self.assertIn("no connection in time", outcome.description)
         self.assertLess(seconds, 0.5 + scaled(5))
 
+    def test_a_handler_that_lets_nothing_through(self):
+        server = self.refusing()
+        client = self.client(server.url, http="breaking", Retry=False)
+        outcome = self.assertFailed(client.everybody(1), "network_error",
+                                    transient=True)
+        self.assertIn("the circuit is open", outcome.description)
+        self.assertEqual(server.connections, 0)
+        client = self.client(server.url, http="breaking")
+        self.assertSent(client.everybody(1), 7)
+        self.assertRequests(1, server)
+
     def test_the_last_try_is_cut_short(self):
         server = self.refusing(refusal(503, "overloaded"))
         client = self.client(server.url, http="stalling", Timeout="00:00:02")

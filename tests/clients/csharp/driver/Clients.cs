@@ -40,6 +40,8 @@ namespace Driver
                     return On(new Repeating(), options);
                 case "late":
                     return On(new Late(), options);
+                case "breaking":
+                    return On(new Breaking(), options);
                 case "stalling":
                     return On(new Stalling(), options);
                 default:
@@ -82,6 +84,21 @@ namespace Driver
             {
                 await Task.Delay(1000);
                 return await base.SendAsync(request, CancellationToken.None);
+            }
+        }
+
+        /// <summary>Lets no request through at first, as a circuit
+        /// breaker.</summary>
+        private sealed class Breaking : DelegatingHandler
+        {
+            private int _requests;
+
+            protected override Task<HttpResponseMessage> SendAsync(
+                HttpRequestMessage request, CancellationToken ct)
+            {
+                if (++_requests == 1)
+                    throw new NotSupportedException("the circuit is open");
+                return base.SendAsync(request, ct);
             }
         }
 
