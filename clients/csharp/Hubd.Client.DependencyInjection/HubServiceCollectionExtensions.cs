@@ -30,8 +30,9 @@ namespace Microsoft.Extensions.DependencyInjection
         /// application's own.</returns>
         /// <remarks>Settings that are wrong throw an
         /// OptionsValidationException when the client is first asked for.
-        /// Handlers that repeat requests are of no use below it: it refuses to
-        /// send a body twice.</remarks>
+        /// Handlers that repeat requests do not belong below it: it refuses to
+        /// send a body twice, and does not see what hubd answered
+        /// first.</remarks>
         public static IHttpClientBuilder AddHubClient(
             this IServiceCollection services,
             IConfiguration section,
