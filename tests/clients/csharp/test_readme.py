@@ -149,6 +149,8 @@ class Example(SharedHubdCase):
         for words, reached in ((("--user", "ada"), [ada]),
                                (("--session", "tab"), [bob]),
                                (("--user", "ada", "--session", "tab"),
+                                [ada, bob]),
+                               (("--session", "tab", "--user", "ada"),
                                 [ada, bob]), ((), [ada, bob])):
             with self.subTest(words=words):
                 done = self.run_example(*words, "h\u00e9llo")
@@ -166,18 +168,20 @@ class Example(SharedHubdCase):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertRegex(done.stderr, r"\Aunauthorized: [^\n]+\n\Z")
         for words in ((), ("x", "y"), ("--room", "x"), ("--user",),
-                      ("--user", "ada", "--x")):
+                      ("--user", "ada", "--x"), ("-v",)):
             done = self.run_example(*words)
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)
             self.assertIn("usage: Send", done.stderr)
         done = self.run_example("x", HUB_API_KEY="")
         self.assertEqual((done.returncode, done.stdout), (2, ""))
-        self.assertIn("ApiKey is not set", done.stderr)
+        self.assertTrue(done.stderr.startswith("ApiKey is not set\nusage: "),
+                        done.stderr)
 
     def test_it_explains_itself(self):
-        done = self.run_example("--help", HUB_API_KEY="")
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertTrue(done.stdout.startswith("usage: Send"), done.stdout)
+        for flag in ("--help", "-h"):
+            done = self.run_example(flag)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout.startswith("usage: Send"), done.stdout)
 
 
 if __name__ == "__main__":

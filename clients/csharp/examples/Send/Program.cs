@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Hubd.Client;
@@ -26,7 +27,7 @@ namespace Send
 
         private static int Run(string[] args)
         {
-            if (Array.IndexOf(args, "--help") >= 0)
+            if (args.Any(word => word == "--help" || word == "-h"))
             {
                 Console.Write(Usage);
                 return 0;
@@ -50,31 +51,29 @@ namespace Send
         private static async Task<int> RunAsync(string[] args)
         {
             var words = new Queue<string>(args);
-            var user = TakeFlag(words, "--user");
-            var session = TakeFlag(words, "--session");
-            if (words.Count != 1 || words.Peek().StartsWith("--"))
+            var ids = new Dictionary<string, string>();
+            while (words.Count > 1 &&
+                (words.Peek() == "--user" || words.Peek() == "--session"))
+                ids[words.Dequeue()] = words.Dequeue();
+            if (words.Count != 1 ||
+                words.Peek().StartsWith("-", StringComparison.Ordinal))
                 throw new ArgumentException("one text is wanted");
             var payload = new { Text = words.Dequeue() };
+            var options = ReadOptions();
+            var problem = options.FindProblem();
+            if (problem != null)
+                throw new ArgumentException(problem);
 
             using (var stop = new CancellationTokenSource())
-            using (var hub = new HubClient(ReadOptions()))
+            using (var hub = new HubClient(options))
             {
                 Console.CancelKeyPress += (_, e) =>
                 {
                     e.Cancel = true;
                     stop.Cancel();
                 };
-                return Report(await SendAsync(
-                    hub, user, session, payload, stop.Token));
+                return Report(await SendAsync(hub, ids, payload, stop.Token));
             }
-        }
-
-        private static string TakeFlag(Queue<string> words, string flag)
-        {
-            if (words.Count < 2 || words.Peek() != flag)
-                return null;
-            words.Dequeue();
-            return words.Dequeue();
         }
 
         private static HubOptions ReadOptions()
@@ -89,11 +88,12 @@ namespace Send
 
         private static Task<HubResult> SendAsync(
             IHubClient hub,
-            string user,
-            string session,
+            Dictionary<string, string> ids,
             object payload,
             CancellationToken ct)
         {
+            ids.TryGetValue("--user", out var user);
+            ids.TryGetValue("--session", out var session);
             if (user != null && session != null)
                 return hub.SendToUserAndSessionAsync(
                     user, session, payload, "note", ct);
