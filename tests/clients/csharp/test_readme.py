@@ -125,12 +125,30 @@ class Tables(DriverCase):
                     else "")
 
 
-class Version(unittest.TestCase):
+class Packages(unittest.TestCase):
 
-    def test_it_is_the_hubs(self):
+    def setUp(self):
+        self.props = ET.parse(CLIENT / "Directory.Build.props")
+
+    def told(self, name):
+        return self.props.findtext(f".//{name}")
+
+    def test_their_version_is_the_hubs(self):
         header = (ROOT / "include/hub/version.h").read_text(encoding="utf-8")
-        props = ET.parse(CLIENT / "Directory.Build.props")
-        self.assertIn(f'HUB_VERSION "{props.findtext(".//Version")}"', header)
+        self.assertIn(f'HUB_VERSION "{self.told("Version")}"', header)
+
+    def test_they_say_whose_they_are(self):
+        terms = (ROOT / "LICENSE").read_text(encoding="utf-8")
+        self.assertTrue(terms.startswith(
+            f"{self.told('PackageLicenseExpression')} License\n\n"
+            f"{self.told('Copyright')}\n"), terms)
+        self.assertTrue(self.told("Copyright").endswith(self.told("Authors")))
+
+    def test_they_hold_the_readme(self):
+        packed = [item.get("Include").split(")")[-1]
+                  for item in self.props.iterfind(".//None[@Pack='true']")]
+        self.assertEqual(packed, [self.told("PackageReadmeFile")])
+        self.assertTrue((CLIENT / packed[0]).exists())
 
 
 class Example(SharedHubdCase):
