@@ -16,9 +16,11 @@ namespace Hubd.Client
         private const int AskFirstBytes = 1024 * 1024;
 
         /// <summary>Throws OperationCanceledException if ct is cancelled, and
-        /// what HttpClient throws when it is misused.</summary>
+        /// what HttpClient throws when it is misused. The request takes one of
+        /// the slots, unless they are null.</summary>
         public static async Task<HubResult> PostAsync(
             HttpClient http,
+            SemaphoreSlim slots,
             HubSettings settings,
             Uri url,
             byte[] body,
@@ -34,8 +36,15 @@ namespace Hubd.Client
                 try
                 {
                     return await UnlessCancelled(
-                        () => SendAsync(
-                            http, url, settings.ApiKey, content, time.Token),
+                        () => TakeSlotAsync(
+                            slots,
+                            () => SendAsync(
+                                http,
+                                url,
+                                settings.ApiKey,
+                                content,
+                                time.Token),
+                            time.Token),
                         time.Token).ConfigureAwait(false);
                 }
                 catch (Exception cause)
@@ -88,6 +97,22 @@ namespace Hubd.Client
                     TaskContinuationOptions.OnlyOnFaulted,
                     TaskScheduler.Default);
                 return await first.ConfigureAwait(false);
+            }
+        }
+
+        private static async Task<T> TakeSlotAsync<T>(
+            SemaphoreSlim slots, Func<Task<T>> start, CancellationToken ct)
+        {
+            if (slots == null)
+                return await start().ConfigureAwait(false);
+            await slots.WaitAsync(ct).ConfigureAwait(false);
+            try
+            {
+                return await start().ConfigureAwait(false);
+            }
+            finally
+            {
+                slots.Release();
             }
         }
 

@@ -16,6 +16,7 @@ namespace Hubd.Client
         private readonly Func<HttpClient> _http;
         private readonly Func<HubOptions> _options;
         private readonly HttpClient _owned;
+        private readonly SemaphoreSlim _slots; // null: the handler counts
         private volatile HubSettings _settings;
 
         /// <summary>
@@ -28,7 +29,10 @@ namespace Hubd.Client
         public HubClient(HubOptions options)
             : this(Fixed(options), null)
         {
-            _owned = new HttpClient(CreateHandler(options.MaxConnections))
+            // Whoever gives up while waiting for a connection of Mono's handler
+            // may lock it up for good, so that the wait is not there.
+            _slots = new SemaphoreSlim(options.MaxConnections);
+            _owned = new HttpClient(CreateHandler(int.MaxValue))
             {
                 Timeout = Timeout.InfiniteTimeSpan,
             };
@@ -205,7 +209,14 @@ namespace Hubd.Client
             while (true)
             {
                 var result = await Exchange
-                    .PostAsync(_http(), settings, url, body, schedule.Left, ct)
+                    .PostAsync(
+                        _http(),
+                        _slots,
+                        settings,
+                        url,
+                        body,
+                        schedule.Left,
+                        ct)
                     .ConfigureAwait(false);
 
                 if (!settings.Retry || !result.Error.IsTransient)

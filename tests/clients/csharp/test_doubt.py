@@ -184,6 +184,13 @@ class Cancelled(DriverCase):
         time.sleep(0.2)
         self.cancel(client, future)
 
+    def test_many_that_wait_for_a_connection(self):
+        hub = self.start(HUB_API_KEY=self.key)
+        client = self.client(f"http://127.0.0.1:{hub.port}", MaxConnections=4)
+        for _ in range(5):
+            self.outcome(client.command("flurry", rounds=60))
+        self.assertSent(client.everybody(1), 0)
+
 
 if __name__ == "__main__":
     unittest.main()

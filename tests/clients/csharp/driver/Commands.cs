@@ -39,6 +39,8 @@ namespace Driver
                     return new JObject();
                 case "mutate":
                     return Outcome.Of(await MutateAsync(_clients[name]));
+                case "flurry":
+                    return await FlurryAsync(_clients[name], command);
                 case "storm":
                     return await StormAsync(_clients[name], command);
                 default:
@@ -98,6 +100,23 @@ namespace Driver
 
             payload[0] = "after";
             return sending;
+        }
+
+        // Calls at once, cancelled together at different times.
+        private static async Task<JObject> FlurryAsync(
+            IHubClient client, JObject command)
+        {
+            var rounds = (int)command["rounds"];
+
+            for (var round = 0; round < rounds; round++)
+            {
+                var stop = new CancellationTokenSource(round % 15);
+                var calls = Enumerable.Range(0, 60).Select(
+                    n => client.BroadcastAsync(n, "t", stop.Token));
+                // Any one thing does not throw, as all things do.
+                await Task.WhenAny(Task.WhenAll(calls.ToArray()));
+            }
+            return new JObject();
         }
 
         // Each thread sends its numbers one after the other.
