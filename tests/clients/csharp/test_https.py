@@ -41,7 +41,7 @@ class Https(DriverCase):
                          self.key)
 
     def test_a_certificate_that_is_not(self):
-        client = self.client(self.url, Timeout="00:00:02")
+        client = self.client(self.url, Retry=False)
         outcome = self.assertFailed(client.user("ada", 1), "network_error",
                                     transient=True)
         self.assertRegex(outcome.description, "(?i)certificate")
