@@ -11,6 +11,12 @@
 
 #include <hub/hub.h>
 
+/* What was read and has not gone out: part of a line. */
+struct input {
+    char text[1024];
+    size_t bytes;
+};
+
 static int print(void *data, hub_id id, const struct hub_message *message)
 {
     (void)id;
@@ -37,24 +43,42 @@ static int watch(int epoll_fd, int fd)
     return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Returns 0 at the end of the input. */
-static int broadcast_line(hub_t *hub)
+static void broadcast(hub_t *hub, const char *line, size_t bytes)
 {
-    char line[1024];
-    ssize_t bytes = read(STDIN_FILENO, line, sizeof line - 1);
+    struct hub_message message = {HUB_TEXT, line, bytes};
 
-    if (bytes <= 0)
-        return 0;
-    line[bytes] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    hub_broadcast(hub, hub_text(line));
-    return 1;
+    hub_broadcast(hub, message);
+}
+
+/* What a read brings is any number of lines, and the beginning of another. One
+ * that is too long goes out in pieces. Returns 0 at the end of the input. */
+static int broadcast_lines(hub_t *hub, struct input *input)
+{
+    ssize_t bytes = read(STDIN_FILENO, input->text + input->bytes,
+                         sizeof input->text - input->bytes);
+    const char *line = input->text, *end;
+
+    if (bytes > 0)
+        input->bytes += (size_t)bytes;
+    while ((end = memchr(line, '\n', input->bytes)) != NULL) {
+        broadcast(hub, line, (size_t)(end - line));
+        input->bytes -= (size_t)(end - line) + 1;
+        line = end + 1;
+    }
+    if (input->bytes == sizeof input->text ||
+        (input->bytes > 0 && bytes <= 0)) {
+        broadcast(hub, line, input->bytes);
+        input->bytes = 0;
+    }
+    memmove(input->text, line, input->bytes);
+    return bytes > 0;
 }
 
 int main(void)
 {
     char left[] = "left", right[] = "right";
     struct hub_options options = HUB_OPTIONS_INIT;
+    struct input input = {.bytes = 0};
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int running = 1;
     hub_t *hub;
@@ -82,7 +106,7 @@ int main(void)
 
         for (int i = 0; i < count; i++) {
             if (events[i].data.fd == STDIN_FILENO)
-                running = broadcast_line(hub);
+                running = broadcast_lines(hub, &input);
             else
                 hub_poll(hub, 0);
         }
