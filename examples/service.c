@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,14 +21,28 @@
 
 #define DRAIN_MS 10000 /* well below systemd's TimeoutStopSec */
 
+/* Whether the journal reads standard error: see systemd.exec(5). A shell may
+ * have inherited the variable from a terminal that systemd started. */
+static int is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat status;
+    char text[48];
+
+    if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
+        return 0;
+    (void)snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)status.st_dev,
+                   (uintmax_t)status.st_ino);
+    return strcmp(stream, text) == 0;
+}
+
 /* Levels are for the journal; elsewhere they would be in the way. */
 static void write_line(void *data, enum hub_log_level level, const char *text)
 {
     static const char *const levels[] = {SD_DEBUG, SD_INFO, SD_WARNING, SD_ERR};
 
     (void)data;
-    fprintf(stderr, "%s%s\n", getenv("JOURNAL_STREAM") ? levels[level] : "",
-            text);
+    fprintf(stderr, "%s%s\n", is_journal() ? levels[level] : "", text);
 }
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)

@@ -15,6 +15,8 @@ SYSTEMD = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
 os.environ["LISTEN_PID"] = str(os.getpid())
+journal = os.fstat(2)
+os.environ["JOURNAL_STREAM"] = f"{journal.st_dev}:{journal.st_ino}"
 os.execv(sys.argv[2], sys.argv[2:])
 """
 
@@ -39,6 +41,12 @@ class ByHand(Service):
         program = self.start_example("service", "0")
         port = int(program.expect(r"\Aready on port (\d+)$")[1])
         self.check_serves_and_drains(program, port)
+
+    def test_the_journal_of_whoever_started_it_is_not_its_own(self):
+        environment = {**os.environ, "JOURNAL_STREAM": "1:2"}
+        program = self.start_example("service", "80x", env=environment)
+        self.assertEqual(program.wait(), 1)
+        self.assertEqual(program.printed, ["usage: service [port]\n"])
 
     def test_a_port_in_use_is_an_error(self):
         with socket.create_server(("0.0.0.0", 0)) as other:
@@ -79,7 +87,7 @@ class BySystemd(Service):
                          r"(?m)^<3>there is no socket to listen on$")
 
     def start_given(self, given):
-        environment = {**os.environ, "LISTEN_FDS": "1", "JOURNAL_STREAM": "1:2",
+        environment = {**os.environ, "LISTEN_FDS": "1",
                        "NOTIFY_SOCKET": self.notify.getsockname()}
         return self.start_example("service", "0", env=environment,
                           before=(sys.executable, "-c", SYSTEMD,
