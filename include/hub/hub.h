@@ -14,7 +14,8 @@
  *             quiet - while no other call on the same hub is under way
  *   Owns:     who releases what
  *   Returns:  0 or a count, or one of the negative codes of HUB_ERROR_MAP
- * A function that returns an error has changed nothing.
+ * A function that returns an error has changed nothing. Without a hub, each
+ * that can return one returns HUB_EINVAL.
  */
 #ifndef HUB_HUB_H
 #define HUB_HUB_H
@@ -252,7 +253,8 @@ HUB_API const char *hub_sender_name(enum hub_sender sender);
 struct hub_options {
     size_t struct_size;       /* as HUB_OPTIONS_INIT sets it */
     unsigned flags;           /* HUB_HOST_LOOP, or 0 */
-    unsigned loops;           /* event loops, one thread each; 0: one a core */
+    unsigned loops;           /* event loops, one thread each, at most 1024; one
+                                 with HUB_HOST_LOOP; 0: one a core */
     uint64_t max_connections; /* 0: no limit */
     size_t max_message_bytes; /* largest message from a peer; 0: 512 KiB */
     size_t queue_bytes;       /* may wait for one connection; 0: 1 MiB */
@@ -345,7 +347,8 @@ HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
  * Threads: any.
  * Owns:    the payload is copied once, however many the recipients.
  * Returns: the number of connections it was queued for, 0 when nobody is there
- *          · HUB_EINVAL no target, or both an id and a name · HUB_ENOENT the
+ *          · HUB_EINVAL no target, or both an id and a name; a kind that is
+ *          none, or no payload where payload_bytes is not 0 · HUB_ENOENT the
  *          connection with this id has left · HUB_ENOMEM · HUB_EAGAIN
  *          backlog_bytes or memory_bytes are waiting already, or broadcasts for
  *          about a second · HUB_ESHUTDOWN. */
