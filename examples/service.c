@@ -6,7 +6,6 @@
  */
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,48 +20,35 @@
 
 #define DRAIN_MS 10000 /* well below systemd's TimeoutStopSec */
 
-/* Whether the journal reads standard error: see systemd.exec(5). A shell may
- * have inherited the variable from a terminal that systemd started. */
-static int is_journal(void)
+/* Levels are for the journal, if it is what reads us: systemd.exec(5). A shell
+ * may have the variable from a terminal. */
+static const char *mark(enum hub_log_level level)
 {
-    const char *stream = getenv("JOURNAL_STREAM");
+    static const char *const marks[] = {SD_DEBUG, SD_INFO, SD_WARNING, SD_ERR};
+    const char *journal = getenv("JOURNAL_STREAM");
     struct stat status;
-    char text[48];
+    char own[48] = "";
 
-    if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
-        return 0;
-    (void)snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)status.st_dev,
-                   (uintmax_t)status.st_ino);
-    return strcmp(stream, text) == 0;
+    if (fstat(STDERR_FILENO, &status) == 0)
+        (void)snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev,
+                       (uintmax_t)status.st_ino);
+    return journal != NULL && strcmp(journal, own) == 0 ? marks[level] : "";
 }
 
-/* Levels are for the journal; elsewhere they would be in the way. */
 static void write_line(void *data, enum hub_log_level level, const char *text)
 {
-    static const char *const levels[] = {SD_DEBUG, SD_INFO, SD_WARNING, SD_ERR};
-
     (void)data;
-    fprintf(stderr, "%s%s\n", is_journal() ? levels[level] : "", text);
-}
-
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-    char line[128];
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    write_line(NULL, HUB_LOG_INFO, line);
+    fprintf(stderr, "%s%s\n", mark(level), text);
 }
 
 static void closed(hub_t *hub, const struct hub_connection *connection,
                    const struct hub_close_info *info)
 {
     (void)hub;
-    say("connection %" PRIu64 " ended: %s, %d, after %" PRId64 " ms",
-        connection->id.value, hub_close_cause_name(info->cause), info->code,
-        info->duration_ms);
+    fprintf(stderr,
+            "%sconnection %" PRIu64 " ended: %s, %d, after %" PRId64 " ms\n",
+            mark(HUB_LOG_INFO), connection->id.value,
+            hub_close_cause_name(info->cause), info->code, info->duration_ms);
 }
 
 static void upgraded(void *hub, struct MHD_Connection *connection,
@@ -148,14 +134,13 @@ int main(int argc, char **argv)
     daemon = listen_on((uint16_t)port, hub);
     if (daemon == NULL)
         return fail("there is no socket to listen on");
-    say("ready on port %u",
-        MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    fprintf(stderr, "%sready on port %u\n", mark(HUB_LOG_INFO),
+            MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     sd_notify(0, "READY=1");
     while (sigtimedwait(&signals, NULL, &second) < 0)
         tell_time(hub);
 
     sd_notify(0, "STOPPING=1");
-    say("stopping");
     close(MHD_quiesce_daemon(daemon)); /* nobody new */
     err = hub_shutdown(hub, DRAIN_MS);
     MHD_stop_daemon(daemon); /* nobody calls the hub any more */
