@@ -62,27 +62,37 @@ static int join_forwarded(const struct mg_request_info *info, char **joined)
     return 0;
 }
 
+int handoff_address(struct netaddr *addr, const struct server *server,
+                    const struct client *client,
+                    const struct mg_request_info *info)
+{
+    const struct netaddr_list *trusted = &server->config->trusted_proxies;
+    char *forwarded;
+
+    *addr = client->peer;
+    if (trusted->count == 0)
+        return 0;
+    if (join_forwarded(info, &forwarded) < 0)
+        return -1;
+    *addr = netaddr_client(trusted, client->peer, forwarded);
+    free(forwarded);
+    return 0;
+}
+
 static struct session *open_session(struct server *server,
                                     const struct client *client,
                                     const struct mg_request_info *info,
                                     const char *user_id, struct refusal *why)
 {
-    const struct netaddr_list *trusted = &server->config->trusted_proxies;
-    struct netaddr addr = client->peer;
     uint16_t port = client->peer_port;
+    struct netaddr addr;
 
-    if (trusted->count > 0) {
-        char *forwarded;
-
-        if (join_forwarded(info, &forwarded) < 0) {
-            (void)refuse_no_memory(why);
-            return NULL;
-        }
-        addr = netaddr_client(trusted, client->peer, forwarded);
-        free(forwarded);
-        if (memcmp(&addr, &client->peer, sizeof(addr)) != 0)
-            port = 0;
+    if (handoff_address(&addr, server, client, info) < 0) {
+        (void)refuse_no_memory(why);
+        return NULL;
     }
+    if (memcmp(&addr, &client->peer, sizeof(addr)) != 0)
+        port = 0;
     return session_open(&server->admission, &addr, port, user_id, why);
 }
 

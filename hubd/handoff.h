@@ -16,6 +16,12 @@
 /* Tells civetweb what is at /ws. */
 void handoff_register(struct mg_context *http);
 
+/* Whose request it is, behind the proxies that are trusted. Returns 0, or -1
+ * without memory to find out, with the peer's own address. */
+int handoff_address(struct netaddr *addr, const struct server *server,
+                    const struct client *client,
+                    const struct mg_request_info *info);
+
 /* Checks an upgrade and reserves what it needs. Returns 0: civetweb may answer
  * it now; or -1 and `why`. */
 int handoff_begin(struct server *server, struct client *client,

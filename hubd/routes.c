@@ -69,7 +69,18 @@ static int console(struct exchange *x)
     return console_reply(x->server, x->conn, x->client, &x->request);
 }
 
-static void log_refused_upgrade(const struct client *client,
+/* Who asks, behind the proxies that are trusted. */
+static void format_remote(char remote[NETADDR_TEXT_MAX],
+                          const struct mg_request_info *info,
+                          const struct client *client)
+{
+    struct netaddr addr;
+
+    (void)handoff_address(&addr, info->user_data, client, info);
+    netaddr_format(&addr, remote);
+}
+
+static void log_refused_upgrade(const struct exchange *x,
                                 const struct refusal *why)
 {
     enum log_level level = why->status == 400 ? LOG_DEBUG : LOG_INFO;
@@ -77,7 +88,7 @@ static void log_refused_upgrade(const struct client *client,
 
     if (!log_wants(level))
         return;
-    netaddr_format(&client->peer, remote);
+    format_remote(remote, x->request.info, x->client);
     log_event(level, "refused", LOG_STR("remote", remote),
               LOG_INT("status", why->status), LOG_STR("code", why->code),
               LOG_STR("reason", why->message));
@@ -94,7 +105,7 @@ static int upgrade(struct exchange *x)
         (void)refuse_late(&why);
     else if (handoff_begin(x->server, x->client, &x->request, &why) == 0)
         return 0;
-    log_refused_upgrade(x->client, &why);
+    log_refused_upgrade(x, &why);
     return reply_refusal(x->conn, x->client, &why);
 }
 
@@ -231,7 +242,7 @@ static void log_request(const struct mg_request_info *info,
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     us = (int64_t)(now.tv_sec - client->began.tv_sec) * 1000000 +
          (now.tv_nsec - client->began.tv_nsec) / 1000;
-    netaddr_format(&client->peer, remote);
+    format_remote(remote, info, client);
     /* The path without its query, which may hold what is private. */
     log_event(LOG_DEBUG, "request", LOG_STR("method", info->request_method),
               LOG_STR("path", info->local_uri_raw), LOG_INT("status", status),

@@ -177,6 +177,17 @@ class Proxies(LimitCase):
         line = hub.wait_log("connected", user="bob")
         self.assertIn("2001:db8::7", line.get("remote", ""))
 
+    def test_a_refusal_names_the_client_behind_the_proxy(self):
+        hub = self.start(HUB_TRUSTED_PROXIES="127.0.0.1",
+                         HUB_ALLOWED_ORIGINS="https://app.example.com",
+                         HUB_LOG_LEVEL="debug")
+        self.assertTurnedAway(
+            hub, 403, headers=[("Origin", "https://evil.example"),
+                               *self.forwarded("9.9.9.9, 203.0.113.7")])
+        for event in ("refused", "request"):
+            line = hub.wait_log(event)
+            self.assertEqual(line.get("remote"), "203.0.113.7", event)
+
 
 class Origins(LimitCase):
 
