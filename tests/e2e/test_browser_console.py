@@ -393,6 +393,11 @@ class Looks(ConsoleCase):
                 self.assertEqual(page.run("""
                     const type = document.querySelector('#messages .type');
                     return type.scrollWidth - type.clientWidth;"""), 0)
+                self.assertLess(page.run("""
+                    const [tag, type] = ['.tag', '.type'].map((part) =>
+                      document.querySelector(`#messages ${part}`)
+                        .getBoundingClientRect());
+                    return type.left - tag.right;"""), 16)
 
     def test_themes_differ(self):
         back = "return getComputedStyle(document.body).backgroundColor"
