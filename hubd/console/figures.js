@@ -78,7 +78,7 @@ function describeSilence(why, sinceMs) {
   if (why === 'status 404') return 'hubd runs, but its console is off now';
   if (why.startsWith('status '))
     return `hubd answers with ${why}; trying again`;
-  return `hubd is gone for ${duration(sinceMs)}; trying again`;
+  return `hubd has been gone for ${duration(sinceMs)}; trying again`;
 }
 
 export function showFigures(url) {

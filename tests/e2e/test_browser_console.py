@@ -483,7 +483,8 @@ class Restart(PageCase):
         page.open(hub.port)
         page.connect("ada")
         hub.kill()
-        until(lambda: page.state().startswith("hubd is gone"), "gone", 10)
+        until(lambda: page.state().startswith("hubd has been gone"),
+              "gone", 10)
         until(lambda: page.connections()["ada"].startswith(
             ("lost (1006)", "refused or unreachable", "connecting")),
               "the connection is gone", 10)
