@@ -50,6 +50,13 @@ static void join_lines(char *text)
     *out = '\0';
 }
 
+/* What is wrong where the piece that is no origin is empty. */
+static const char *nothing_in(const char *text)
+{
+    return text[strspn(text, ", \t")] == '\0' ? "holds no origin"
+                                              : "holds an empty piece";
+}
+
 static int parse(struct origin_list *out, char *text, size_t bytes,
                  const char *path, char *error, size_t error_bytes)
 {
@@ -65,10 +72,12 @@ static int parse(struct origin_list *out, char *text, size_t bytes,
     err = origin_list_parse(out, text, bad, sizeof(bad));
     if (err == 0)
         return 0;
+    if (err == -2)
+        return refuse(error, error_bytes, path, "out of memory", "");
+    if (*bad == '\0')
+        return refuse(error, error_bytes, path, nothing_in(text), "");
     return refuse(error, error_bytes, path,
-                  err == -2 ? "out of memory"
-                            : "is no origin such as https://example.com",
-                  err == -2 ? "" : bad);
+                  "is no origin such as https://example.com", bad);
 }
 
 int gate_read_file(struct origin_list *out, const char *path, char *error,

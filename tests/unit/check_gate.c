@@ -78,6 +78,7 @@ END_TEST
 
 START_TEST(what_is_wrong_is_named)
 {
+    static const char *const empty[] = {"", "\n", "# none\n", " \n\n", ","};
     struct origin_list list;
     static char large[65537];
 
@@ -85,6 +86,16 @@ START_TEST(what_is_wrong_is_named)
     ck_assert_int_eq(gate_read_file(&list, path, error, sizeof(error)), -1);
     ck_assert_ptr_nonnull(strstr(error, path));
     ck_assert_ptr_nonnull(strstr(error, "\"nonsense\""));
+
+    for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+        write_text(empty[i]);
+        ck_assert_int_eq(gate_read_file(&list, path, error, sizeof(error)), -1);
+        ck_assert_ptr_nonnull(strstr(error, ": holds no origin"));
+    }
+
+    write_text("https://a.example,\nhttps://b.example\n");
+    ck_assert_int_eq(gate_read_file(&list, path, error, sizeof(error)), -1);
+    ck_assert_ptr_nonnull(strstr(error, ": holds an empty piece"));
 
     write_bytes("https://a.example\0x", 19);
     ck_assert_int_eq(gate_read_file(&list, path, error, sizeof(error)), -1);
