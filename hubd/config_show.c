@@ -108,9 +108,9 @@ void config_usage(FILE *out)
           "\n"
           "  --help          print this and exit\n"
           "  --version       print the version and exit\n"
-          "  --check-config  print the settings in effect and exit: 0 if they "
-          "are\n"
-          "                  right, 78 if not\n"
+          "  --check-config  print the settings in effect and exit; 78 if they "
+          "are "
+          "wrong\n"
           "\n"
           "A setting is an environment variable, or a flag (--port=8081 or\n"
           "--port 8081), which wins.\n",
