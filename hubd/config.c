@@ -132,6 +132,43 @@ static void read_variables(struct reader *reader, char **env)
     }
 }
 
+static bool is_setting(const char *name)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (strcmp(name, config_settings[i].name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Kubernetes gives them to all who are beside a service named "hub". */
+static bool is_of_a_service(const char *name)
+{
+    return strcmp(name, "HUB_PORT") == 0 ||
+           strncmp(name, "HUB_PORT_", 9) == 0 ||
+           strncmp(name, "HUB_SERVICE_", 12) == 0;
+}
+
+/* Settings that are misspelt would be missed by nobody else. */
+static void note_unknown(struct config *config, char **env)
+{
+    struct linebuf names;
+
+    linebuf_init(&names, config->unknown, sizeof(config->unknown));
+    for (char **at = env; at && *at; at++) {
+        char name[SHOWN_BYTES];
+
+        if (strncmp(*at, "HUB_", 4) != 0)
+            continue;
+        (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(*at, "="), *at);
+        if (is_setting(name) || is_of_a_service(name))
+            continue;
+        if (names.used > 0)
+            linebuf_add(&names, ", ");
+        linebuf_add_escaped(&names, name, SHOWN_BYTES);
+    }
+}
+
 /* --help and the like: returns false if it is none of them. */
 static bool read_action(struct reader *reader, const char *arg)
 {
@@ -335,6 +372,7 @@ static enum config_action read_all(struct reader *reader, struct config *config,
         config_release(config);
         return CONFIG_ERROR;
     }
+    note_unknown(config, env);
     return reader->action;
 }
 

@@ -18,6 +18,7 @@
 #define CONFIG_KEY_BYTES_MAX 4096 /* visible ASCII, as in HTTP headers */
 
 #define CONFIG_ADDRESS_BYTES 64 /* hold any numeric address */
+#define CONFIG_UNKNOWN_BYTES 256
 
 enum config_switch { CONFIG_OFF, CONFIG_ON };
 
@@ -58,6 +59,8 @@ struct config {
     enum config_switch console; /* see console.h */
     enum log_level log_level;
     enum log_format log_format;
+    /* Variables that look like settings and are none: "HUB_A, HUB_B", or "". */
+    char unknown[CONFIG_UNKNOWN_BYTES];
 };
 
 #define CONFIG_ERROR_BYTES 1024 /* hold any error whole */

@@ -161,5 +161,13 @@ int config_warnings(const struct config *config,
         emit(context, warnings[i].text);
         count++;
     }
+    if (config->unknown[0] != '\0') {
+        char text[CONFIG_UNKNOWN_BYTES + 64];
+
+        (void)snprintf(text, sizeof(text), "%s: no setting of hubd",
+                       config->unknown);
+        emit(context, text);
+        count++;
+    }
     return count;
 }

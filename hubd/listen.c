@@ -30,12 +30,15 @@ bool listen_metrics(const struct config *config, struct listen_address *out)
     return true;
 }
 
+static bool is_v6(const struct listen_address *address)
+{
+    return strchr(address->bind, ':') != NULL;
+}
+
 void listen_format(const struct listen_address *address,
                    char out[LISTEN_TEXT_MAX])
 {
-    bool v6 = strchr(address->bind, ':') != NULL;
-
-    (void)snprintf(out, LISTEN_TEXT_MAX, v6 ? "[%s]:%u" : "%s:%u",
+    (void)snprintf(out, LISTEN_TEXT_MAX, is_v6(address) ? "[%s]:%u" : "%s:%u",
                    address->bind, address->port);
 }
 
@@ -97,8 +100,6 @@ static const char *problem_of(const struct listen_address *listener)
 
     if (bytes == 0)
         return "not a numeric address";
-    if (address.ss_family == AF_INET6 && !mg_check_feature(MG_FEATURES_IPV6))
-        return "this civetweb library was built without IPv6";
     err = try_bind(&address, bytes);
     return err == 0 ? NULL : strerror(err);
 }
@@ -114,6 +115,22 @@ static int probe(const struct listen_address *listener, const char *setting,
     listen_format(listener, where);
     (void)snprintf(error, error_bytes, "%scannot listen on %s: %s", setting,
                    where, problem);
+    return -1;
+}
+
+int listen_check(const struct config *config, char *error, size_t error_bytes)
+{
+    struct listen_address main = listen_main(config), metrics = main;
+
+    (void)listen_metrics(config, &metrics);
+    if ((!is_v6(&main) && !is_v6(&metrics)) ||
+        mg_check_feature(MG_FEATURES_IPV6))
+        return 0;
+    (void)snprintf(error, error_bytes,
+                   "%s=%s: takes an IPv4 address, since the civetweb library "
+                   "here was built without IPv6",
+                   is_v6(&main) ? "HUB_BIND" : "HUB_METRICS",
+                   is_v6(&main) ? main.bind : metrics.bind);
     return -1;
 }
 

@@ -28,6 +28,10 @@ void listen_format(const struct listen_address *address,
 void listen_format_all(const struct config *config,
                        char out[2 * LISTEN_TEXT_MAX]);
 
+/* Whether civetweb knows such addresses. Returns 0, or -1 and one line in
+ * `error`. */
+int listen_check(const struct config *config, char *error, size_t error_bytes);
+
 /* Tries to bind them, since civetweb does not tell why it could not. Returns 0,
  * or -1 and one line in `error`. */
 int listen_probe(const struct config *config, char *error, size_t error_bytes);

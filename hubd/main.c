@@ -20,6 +20,7 @@
 
 #include "config.h"
 #include "drain.h"
+#include "listen.h"
 #include "log.h"
 #include "notify.h"
 #include "server.h"
@@ -230,6 +231,12 @@ static void warn(const char *warning)
         (void)report(warning, 0);
 }
 
+static void warn_of_setting(void *context, const char *warning)
+{
+    (void)context;
+    warn(warning);
+}
+
 /* `api` are the keys of the API. */
 static int check_metrics_key(const struct config *config,
                              const struct keys *api, char *warning,
@@ -253,10 +260,12 @@ static int check_metrics_key(const struct config *config,
 static int check(const struct config *config)
 {
     char error[512], warning[512] = "", of_metrics[512] = "";
-    struct keys *keys =
-        keys_load(config, error, sizeof(error), warning, sizeof(warning));
+    struct keys *keys;
     int code;
 
+    if (listen_check(config, error, sizeof(error)) < 0)
+        return report(error, EX_CONFIG);
+    keys = keys_load(config, error, sizeof(error), warning, sizeof(warning));
     if (keys == NULL)
         return report(error, EX_CONFIG);
     code = check_metrics_key(config, keys, of_metrics, sizeof(of_metrics));
@@ -264,6 +273,7 @@ static int check(const struct config *config)
     if (code != 0 || check_origins(config) != 0)
         return EX_CONFIG;
     config_print(config, stdout);
+    (void)config_warnings(config, warn_of_setting, NULL);
     warn(warning);
     warn(of_metrics);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -363,7 +363,8 @@ int server_start(struct server *server, const struct config *config,
                        strerror(errno));
         return EXIT_FAILURE;
     }
-    if (open_gates(server, error, error_bytes) < 0)
+    if (listen_check(config, error, error_bytes) < 0 ||
+        open_gates(server, error, error_bytes) < 0)
         return EX_CONFIG;
     if (admission_init(&server->admission, config) < 0) {
         (void)snprintf(error, error_bytes, "out of memory");

@@ -21,7 +21,7 @@ GOOD = b'{"type":"t","payload":1,"timestamp":"2024-01-02"}'
 
 # What replies may hold, and nothing else: no name and no value of a client.
 REPLY_HEADERS = {"date", "content-type", "content-length", "cache-control",
-                 "connection"}
+                 "connection", "keep-alive"}
 UPGRADE_HEADERS = {"upgrade", "connection", "sec-websocket-accept"}
 
 
@@ -247,14 +247,18 @@ class Ipv6(unittest.TestCase):
         path = ctypes.util.find_library("civetweb")
         if path is None or ctypes.CDLL(path).mg_check_feature(self.FEATURE):
             self.skipTest("this civetweb has IPv6, or is not to be found")
-        for address in ("::1", "::", "2001:db8::1"):
-            with self.subTest(address):
-                code, out, err = run_to_end(PORT="0", HUB_BIND=address,
-                                            HUB_API_KEY="k" * 32)
-                self.assertEqual((code, out), (1, ""), err)
-                last = err.splitlines()[-1]
-                self.assertIn("IPv6", last)
-                self.assertIn(address, last)
+        for settings, named in (({"HUB_BIND": "::1"}, "HUB_BIND=::1: "),
+                                ({"HUB_BIND": "::"}, "HUB_BIND=::: "),
+                                ({"HUB_METRICS": "[2001:db8::1]:9108"},
+                                 "HUB_METRICS=2001:db8::1: ")):
+            for flags in ((), ("--check-config",)):
+                with self.subTest(settings=settings, flags=flags):
+                    code, out, err = run_to_end(*flags, PORT="0", **settings,
+                                                HUB_API_KEY="k" * 32)
+                    self.assertEqual((code, out), (78, ""), err)
+                    line, = err.splitlines()
+                    self.assertIn(named, line)
+                    self.assertIn("without IPv6", line)
 
 
 class CommandLine(HubTestCase):

@@ -96,8 +96,7 @@ class Values(unittest.TestCase):
                 "HUB_ALLOWED_ORIGINS": ("*", "https://*.example.com",
                                         "http://a, https://b:8443"),
                 "HUB_TRUSTED_PROXIES": ("10.0.0.0/8, ::1", "127.0.0.1"),
-                "HUB_METRICS": ("off", "on", ":0", "127.0.0.1:9108",
-                                "[::1]:9108"),
+                "HUB_METRICS": ("off", "on", ":0", "127.0.0.1:9108"),
                 "HUB_LOG_LEVEL": ("debug", "info", "warn", "error"),
                 "HUB_LOG_FORMAT": ("text", "json"),
                 "HUB_SENDER": ("auto", "uring", "sendmsg"),
@@ -227,6 +226,19 @@ class Flags(HubTestCase):
             hub.key = KEY
             self.assertEqual(
                 hub.broadcast({"type": "t", "payload": 1}), 0)
+
+    def test_what_a_start_would_warn_of_is_told(self):
+        code, _, err = check(HUB_API_KEY="k" * 16, HUB_PING_INTERVAL="60s",
+                             HUB_QUEUESIZE="SENTINEL", HUB_SERVICE_PORT="1")
+        self.assertEqual(code, 0, err)
+        self.assertNotIn("SENTINEL", err)
+        origins, ping, unknown = err.splitlines()
+        self.assertEqual(
+            unknown, "hubd: HUB_QUEUESIZE: no setting of hubd")
+        hub = self.start(HUB_PING_INTERVAL="60s", HUB_QUEUESIZE="SENTINEL")
+        self.assertEqual([line["warning"] for line in hub.events("setting")],
+                         [line.removeprefix("hubd: ")
+                          for line in (origins, ping, unknown)])
 
     def test_a_short_key_and_an_open_key_file_are_warned_of(self):
         hub = self.start(HUB_API_KEY="short")

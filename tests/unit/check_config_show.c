@@ -165,6 +165,40 @@ START_TEST(what_is_likely_a_mistake_is_warned_of)
 }
 END_TEST
 
+static void expect_unknown(const char *const *env, const char *expected)
+{
+    char text[1024] = "";
+
+    ck_assert_int_eq(read_with(env, LIST("hubd")), CONFIG_RUN);
+    (void)config_warnings(&config, append, text);
+    if (*expected == '\0')
+        ck_assert_msg(strstr(text, "no setting") == NULL, "%s", text);
+    else
+        ck_assert_msg(strstr(text, expected) != NULL, "%s", text);
+    ck_assert_ptr_null(strstr(text, "value"));
+    config_release(&config);
+}
+
+START_TEST(variables_that_are_no_settings_are_warned_of)
+{
+    char long_name[400];
+
+    expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB_QUEUESIZE=value"),
+                   "|HUB_QUEUESIZE: no setting of hubd");
+    expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB_A=value", "HUB_\n=value",
+                        "HUB_QUEUE_SIZE=1MB", "HUB_QUEUE_SIZE_=value"),
+                   "|HUB_A, HUB_\\n, HUB_QUEUE_SIZE_: no setting of hubd");
+    expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB=value", "HUBD_X=value",
+                        "MAX_MESSAGE=value", "HUB_SERVICE_HOST=value",
+                        "HUB_PORT=value", "HUB_PORT_8081_TCP=value"),
+                   "");
+    memset(long_name, 'X', sizeof(long_name) - 1);
+    memcpy(long_name, "HUB_", 4);
+    long_name[sizeof(long_name) - 1] = '\0';
+    expect_unknown(LIST("HUB_API_KEY=" SECRET, long_name), "|HUB_XXX");
+}
+END_TEST
+
 /* How many warnings name HUB_METRICS, with these variables. */
 static int warnings_of_metrics(const char *bind, const char *metrics,
                                const char *key)
@@ -242,6 +276,7 @@ int main(void)
     tcase_add_test(tc, usage_tells_of_every_setting);
     tcase_add_test(tc, pairs_for_the_log_are_all_settings);
     tcase_add_test(tc, what_is_likely_a_mistake_is_warned_of);
+    tcase_add_test(tc, variables_that_are_no_settings_are_warned_of);
     tcase_add_test(tc, metrics_for_everybody_are_warned_of);
     tcase_add_test(tc, a_console_that_other_machines_see_is_warned_of);
     suite_add_tcase(suite, tc);
