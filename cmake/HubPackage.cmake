@@ -14,7 +14,13 @@ install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/hubd.service
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/hubd.conf
     DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/hubd COMPONENT hubd
     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
-install(FILES README.md SECURITY.md DESTINATION ${docs}/hubd COMPONENT hubd)
+# Where they are in the sources, for the links between them.
+install(FILES SECURITY.md DESTINATION ${docs}/hubd COMPONENT hubd)
+install(DIRECTORY packaging/grafana packaging/proxies
+    DESTINATION ${docs}/hubd/packaging COMPONENT hubd)
+install(FILES clients/js/README.md clients/js/hub-client.js
+    clients/js/hub-client.d.ts clients/js/package.json
+    DESTINATION ${docs}/hubd/clients/js COMPONENT hubd)
 install(FILES docs/console.md docs/console.png docs/metrics.md docs/operating.md
     docs/protocol.md docs/proxies.md
     DESTINATION ${docs}/hubd/docs COMPONENT hubd)

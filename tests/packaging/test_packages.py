@@ -105,6 +105,14 @@ class Files(Assertions):
             self.assertIn("cc minimal.c",
                           (examples / "README.md").read_text())
 
+    def test_what_the_documents_name_is_there(self):
+        with tempfile.TemporaryDirectory() as directory:
+            run("dpkg-deb", "-x", str(deb("hubd")), directory)
+            told = run(sys.executable, "-B",
+                       str(ROOT / "tests/docs/check_links.py"),
+                       f"{directory}/usr/share/doc/hubd")
+        self.assertGreaterEqual(int(told.split()[0]), 8, told)
+
     def test_the_symbols_are_as_told(self):
         with tempfile.TemporaryDirectory() as directory:
             run("dpkg-deb", "-R", str(deb("libhub0")), directory)
