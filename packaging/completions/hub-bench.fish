@@ -2,7 +2,9 @@
 
 complete -c hub-bench -f
 
-for line in (hub-bench --help 2>/dev/null)
+# What is told on several lines becomes one.
+set -l help (hub-bench --help 2>/dev/null | string collect)
+for line in (string replace -ra '\n {20,}' ' ' -- $help | string split \n)
     set -l found (string match -rg \
         '^  (-.,|   ) --([a-z-]+)(=?)\S*  +(.*)$' -- $line)
     or continue

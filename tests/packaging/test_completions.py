@@ -178,6 +178,8 @@ class Zsh(ShellCase):
                                re.MULTILINE)
             self.assertEqual(set(flags), flags_of(name))
             self.assertEqual(len(flags), len(set(flags)))
+            for spec in specs:  # meanings are told to their ends
+                self.assertNotRegex(spec, r"[^\[](?:,|\bor|\bof|\bURL)\]")
 
     def test_typing(self):
         self.check_typing(
@@ -192,11 +194,18 @@ class Fish(ShellCase):
         super().setUp()
         self.require("fish")
 
-    def complete(self, line):
-        offered = self.run_shell(
+    def offer(self, line):
+        return self.run_shell(
             "fish", "--no-config", "-c", "set fish_complete_path $argv[1];"
             " complete -C $argv[2]", str(COMPLETIONS), line)
-        return [entry.partition("\t")[0] for entry in offered]
+
+    def complete(self, line):
+        return [entry.partition("\t")[0] for entry in self.offer(line)]
+
+    def test_meanings_are_told_to_their_ends(self):
+        self.assertEqual(self.offer("hub-bench --unt"), [
+            "--until\tend of a flight: delivered, to every client, or accepted,"
+            " by the HTTP response (delivered)"])
 
     def test_every_flag(self):
         for name in PROGRAMS:
