@@ -194,7 +194,7 @@ void hub_destroy(hub_t *hub)
 
 void *hub_data(const hub_t *hub)
 {
-    return hub->options.data;
+    return hub != NULL ? hub->options.data : NULL;
 }
 
 /* Messages. ----------------------------------------------------------- */

@@ -317,7 +317,7 @@ HUB_API int hub_create(hub_t **hub, const struct hub_options *options);
  * Owns:    the hub is gone; sockets it had adopted are closed. */
 HUB_API void hub_destroy(hub_t *hub);
 
-/* hub_options.data.  Threads: any. */
+/* hub_options.data, or NULL without a hub.  Threads: any. */
 HUB_API void *hub_data(const hub_t *hub);
 
 /* Enters a member that takes messages through member->deliver.

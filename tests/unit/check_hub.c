@@ -28,6 +28,7 @@ START_TEST(a_hub_comes_and_goes)
     ck_assert_ptr_eq(hub_data(hub), &data);
     hub_destroy(hub);
     hub_destroy(NULL);
+    ck_assert_ptr_null(hub_data(NULL));
 }
 END_TEST
 
