@@ -58,13 +58,19 @@ static unsigned at_most(int64_t value, unsigned limit)
     return value < (int64_t)limit ? (unsigned)value : limit;
 }
 
+int64_t fd_plan_least(int in_use)
+{
+    return 2 * ((int64_t)in_use + SLACK +
+                (int64_t)(WORKER_DESCRIPTORS + 1) * FD_PLAN_WORKERS_MIN);
+}
+
 int fd_plan_make(struct fd_plan *plan, int64_t descriptors, int in_use,
                  uint64_t wanted)
 {
     int64_t room = descriptors / 2 - in_use - SLACK;
     int64_t reserve = descriptors / 16;
 
-    if (room < (int64_t)(WORKER_DESCRIPTORS + 1) * FD_PLAN_WORKERS_MIN)
+    if (descriptors < fd_plan_least(in_use))
         return -1;
     if (reserve > RESERVE_MAX)
         reserve = RESERVE_MAX;

@@ -34,9 +34,12 @@ int fd_plan_guard_standard(void);
 /* How many descriptors are open. */
 int fd_plan_in_use(void);
 
+/* The fewest descriptors there may be. */
+int64_t fd_plan_least(int in_use);
+
 /* Shares out `descriptors`, of which `in_use` are taken already; `wanted` is
  * the cap on WebSockets that was asked for, 0 for none. Returns 0, or -1: there
- * are too few to run on. */
+ * are fewer than fd_plan_least(). */
 int fd_plan_make(struct fd_plan *plan, int64_t descriptors, int in_use,
                  uint64_t wanted);
 

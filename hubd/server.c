@@ -92,14 +92,21 @@ static int share_descriptors(struct server *server, int64_t descriptors,
 {
     const struct config *config = server->config;
     struct fd_plan *plan = &server->plan;
+    int in_use = fd_plan_in_use();
 
-    if (fd_plan_make(plan, descriptors, fd_plan_in_use(),
-                     config->max_connections) < 0) {
+    if (fd_plan_make(plan, descriptors, in_use, config->max_connections) < 0) {
         (void)snprintf(error, error_bytes,
-                       "a limit of %lld open files is too small to run on",
-                       (long long)descriptors);
+                       "a limit of %lld open files is too small: it takes at "
+                       "least %lld",
+                       (long long)descriptors,
+                       (long long)fd_plan_least(in_use));
         return -1;
     }
+    if (plan->sockets < config->max_connections)
+        log_event(LOG_WARN, "few_descriptors",
+                  LOG_INT("connections_max", plan->sockets),
+                  LOG_INT("wanted", config->max_connections),
+                  LOG_INT("descriptors", plan->descriptors));
     server->admission.limit = plan->sockets;
     if (clients_init(&server->clients, plan->base, plan->workers,
                      config->read_timeout_ms, config->write_timeout_ms) == 0)

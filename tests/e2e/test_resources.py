@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -12,7 +13,7 @@ import threading
 import time
 import unittest
 
-from harness.daemon import Hubd
+from harness.daemon import Hubd, run_to_end
 from harness.http import RawHttp, request
 from harness.rawws import RawWs, new_key, upgrade_request, ws_path
 from harness.testcase import HubTestCase
@@ -53,6 +54,23 @@ class Descriptors(HubTestCase):
                       "descriptors given back")
                 again, _ = self.fill(hub, len(clients))
                 self.assertEqual(len(again), len(clients))
+
+    def test_too_few_descriptors_are_named_with_how_many_it_takes(self):
+        code, out, err = run_to_end(nofile=64, PORT="0", HUB_API_KEY="k" * 16)
+        self.assertEqual((code, out), (1, ""), err)
+        least = re.search(r"limit of 64 open files is too small: it takes at"
+                          r" least (\d+)$", err.rstrip())
+        self.assertIsNotNone(least, err)
+        hub = self.start(nofile=int(least[1]))
+        self.assertEqual(hub.events("few_descriptors"), [])
+
+    def test_a_limit_that_cannot_be_reached_is_warned_of(self):
+        hub = self.start(nofile=1024, HUB_MAX_CONNECTIONS="2000")
+        few, = hub.events("few_descriptors")
+        self.assertEqual((few["level"], few["wanted"], few["descriptors"]),
+                         ("warn", "2000", "1024"))
+        self.assertEqual(few["connections_max"],
+                         hub.wait_log("listening")["connections_max"])
 
     def check_full_but_sound(self, hub, count):
         """It answers, it delivers, and it does not spin."""

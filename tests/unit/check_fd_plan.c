@@ -69,6 +69,9 @@ START_TEST(too_few_are_refused)
     ck_assert_int_eq(fd_plan_make(&plan, 111, 8, 0), -1);
     ck_assert_int_eq(fd_plan_make(&plan, 112, 8, 0), 0);
     ck_assert_int_eq(fd_plan_make(&plan, 1024, 500, 0), -1);
+    ck_assert_int_eq(fd_plan_least(8), 112);
+    ck_assert_int_eq(fd_plan_make(&plan, fd_plan_least(500) - 1, 500, 0), -1);
+    ck_assert_int_eq(fd_plan_make(&plan, fd_plan_least(500), 500, 0), 0);
 }
 END_TEST
 

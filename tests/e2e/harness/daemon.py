@@ -37,6 +37,11 @@ def sanitizer_environment(report):
     }
 
 
+def limited(nofile):
+    """What goes in front of a command that may have so many descriptors."""
+    return ["prlimit", f"--nofile={nofile}:{nofile}", "--"] if nofile else []
+
+
 class Hubd:
     """One daemon. Settings are environment variables; None removes one."""
 
@@ -73,10 +78,7 @@ class Hubd:
                        **sanitizer_environment(report)}
         environment.update({k: str(v) for k, v in self.settings.items()
                             if v is not None})
-        command = [self.binary, *self.flags]
-        if self.nofile:
-            command = ["prlimit", f"--nofile={self.nofile}:{self.nofile}",
-                       "--", *command]
+        command = [*limited(self.nofile), self.binary, *self.flags]
         if self.closed_fds:
             closing = "".join(f" {fd}>&-" for fd in self.closed_fds)
             command = ["sh", "-c", f'exec "$@"{closing}', "sh", *command]
@@ -273,12 +275,12 @@ class Hubd:
         raise AssertionError(f"no {name} in {file}")
 
 
-def run_to_end(*flags, seconds=10, **settings):
+def run_to_end(*flags, seconds=10, nofile=None, **settings):
     """Runs hubd where it is expected to end by itself. Returns its exit
     status, standard output and standard error."""
     environment = {"PATH": os.environ["PATH"]}
     environment.update({k: str(v) for k, v in settings.items()})
-    done = subprocess.run([HUBD, *flags], env=environment,
+    done = subprocess.run([*limited(nofile), HUBD, *flags], env=environment,
                           stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=scaled(seconds), check=False)
     return (done.returncode, done.stdout.decode(errors="backslashreplace"),
