@@ -96,7 +96,10 @@ export class Messages {
     let text =
       this.#received === 0 ? 'none yet' : `${count(this.#received)} received`;
     if (this.#isPaused) text += `, paused: ${count(this.#missed)} since`;
-    else if (this.#received > shown && shown > 0)
+    else if (this.#filter.value !== '') {
+      const others = this.#list.querySelectorAll(':scope > [hidden]').length;
+      text += `, ${count(shown - others)} shown`;
+    } else if (this.#received > shown && shown > 0)
       text += `, newest ${count(shown)} shown`;
     this.#count.textContent = text;
   }
@@ -125,6 +128,7 @@ export class Messages {
 
   #applyFilter() {
     this.#hideOthers(this.#list.children);
+    this.#tell();
   }
 
   offer(connection) {

@@ -132,6 +132,7 @@ class Receiving(ConsoleCase):
         shown = [item.text for item in page.driver.find_elements(
             "css selector", "#messages li") if item.is_displayed()]
         self.assertEqual(len(shown), 1)
+        self.assertEqual(page.text("#messages-count"), "2 received, 1 shown")
         page.click("[aria-label='Disconnect bob']")
         self.hub.wait_connections(2)
         self.assertIn("disconnected", page.connections()["bob"])
