@@ -178,7 +178,7 @@ static const char **add_option(const char **end, const char *name,
 static int start_http(struct server *server, char *error, size_t error_bytes)
 {
     char ports[2 * LISTEN_TEXT_MAX], workers[VALUE_MAX], queue[VALUE_MAX],
-        ms[VALUE_MAX], head[VALUE_MAX], text[256] = "";
+        ms[VALUE_MAX], next_ms[VALUE_MAX], head[VALUE_MAX], text[256] = "";
     const char *options[2 * OPTIONS_MAX + 1], **end = options;
     struct mg_error_data failure = {.text = text,
                                     .text_buffer_size = sizeof(text)};
@@ -192,6 +192,8 @@ static int start_http(struct server *server, char *error, size_t error_bytes)
     (void)snprintf(head, VALUE_MAX, "%d", REQUEST_HEAD_MAX);
     (void)snprintf(ms, VALUE_MAX, "%lld",
                    (long long)server->config->read_timeout_ms + FALLBACK_MS);
+    (void)snprintf(next_ms, VALUE_MAX, "%d",
+                   CLIENT_NEXT_S * 1000 + FALLBACK_MS);
     for (size_t i = 0; i < FIXED_OPTIONS; i++)
         end = add_option(end, fixed_options[i].name, fixed_options[i].value);
     end = add_option(end, "listening_ports", ports);
@@ -199,7 +201,7 @@ static int start_http(struct server *server, char *error, size_t error_bytes)
     end = add_option(end, "connection_queue", queue);
     end = add_option(end, "max_request_size", head);
     end = add_option(end, "request_timeout_ms", ms);
-    (void)add_option(end, "keep_alive_timeout_ms", ms);
+    (void)add_option(end, "keep_alive_timeout_ms", next_ms);
     server->http = start_workers(&init, &failure);
     if (server->http != NULL)
         return 0;

@@ -1,6 +1,7 @@
 """Requests as HTTP: routes, methods, keys, media types, versions, keep-alive,
 chunks, Expect."""
 
+import threading
 import unittest
 
 from harness.http import from_client
@@ -367,6 +368,14 @@ class Connections(HttpCase):
         self.assertEqual(reply.status, 200, reply)
         self.assertEqual(reply.header("connection"), "close")
         self.assertIsNone(reply.header("keep-alive"))
+
+    def test_a_connection_is_kept_longer_than_a_request_may_take(self):
+        hub = self.start(READ_TIMEOUT="100ms")
+        conn = self.http(hub)
+        for pause in (0, 1.5):  # civetweb adds a second
+            threading.Event().wait(pause)
+            conn.send(self.head_of("GET", "/health"))
+            self.assertEqual(conn.read_reply().status, 200)
 
     def test_for_how_long_a_connection_is_kept_is_told(self):
         conn = self.http(self.hub)
