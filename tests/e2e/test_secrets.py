@@ -9,6 +9,7 @@ import pathlib
 import resource
 import secrets
 import signal
+import tempfile
 import unittest
 
 from harness import memory
@@ -263,27 +264,35 @@ class Dumps(SecretsCase):
         self.assertNotDumped(self.hub, self.wrong)
 
     def test_a_core_dump_holds_no_key(self):
-        self.need_plain_memory()
-        pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text()
-        if pattern.strip() != "core":
-            self.unable(f"cores go elsewhere: {pattern}")
-        hub = self.start_dumping()
+        hub = self.start_dumping(HUB_API_KEY=self.key)
         self.drive(hub, self.key)
         self.drive(hub, self.wrong)
         conn = self.http(hub)
         conn.send(post(self.key) + post(self.key)[:-1])
         self.assertEqual(conn.read_reply().status, 200)
-        hub.signal(signal.SIGABRT)
-        hub.wait_exit()
-        core, = pathlib.Path(hub.scratch.name).glob("core*")
-        dump = core.read_bytes()
-        self.assertIn(b"/api/broadcast", dump, "it holds memory at all")
-        for key in (self.key, self.wrong):
-            found = [p for p in memory.pieces(key) if p in dump]
-            self.assertEqual(found, [])
+        self.assertNotInCore(hub, b"/api/broadcast", self.key, self.wrong)
 
-    def start_dumping(self):
-        hub = Hubd(HUB_API_KEY=self.key)
+    def test_a_core_dump_holds_no_key_of_a_file(self):
+        """Neither of those that were there at the start nor of the one that was
+        read later, the moment after that."""
+        old, new = [random_key() for _ in range(2)], random_key()
+        with tempfile.TemporaryDirectory() as scratch:
+            path = pathlib.Path(scratch) / "key"
+            path.write_text("\n".join(old), "ascii")
+            path.chmod(0o600)
+            hub = self.start_dumping(HUB_API_KEY=None,
+                                     HUB_API_KEY_FILE=str(path))
+            path.write_text(f"{new}\n{old[0]}\n", "ascii")
+            hub.signal(signal.SIGHUP)
+            hub.wait_log("reloaded")
+            self.assertNotInCore(hub, str(path).encode(), *old, new)
+
+    def start_dumping(self, **settings):
+        self.need_plain_memory()
+        pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text()
+        if pattern.strip() != "core":
+            self.unable(f"cores go elsewhere: {pattern}")
+        hub = Hubd(**settings)
         self.addCleanup(hub.discard)
 
         def prepare():
@@ -293,6 +302,16 @@ class Dumps(SecretsCase):
 
         hub.prepare = prepare
         return hub.start()
+
+    def assertNotInCore(self, hub, there, *keys):
+        hub.signal(signal.SIGABRT)
+        hub.wait_exit()
+        core, = pathlib.Path(hub.scratch.name).glob("core*")
+        dump = core.read_bytes()
+        self.assertIn(there, dump, "it holds memory at all")
+        for key in keys:
+            found = [p for p in memory.pieces(key) if p in dump]
+            self.assertEqual(found, [])
 
 
 class Proc(SecretsCase):
