@@ -141,12 +141,18 @@ static bool is_setting(const char *name)
     return false;
 }
 
-/* Kubernetes gives them to all who are beside a service named "hub". */
-static bool is_of_a_service(const char *name)
+/* Kubernetes gives them to all that are beside a service named "hub", or
+ * "hub-" and something: HUB_SERVICE_HOST, HUB_PORT_8081_TCP_ADDR, and
+ * HUB_PORT=tcp://... */
+static bool is_of_a_service(const char *name, const char *value)
 {
-    return strcmp(name, "HUB_PORT") == 0 ||
-           strncmp(name, "HUB_PORT_", 9) == 0 ||
-           strncmp(name, "HUB_SERVICE_", 12) == 0;
+    const char *port = strstr(name, "_PORT");
+
+    return strstr(name, "_SERVICE_HOST") != NULL ||
+           strstr(name, "_SERVICE_PORT") != NULL ||
+           (port != NULL && port[5] == '_' && port[6] >= '0' &&
+            port[6] <= '9') ||
+           (port != NULL && port[5] == '\0' && strstr(value, "://") != NULL);
 }
 
 /* Settings that are misspelt would be missed by nobody else. */
@@ -154,18 +160,22 @@ static void note_unknown(struct config *config, char **env)
 {
     struct linebuf names;
 
-    linebuf_init(&names, config->unknown, sizeof(config->unknown));
-    for (char **at = env; at && *at; at++) {
-        char name[SHOWN_BYTES];
+    linebuf_init(&names, config->unknown, sizeof(config->unknown) - 5);
+    for (char **at = env; at && *at && !names.full; at++) {
+        size_t bytes = strcspn(*at, "="), before = names.used;
+        char name[SHOWN_BYTES + 2];
 
         if (strncmp(*at, "HUB_", 4) != 0)
             continue;
-        (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(*at, "="), *at);
-        if (is_setting(name) || is_of_a_service(name))
+        (void)snprintf(name, sizeof(name), "%.*s", (int)bytes, *at);
+        if (is_setting(name) || is_of_a_service(name, *at + bytes))
             continue;
         if (names.used > 0)
             linebuf_add(&names, ", ");
         linebuf_add_escaped(&names, name, SHOWN_BYTES);
+        if (names.full)
+            (void)stpcpy(config->unknown + before,
+                         before > 0 ? ", ..." : "...");
     }
 }
 

@@ -109,8 +109,7 @@ void config_usage(FILE *out)
           "  --help          print this and exit\n"
           "  --version       print the version and exit\n"
           "  --check-config  print the settings in effect and exit; 78 if they "
-          "are "
-          "wrong\n"
+          "are wrong\n"
           "\n"
           "A setting is an environment variable, or a flag (--port=8081 or\n"
           "--port 8081), which wins.\n",

@@ -121,16 +121,19 @@ static int probe(const struct listen_address *listener, const char *setting,
 int listen_check(const struct config *config, char *error, size_t error_bytes)
 {
     struct listen_address main = listen_main(config), metrics = main;
+    char value[LISTEN_TEXT_MAX];
 
     (void)listen_metrics(config, &metrics);
     if ((!is_v6(&main) && !is_v6(&metrics)) ||
         mg_check_feature(MG_FEATURES_IPV6))
         return 0;
+    if (!is_v6(&main))
+        listen_format(&metrics, value);
     (void)snprintf(error, error_bytes,
                    "%s=%s: takes an IPv4 address, since the civetweb library "
                    "here was built without IPv6",
                    is_v6(&main) ? "HUB_BIND" : "HUB_METRICS",
-                   is_v6(&main) ? main.bind : metrics.bind);
+                   is_v6(&main) ? main.bind : value);
     return -1;
 }
 

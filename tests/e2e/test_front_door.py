@@ -250,7 +250,7 @@ class Ipv6(unittest.TestCase):
         for settings, named in (({"HUB_BIND": "::1"}, "HUB_BIND=::1: "),
                                 ({"HUB_BIND": "::"}, "HUB_BIND=::: "),
                                 ({"HUB_METRICS": "[2001:db8::1]:9108"},
-                                 "HUB_METRICS=2001:db8::1: ")):
+                                 "HUB_METRICS=[2001:db8::1]:9108: ")):
             for flags in ((), ("--check-config",)):
                 with self.subTest(settings=settings, flags=flags):
                     code, out, err = run_to_end(*flags, PORT="0", **settings,

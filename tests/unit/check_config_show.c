@@ -182,6 +182,7 @@ static void expect_unknown(const char *const *env, const char *expected)
 START_TEST(variables_that_are_no_settings_are_warned_of)
 {
     char long_name[400];
+    const char *many[18] = {"HUB_API_KEY=" SECRET};
 
     expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB_QUEUESIZE=value"),
                    "|HUB_QUEUESIZE: no setting of hubd");
@@ -190,12 +191,21 @@ START_TEST(variables_that_are_no_settings_are_warned_of)
                    "|HUB_A, HUB_\\n, HUB_QUEUE_SIZE_: no setting of hubd");
     expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB=value", "HUBD_X=value",
                         "MAX_MESSAGE=value", "HUB_SERVICE_HOST=value",
-                        "HUB_PORT=value", "HUB_PORT_8081_TCP=value"),
+                        "HUB_PORT=tcp://10.0.0.1:8081", "HUB_PORT_1_TCP=value",
+                        "HUB_METRICS_SERVICE_PORT_A=value",
+                        "HUB_METRICS_PORT_9_TCP_ADDR=value"),
                    "");
+    expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB_PORT=8081"),
+                   "|HUB_PORT: no setting");
     memset(long_name, 'X', sizeof(long_name) - 1);
     memcpy(long_name, "HUB_", 4);
     long_name[sizeof(long_name) - 1] = '\0';
-    expect_unknown(LIST("HUB_API_KEY=" SECRET, long_name), "|HUB_XXX");
+    expect_unknown(LIST("HUB_API_KEY=" SECRET, long_name),
+                   "XXX...: no setting");
+    memset(long_name + 40, '\0', sizeof(long_name) - 40);
+    for (size_t i = 0; i < ARGS_MAX - 1; i++)
+        many[i + 1] = long_name;
+    expect_unknown(many, "XXX, ...: no setting");
 }
 END_TEST
 
