@@ -64,8 +64,8 @@ namespace Hubd.Client
                             : TimedOut(settings, cause));
                     if (!isUnsent)
                         return HubResult.Failure(Lost(settings, cause));
-                    // As an HttpClient that is disposed, or misused.
-                    if (cause is InvalidOperationException)
+                    // As an HttpClient that is disposed.
+                    if (cause is ObjectDisposedException)
                         throw;
                     // Not only HttpRequestExceptions: a handler of the host's,
                     // such as a circuit breaker, throws what it likes.

@@ -83,7 +83,9 @@ namespace Hubd.Client
         /// A handler as it should be below a client: it follows no redirects,
         /// keeps no cookies and opens so many connections at most.
         /// </summary>
-        /// <param name="maxConnections">1 or more.</param>
+        /// <param name="maxConnections">1 or more. On Mono, whoever gives up
+        /// while waiting for one of them may lock the handler up for good: pass
+        /// int.MaxValue there.</param>
         /// <returns>A new handler, the caller's.</returns>
         public static HttpMessageHandler CreateHandler(int maxConnections)
         {

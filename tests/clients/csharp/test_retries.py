@@ -134,7 +134,7 @@ class Repeated(DriverCase):
         client = self.client(server.url, http="breaking", Retry=False)
         outcome = self.assertFailed(client.everybody(1), "network_error",
                                     transient=True)
-        self.assertIn("the circuit is open", outcome.description)
+        self.assertIn("no token", outcome.description)
         self.assertEqual(server.connections, 0)
         client = self.client(server.url, http="breaking")
         self.assertSent(client.everybody(1), 7)

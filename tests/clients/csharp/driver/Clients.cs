@@ -97,7 +97,7 @@ namespace Driver
                 HttpRequestMessage request, CancellationToken ct)
             {
                 if (++_requests == 1)
-                    throw new NotSupportedException("the circuit is open");
+                    throw new InvalidOperationException("no token");
                 return base.SendAsync(request, ct);
             }
         }
