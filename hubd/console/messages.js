@@ -96,7 +96,7 @@ export class Messages {
     let text =
       this.#received === 0 ? 'none yet' : `${count(this.#received)} received`;
     if (this.#isPaused) text += `, paused: ${count(this.#missed)} since`;
-    else if (this.#filter.value !== '') {
+    else if (this.#received > 0 && this.#filter.value !== '') {
       const others = this.#list.querySelectorAll(':scope > [hidden]').length;
       text += `, ${count(shown - others)} shown`;
     } else if (this.#received > shown && shown > 0)
