@@ -353,7 +353,7 @@ class Service(ServiceCase):
         self.assertNotEqual(new, old)
         until(lambda: self.answer_to(new) == "200", "the new key")
         self.assertEqual(self.answer_to(old), "200")
-        self.machine.run("sh", "-ec", "cd /etc/hubd\n" + finish)
+        self.machine.run("sh", "-ec", finish)
         until(lambda: self.answer_to(old) == "401", "the new key alone")
         self.assertEqual(self.answer_to(new), "200")
         self.machine.until({"ActiveState": "active", "MainPID": str(pid)})
