@@ -206,7 +206,7 @@ class Stats(ConsoleCase):
         before = until(self.nobody, "the clients of other tests are gone")
         ada = self.join("ada", "s")
         bob = self.join("bob")
-        both = self.stats()
+        both = until(lambda: self.greeted(before), "two pongs counted")
         self.assertEqual((both["connections"], both["users"],
                           both["sessions"]), (2, 2, 1))
         self.assertEqual(both["opened"] - before["opened"], 2)
@@ -225,6 +225,13 @@ class Stats(ConsoleCase):
         """Once no connection is there that could still be written to."""
         stats = self.stats()
         return stats if stats["opened"] == stats["closed"] else None
+
+    def greeted(self, before):
+        """Once what join() was answered is counted, of both: a client may have
+        it before that. A pong has two bytes of head and eight of its ping."""
+        stats = self.stats()
+        octets = stats["bytes_out"] - before["bytes_out"]
+        return stats if octets == 2 * (2 + 8) else None
 
     def grown(self, before):
         """Once both messages are out, in frames with two bytes of head."""
