@@ -69,6 +69,7 @@ class Vanished(NetworkCase):
         limit = scaled(1.0)
         hub = self.start(HUB_PING_INTERVAL="40s", WRITE_TIMEOUT=ms(limit),
                          HUB_QUEUE_SIZE="64MB")
+        hub.warm_up()
         steady = self.steady(hub, to_session=True)
         before = self.state(hub)
         crowds = self.join_both(hub)
