@@ -67,20 +67,19 @@ static bool keeps_alive(const struct client *client)
 
 /* For clients that keep connections longer than hubd does (RFC 2068 section
  * 19.7.1.1): a second less, or they send just when it is closed. */
-#define KEEP_ALIVE_S (CLIENT_NEXT_S - 1)
+#define KEPT "keep-alive\r\nKeep-Alive: timeout=14"
+_Static_assert(CLIENT_NEXT_S == 15, "KEPT is a second less");
 
 static size_t write_head(char *out, const struct reply *reply,
                          const struct content *content, bool keep_alive)
 {
-    char date[40], kept[48];
+    char date[40];
     time_t now = time(NULL);
     struct tm utc;
     int n;
 
     (void)gmtime_r(&now, &utc);
     (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    (void)snprintf(kept, sizeof(kept), "keep-alive\r\nKeep-Alive: timeout=%d",
-                   KEEP_ALIVE_S);
     n = snprintf(out, REPLY_HEAD_MAX,
                  "HTTP/1.1 %d %s\r\n"
                  "Date: %s\r\n"
@@ -92,7 +91,7 @@ static size_t write_head(char *out, const struct reply *reply,
                  reply->status, phrase(reply->status), date, content->type,
                  content->bytes, content->cache,
                  reply->headers != NULL ? reply->headers : "",
-                 keep_alive ? kept : "close");
+                 keep_alive ? KEPT : "close");
     return n > 0 && n < REPLY_HEAD_MAX ? (size_t)n : 0;
 }
 
