@@ -7,14 +7,16 @@
 #include <signal.h>
 #include <time.h>
 
-#include "log.h"
+#include "base/clock.h"
+
+#include "base/log.h"
 
 #define STEP_NS 5000000
 #define RESERVE_MS_MAX 500 /* for stopping civetweb and writing the log */
 
 static int64_t left(const struct drain *drain)
 {
-    int64_t ms = drain->deadline_ms - client_now_ms();
+    int64_t ms = drain->deadline_ms - clock_now_ms();
 
     return ms > 0 ? ms : 0;
 }
@@ -22,9 +24,9 @@ static int64_t left(const struct drain *drain)
 static void await_requests(struct drain *drain, int64_t ms)
 {
     static const struct timespec step = {0, STEP_NS};
-    int64_t end = client_now_ms() + ms;
+    int64_t end = clock_now_ms() + ms;
 
-    while (atomic_load(&drain->server->in_flight) > 0 && client_now_ms() < end)
+    while (atomic_load(&drain->server->in_flight) > 0 && clock_now_ms() < end)
         (void)nanosleep(&step, NULL);
 }
 
@@ -50,7 +52,7 @@ static void *run(void *data)
     await_requests(drain, left(drain) / 2);
     close_connections(drain);
     atomic_store(&drain->stopping, true);
-    clients_wake(&server->clients);
+    http_conns_wake(&server->clients);
     /* Those it has cut off are told so: civetweb writes nothing once it has
      * begun to stop. */
     await_requests(drain, left(drain) / 4);
@@ -70,7 +72,7 @@ int drain_create(struct drain *drain)
 void drain_begin(struct drain *drain, struct server *server)
 {
     drain->server = server;
-    drain->deadline_ms = client_now_ms() + server->config->shutdown_timeout_ms;
+    drain->deadline_ms = clock_now_ms() + server->config->shutdown_timeout_ms;
     atomic_store(&server->draining, true);
     atomic_store(&server->clients.ending, true);
     (void)sem_post(&drain->start);

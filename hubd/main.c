@@ -18,13 +18,14 @@
 
 #include <hub/version.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "drain.h"
-#include "listen.h"
-#include "log.h"
-#include "notify.h"
+#include "base/clock.h"
+#include "front/listen.h"
+#include "base/log.h"
+#include "observe/notify.h"
 #include "server.h"
-#include "trim.h"
+#include "resources/trim.h"
 
 #define TICK_MS 200
 #define STOPPING_TICK_MS 10
@@ -105,7 +106,7 @@ static int64_t next_tick(struct drain *drain)
     margin = drain->server->config->shutdown_timeout_ms / 8;
     if (margin > EXIT_MARGIN_MS)
         margin = EXIT_MARGIN_MS;
-    left = drain->deadline_ms - margin - client_now_ms();
+    left = drain->deadline_ms - margin - clock_now_ms();
     if (left <= 0) {
         log_event(LOG_WARN, "stopped", LOG_STR("reason", "out of time"));
         leave(drain, EXIT_SUCCESS);
@@ -118,13 +119,13 @@ static int64_t next_tick(struct drain *drain)
 static void tick(struct server *server, const struct drain *drain,
                  struct notify *notify)
 {
-    int64_t now_ms = client_now_ms();
+    int64_t now_ms = clock_now_ms();
 
-    clients_sweep(&server->clients);
+    http_conns_sweep(&server->clients);
     auth_report(&server->auth);
     auth_report(&server->metrics_auth);
     if (atomic_load(&drain->stopping))
-        clients_wake(&server->clients);
+        http_conns_wake(&server->clients);
     if (notify_is_due(notify, now_ms)) {
         struct hub_stats stats = HUB_STATS_INIT;
 
@@ -142,7 +143,7 @@ static void serve(struct server *server, struct drain *drain,
     while (!atomic_load(&drain->done)) {
         int64_t wait_ms = next_tick(drain);
         int number =
-            take_signal(set, notify_wait_ms(notify, client_now_ms(), wait_ms));
+            take_signal(set, notify_wait_ms(notify, clock_now_ms(), wait_ms));
 
         if (number == SIGTERM || number == SIGINT) {
             if (drain->server != NULL) {
@@ -155,7 +156,7 @@ static void serve(struct server *server, struct drain *drain,
             reload(server, notify);
         }
         tick(server, drain, notify);
-        trim_tick(&trim, client_now_ms());
+        trim_tick(&trim, clock_now_ms());
     }
     drain_join(drain);
 }

@@ -6,21 +6,21 @@
 
 #include <string.h>
 
-#include "api.h"
-#include "console.h"
-#include "handoff.h"
-#include "health.h"
-#include "listen.h"
-#include "log.h"
-#include "metrics.h"
-#include "reply.h"
-#include "secret.h"
+#include "api/send.h"
+#include "observe/console.h"
+#include "front/handoff.h"
+#include "observe/health.h"
+#include "front/listen.h"
+#include "base/log.h"
+#include "observe/metrics.h"
+#include "front/reply.h"
+#include "base/secret.h"
 
 /* A request on its way to an answer. */
 struct exchange {
     struct server *server;
     struct mg_connection *conn;
-    struct client *client;
+    struct http_conn *client;
     struct request request;
 };
 
@@ -50,13 +50,14 @@ static int ready(struct exchange *x)
 
 static int api_send(struct exchange *x)
 {
-    return api_handle(x->server, x->conn, x->client, &x->request, PUBLISH_SEND);
+    return send_handle(x->server, x->conn, x->client, &x->request,
+                       PUBLISH_SEND);
 }
 
 static int api_broadcast(struct exchange *x)
 {
-    return api_handle(x->server, x->conn, x->client, &x->request,
-                      PUBLISH_BROADCAST);
+    return send_handle(x->server, x->conn, x->client, &x->request,
+                       PUBLISH_BROADCAST);
 }
 
 static int metrics(struct exchange *x)
@@ -72,7 +73,7 @@ static int console(struct exchange *x)
 /* Who asks, behind the proxies that are trusted. */
 static void format_remote(char remote[NETADDR_TEXT_MAX],
                           const struct mg_request_info *info,
-                          const struct client *client)
+                          const struct http_conn *client)
 {
     struct netaddr addr;
 
@@ -204,7 +205,7 @@ static int begin_request(struct mg_connection *conn)
 {
     const struct mg_request_info *info = mg_get_request_info(conn);
     struct exchange x = {info->user_data, conn, info->conn_data, {0}};
-    struct client *client = x.client;
+    struct http_conn *client = x.client;
     struct refusal malformed;
     int err;
 
@@ -213,12 +214,12 @@ static int begin_request(struct mg_connection *conn)
         return reply_refusal(conn, NULL, &malformed);
     }
     find_buffer(info->request_method);
-    client->expired = client_done(client);
+    client->expired = http_conn_done(client);
     client->in_request = true;
     client->endpoint = TALLY_OTHER;
     (void)atomic_fetch_add(&x.server->in_flight, 1);
     (void)clock_gettime(CLOCK_MONOTONIC, &client->began);
-    client_meet(client, info);
+    http_conn_meet(client, info);
     err = request_check(&x.request, info, &buffer, &malformed);
     client->head = strcmp(info->request_method, "HEAD") == 0;
     client->unread_body = x.request.has_body;
@@ -231,7 +232,7 @@ static int begin_request(struct mg_connection *conn)
 }
 
 static void log_request(const struct mg_request_info *info,
-                        const struct client *client, int status)
+                        const struct http_conn *client, int status)
 {
     char remote[NETADDR_TEXT_MAX];
     struct timespec now;
@@ -253,25 +254,25 @@ static void end_request(const struct mg_connection *conn, int status)
 {
     const struct mg_request_info *info = mg_get_request_info(conn);
     struct server *server = info->user_data;
-    struct client *client = info->conn_data;
+    struct http_conn *client = info->conn_data;
 
     if (client == NULL || !client->in_request)
         return;
     log_request(info, client, client->handoff != NULL ? 101 : status);
     client->in_request = false;
     (void)atomic_fetch_sub(&server->in_flight, 1);
-    client_wait(client, CLIENT_WAIT_NEXT, 0);
+    http_conn_wait(client, HTTP_CONN_WAIT_NEXT, 0);
 }
 
 /* civetweb's own refusals. It means 413 for a head that does not fit into its
  * buffer, but mostly says 400. */
-static void explain(int status, struct client *client, struct refusal *why)
+static void explain(int status, struct http_conn *client, struct refusal *why)
 {
-    if (client != NULL && client_done(client))
+    if (client != NULL && http_conn_done(client))
         (void)refuse_late(why);
     else if (status == 413 ||
              (status == 400 && client != NULL &&
-              client_sent_more_than(client, REQUEST_HEAD_MAX - 1)))
+              http_conn_sent_more_than(client, REQUEST_HEAD_MAX - 1)))
         (void)refuse(why, 431, "headers_too_large", NULL,
                      "the request head is larger than %d bytes",
                      REQUEST_HEAD_MAX);
@@ -291,7 +292,7 @@ static int http_error(struct mg_connection *conn, int status,
 {
     /* Empty, unless it could be parsed. */
     const struct mg_request_info *info = mg_get_request_info(conn);
-    struct client *client = mg_get_user_connection_data(conn);
+    struct http_conn *client = mg_get_user_connection_data(conn);
     struct refusal why;
 
     (void)message;
@@ -332,18 +333,18 @@ static int init_connection(const struct mg_connection *conn, void **data)
 {
     struct server *server = mg_get_user_data(mg_get_context(conn));
 
-    *data = client_create(&server->clients, conn);
+    *data = http_conn_create(&server->clients, conn);
     return 0;
 }
 
 static void connection_close(const struct mg_connection *conn)
 {
-    struct client *client = mg_get_user_connection_data(conn);
+    struct http_conn *client = mg_get_user_connection_data(conn);
 
     if (client == NULL)
         return;
     handoff_end(client);
-    client_destroy(client);
+    http_conn_destroy(client);
 }
 
 static int log_message(const struct mg_connection *conn, const char *message)

@@ -18,13 +18,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "listen.h"
-#include "log.h"
-#include "proc.h"
-#include "request.h"
+#include "front/listen.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "resources/proc.h"
+#include "front/request.h"
 #include "routes.h"
-#include "start_line.h"
-#include "threads.h"
+#include "config/start_line.h"
+#include "resources/threads.h"
 
 #define WORKER_STACK ((size_t)256 << 10)
 #define DEFER_ACCEPT_S 3
@@ -51,7 +52,7 @@ static void on_closed(hub_t *hub, const struct hub_connection *connection,
     struct server *server = hub_data(hub);
 
     tally_closed(&server->tally, info);
-    session_on_closed(hub, connection, info);
+    admission_on_closed(hub, connection, info);
 }
 
 static int start_hub(struct server *server, char *error, size_t error_bytes)
@@ -70,7 +71,7 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
     options.ping_interval_ms = (unsigned)config->ping_interval_ms;
     options.pong_timeout_ms = (unsigned)config->pong_timeout_ms;
     options.write_timeout_ms = (unsigned)config->write_timeout_ms;
-    options.opened = session_on_opened;
+    options.opened = admission_on_opened;
     options.data = server;
     options.closed = on_closed;
     options.log = on_hub_log;
@@ -108,8 +109,8 @@ static int share_descriptors(struct server *server, int64_t descriptors,
                   LOG_INT("wanted", config->max_connections),
                   LOG_INT("descriptors", plan->descriptors));
     server->admission.limit = plan->sockets;
-    if (clients_init(&server->clients, plan->base, plan->workers,
-                     config->read_timeout_ms, config->write_timeout_ms) == 0)
+    if (http_conns_init(&server->clients, plan->base, plan->workers,
+                        config->read_timeout_ms, config->write_timeout_ms) == 0)
         return 0;
     (void)snprintf(error, error_bytes, "out of memory");
     return -1;
@@ -193,7 +194,7 @@ static int start_http(struct server *server, char *error, size_t error_bytes)
     (void)snprintf(ms, VALUE_MAX, "%lld",
                    (long long)server->config->read_timeout_ms + FALLBACK_MS);
     (void)snprintf(next_ms, VALUE_MAX, "%d",
-                   CLIENT_NEXT_S * 1000 + FALLBACK_MS);
+                   HTTP_CONN_NEXT_S * 1000 + FALLBACK_MS);
     for (size_t i = 0; i < FIXED_OPTIONS; i++)
         end = add_option(end, fixed_options[i].name, fixed_options[i].value);
     end = add_option(end, "listening_ports", ports);
@@ -363,7 +364,7 @@ int server_start(struct server *server, const struct config *config,
 
     *server = (struct server){.config = config,
                               .started_ms = proc_started_ms(),
-                              .up_since_ms = client_now_ms()};
+                              .up_since_ms = clock_now_ms()};
     memory_init(&server->memory, config->memory_limit,
                 config->max_message_bytes);
     if (getrandom(server->secret, sizeof(server->secret), 0) !=
@@ -388,7 +389,7 @@ int server_start(struct server *server, const struct config *config,
     return 0;
 
 fail_clients:
-    clients_fini(&server->clients);
+    http_conns_fini(&server->clients);
 fail_hub:
     hub_destroy(server->hub);
 fail_admission:
@@ -420,7 +421,7 @@ void server_stop_http(struct server *server)
 void server_release(struct server *server)
 {
     hub_destroy(server->hub);
-    clients_fini(&server->clients);
+    http_conns_fini(&server->clients);
     admission_fini(&server->admission);
     close_gates(server);
 }

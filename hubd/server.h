@@ -13,21 +13,21 @@
 #include <civetweb.h>
 #include <hub/hub.h>
 
-#include "auth.h"
-#include "client.h"
-#include "config.h"
-#include "fd_plan.h"
-#include "gate.h"
-#include "memory.h"
-#include "session.h"
-#include "tally.h"
+#include "access/auth.h"
+#include "front/http_conn.h"
+#include "config/config.h"
+#include "resources/fd_plan.h"
+#include "access/gate.h"
+#include "resources/memory.h"
+#include "access/admission.h"
+#include "observe/tally.h"
 
 struct server {
     const struct config *config;
     hub_t *hub;
     struct mg_context *http;
     struct fd_plan plan;
-    struct clients clients;
+    struct http_conns clients;
     struct memory memory;
     struct admission admission;
     struct auth auth;         /* of the API */
@@ -37,7 +37,7 @@ struct server {
     unsigned port;              /* as bound */
     unsigned metrics_port;      /* of the listener for /metrics; 0: none */
     uint64_t started_ms;        /* the process, since 1970 */
-    int64_t up_since_ms;        /* by client_now_ms() */
+    int64_t up_since_ms;        /* by clock_now_ms() */
     uint8_t secret[8];          /* of the markers of handoff.c */
     _Atomic uint64_t handoffs;  /* begun so far */
     _Atomic bool draining;      /* nothing new is let in */
@@ -50,7 +50,7 @@ int server_start(struct server *server, const struct config *config,
                  char *error, size_t error_bytes);
 
 /* Stops civetweb; returns when its threads have ended, for which those that
- * wait for bytes need a clients_wake() meanwhile. */
+ * wait for bytes need a http_conns_wake() meanwhile. */
 void server_stop_http(struct server *server);
 
 /* Releases the rest, after server_stop_http(). */

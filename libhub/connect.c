@@ -8,7 +8,7 @@
 
 #include "internal.h"
 #include "router.h"
-#include "utf8.h"
+#include "ws/utf8.h"
 
 #define MEMBER_BYTES_MIN sizeof(struct hub_member)
 

@@ -12,7 +12,7 @@
 #include <hub/hub.h>
 
 #include "internal.h"
-#include "mem.h"
+#include "base/mem.h"
 #include "router.h"
 
 void hub__log(const hub_t *hub, enum hub_log_level level, const char *format,

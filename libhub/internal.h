@@ -7,9 +7,9 @@
 
 #include <hub/hub.h>
 
-#include "budget.h"
-#include "loop.h"
-#include "registry.h"
+#include "base/budget.h"
+#include "loop/loop.h"
+#include "directory/registry.h"
 
 #define HUB__LOOPS_MAX 1024u
 

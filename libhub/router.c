@@ -7,7 +7,7 @@
 #include "router.h"
 
 #include "internal.h"
-#include "mem.h"
+#include "base/mem.h"
 
 #define WORK_MAX ((uint64_t)1 << 30) /* bytes; about a second of a loop's */
 #define WORK_MAX_ONE (WORK_MAX / 16)

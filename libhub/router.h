@@ -6,8 +6,8 @@
 
 #include <hub/hub.h>
 
-#include "conn.h"
-#include "frame.h"
+#include "loop/conn.h"
+#include "message/frame.h"
 
 /* Enters a connection. Returns 0 and its id, or HUB_ENOMEM; then the
  * connection is still the caller's. */

@@ -261,7 +261,7 @@ class Optimized(unittest.TestCase):
             main, program = f"{part}/main.c", f"{part}/program"
             pathlib.Path(main).write_text(self.MAIN, encoding="ascii")
             linked = subprocess.run(
-                [CC, *flags, f"{SOURCE}/hubd/console_files.c", main,
+                [CC, *flags, f"{SOURCE}/hubd/observe/console_files.c", main,
                  "-o", program], text=True, check=False, capture_output=True)
             self.assertEqual(linked.returncode, 0, linked.stderr)
             run(program)

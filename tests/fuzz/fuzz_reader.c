@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "mem.h"
-#include "reader.h"
+#include "base/mem.h"
+#include "ws/reader.h"
 
 #define SPLIT_MAX 1024    /* longer streams only come in larger pieces */
 #define WHOLE SIZE_MAX    /* as one piece */

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "config_table.h"
+#include "config/config_table.h"
 
 #define STRINGS_MAX 16
 #define INPUT_MAX 4096

@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 #include "fake_civetweb.h"
-#include "gate.h"
-#include "request.h"
-#include "session.h"
-#include "upgrade.h"
+#include "access/gate.h"
+#include "front/request.h"
+#include "access/admission.h"
+#include "api/ws.h"
 
 #define PADDING 4000
 #define FILE_MAX 4096
@@ -203,13 +203,13 @@ static void check_sessions(const char *user_id)
     struct refusal why = {0};
 
     for (size_t i = 0; i < PER_USER; i++) {
-        sessions[i] = session_open(&room.admission, &addr, 1, user_id, &why);
+        sessions[i] = admission_open(&room.admission, &addr, 1, user_id, &why);
         REQUIRE(sessions[i] != NULL);
     }
-    REQUIRE(session_open(&room.admission, &addr, 1, user_id, &why) == NULL);
+    REQUIRE(admission_open(&room.admission, &addr, 1, user_id, &why) == NULL);
     REQUIRE(why.status == 429);
     for (size_t i = 0; i < PER_USER; i++)
-        session_close(sessions[i], user_id);
+        admission_close(sessions[i], user_id);
     REQUIRE(room.admission.held == 0);
 }
 
@@ -219,13 +219,13 @@ static void check_upgrade(const struct request *request,
                           const struct origin_list *model_origins)
 {
     char user[MODEL_ID_MAX + 1], session[MODEL_ID_MAX + 1];
-    struct upgrade_ids ids;
+    struct ws_ids ids;
     struct refusal why = {0};
     bool valid = model_head_upgrades(head);
     bool allowed = is_origin_allowed(head, model_origins);
     bool named = model_head_ids(head, user, session);
 
-    if (upgrade_check(&ids, request, origins, &why) != 0) {
+    if (ws_check(&ids, request, origins, &why) != 0) {
         REQUIRE(!valid || !allowed || !named);
         check_refusal(&why, 400, valid ? 403 : 426, 400);
         REQUIRE((why.status == 403) == (valid && !allowed));

@@ -6,8 +6,8 @@
  */
 #include "fuzz.h"
 
-#include "json.h"
-#include "utf8.h"
+#include "base/json.h"
+#include "ws/utf8.h"
 
 static void check_pieces(const uint8_t *text, size_t bytes, size_t good,
                          bool whole, uint32_t seed, size_t most)

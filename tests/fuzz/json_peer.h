@@ -23,7 +23,7 @@
 #include <rapidjson/reader.h>
 
 extern "C" {
-#include "json.h"
+#include "base/json.h"
 }
 
 /* The text as RapidJSON is to see it: every byte that means something stays

@@ -9,7 +9,7 @@
 #include "json_peer.h"
 
 extern "C" {
-#include "publish.h"
+#include "api/publish.h"
 }
 
 /* A member that is read. */

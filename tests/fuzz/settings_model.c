@@ -9,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "netaddr.h"
-#include "origin.h"
-#include "units.h"
+#include "base/netaddr.h"
+#include "base/origin.h"
+#include "base/units.h"
 
 #define DIGITS_MAX 9    /* behind a point: nanoseconds of a second */
 #define ORIGIN_MAX 1024 /* longer ones are left alone */

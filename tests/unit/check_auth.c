@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "auth.h"
+#include "access/auth.h"
 #include "fake_request.h"
 #include "suite.h"
 

@@ -1,7 +1,7 @@
 /* check_budget.c - what is taken, what is left of it, and one share of that;
  * also while many threads take and give.
  */
-#include "budget.h"
+#include "base/budget.h"
 
 #include "testing.h"
 

@@ -1,7 +1,7 @@
 /* check_conn.c - one connection, from its peer's side of the socket: messages
  * both ways, the closing handshake in every order, and what `closed` is told.
  */
-#include "conn.h"
+#include "loop/conn.h"
 
 #include <stdlib.h>
 #include <string.h>

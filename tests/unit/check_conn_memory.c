@@ -2,7 +2,7 @@
  * queued, the queues themselves, and what peers have sent of a message. The
  * figures a hub reports are back at 0 whatever way it was let go.
  */
-#include "conn.h"
+#include "loop/conn.h"
 
 #include <stdio.h>
 #include <stdlib.h>

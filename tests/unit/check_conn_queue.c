@@ -1,7 +1,7 @@
 /* check_conn_queue.c - what waits for a client that does not read: the three
  * policies, messages that stay whole, and control frames meanwhile.
  */
-#include "conn.h"
+#include "loop/conn.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* check_conn_rate.c - how much a peer may send: messages, pings and pongs by
  * the rate, a burst after silence, and what becomes of a flood.
  */
-#include "conn.h"
+#include "loop/conn.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* check_conn_time.c - heartbeat and deadlines by a clock that only the test
  * moves: each limit just below and at it, and a process that was stopped.
  */
-#include "conn.h"
+#include "loop/conn.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "console.h"
-#include "console_files.h"
+#include "observe/console.h"
+#include "observe/console_files.h"
 #include "suite.h"
 
 #define PREFIX "/console/"

@@ -2,7 +2,7 @@
  * messages took to their sockets, whatever way they went, and how long turns
  * took.
  */
-#include "counters.h"
+#include "base/counters.h"
 
 #include <string.h>
 

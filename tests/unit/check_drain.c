@@ -2,7 +2,7 @@
  * what they tell, and who leaves meanwhile. By a clock that only the test
  * moves.
  */
-#include "drain.h"
+#include "loop/drain.h"
 
 #include <stdlib.h>
 #include <string.h>

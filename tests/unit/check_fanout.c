@@ -2,11 +2,11 @@
  * that is posted, for every short sequence of posts; counted exactly; and the
  * memory they are joined in.
  */
-#include "fanout.h"
+#include "loop/fanout.h"
 
 #include <string.h>
 
-#include "loop.h"
+#include "loop/loop.h"
 #include "testing.h"
 
 /* Every sequence of posts. ---------------------------------------------- */

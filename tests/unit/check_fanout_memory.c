@@ -2,8 +2,8 @@
  * misses a message in the middle, and who misses the rest is told so, or is cut
  * off if there is no memory even for that.
  */
-#include "conn.h"
-#include "fanout.h"
+#include "loop/conn.h"
+#include "loop/fanout.h"
 #include "sender_judge.h"
 #include "testing.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conn.h"
-#include "fanout.h"
+#include "loop/conn.h"
+#include "loop/fanout.h"
 #include "sender_judge.h"
 #include "testing.h"
 

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "fd_plan.h"
+#include "resources/fd_plan.h"
 #include "suite.h"
 
 static void is_sound(const struct fd_plan *plan, int64_t descriptors,

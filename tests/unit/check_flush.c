@@ -2,13 +2,13 @@
  * as a write holds, however little of it is taken; and what becomes of a hub
  * whose ring fails under it.
  */
-#include "flush.h"
+#include "loop/flush.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "loop.h"
+#include "loop/loop.h"
 #include "sender_judge.h"
 #include "testing.h"
 #include "testing_rings.h"

@@ -1,7 +1,7 @@
 /* check_frame.c - encoded messages: their bytes, and that the last of many
  * holders releases them.
  */
-#include "frame.h"
+#include "message/frame.h"
 
 #include <stdlib.h>
 #include <string.h>

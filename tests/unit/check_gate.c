@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gate.h"
+#include "access/gate.h"
 #include "suite.h"
 
 static char path[] = "/tmp/check_gate.XXXXXX";

@@ -4,7 +4,7 @@
  * Texts are scanned from heap copies without a byte to spare, so that the
  * address sanitizer sees a read past the end.
  */
-#include "json.h"
+#include "base/json.h"
 
 #include <check.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * members lie, what strings of the text say, and that bombs go by on a small
  * stack.
  */
-#include "json.h"
+#include "base/json.h"
 
 #include <check.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@
  * cJSON takes more than the grammar, never less; what it does not take of the
  * valid texts (halves of surrogate pairs, U+0000) is not drawn.
  */
-#include "json.h"
+#include "base/json.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keys.h"
+#include "access/keys.h"
 #include "suite.h"
 
 #define LONG_KEY "0123456789abcdefghijklmnop"

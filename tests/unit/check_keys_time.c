@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keys.h"
+#include "access/keys.h"
 #include "suite.h"
 
 #define KEY "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "linebuf.h"
+#include "base/linebuf.h"
 #include "suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

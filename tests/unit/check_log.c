@@ -16,7 +16,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "log.h"
+#include "base/log.h"
 #include "suite.h"
 
 #define THREADS 4

@@ -6,7 +6,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "log_line.h"
+#include "base/log_line.h"
 #include "suite.h"
 
 #define FIELDS(...) ((const struct log_field[]){__VA_ARGS__, {0}})

@@ -2,7 +2,7 @@
  * hub_fd() and hub_poll(), more events than one turn takes, and the order in
  * which the dead are released.
  */
-#include "loop.h"
+#include "loop/loop.h"
 
 #include <fcntl.h>
 #include <poll.h>

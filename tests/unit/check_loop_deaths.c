@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "loop.h"
+#include "loop/loop.h"
 #include "testing.h"
 
 static hub_t *hub;

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "loop.h"
+#include "loop/loop.h"
 #include "testing.h"
 
 #define CREW 512 /* members of one user: a send to it is as many posts */

@@ -1,7 +1,7 @@
 /* check_mailbox.c - order, counts of bytes, and wake-ups: none lost while
  * several producers and a consumer that sleeps run into one another.
  */
-#include "mailbox.h"
+#include "loop/mailbox.h"
 
 #include <poll.h>
 #include <string.h>

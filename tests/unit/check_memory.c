@@ -1,7 +1,7 @@
 /* check_memory.c - how HUB_MEMORY_LIMIT is shared out, and what a container's
  * control group lets a process have.
  */
-#include "memory.h"
+#include "resources/memory.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "metrics.h"
+#include "observe/metrics.h"
 #include "suite.h"
 
 static char buffer[METRICS_BYTES_MAX];

@@ -3,7 +3,7 @@
 #include <locale.h>
 #include <string.h>
 
-#include "metrics_text.h"
+#include "observe/metrics_text.h"
 #include "suite.h"
 
 static char buffer[8192];

@@ -1,12 +1,12 @@
 /* check_names.c - the table of names against a plain list: full neighbourhoods,
  * cells that move when others go, growing, shrinking, and no memory for it.
  */
-#include "names.h"
+#include "directory/names.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "registry.h"
+#include "directory/registry.h"
 #include "testing.h"
 
 #define COUNT 300

@@ -16,8 +16,8 @@
 
 #include "failing_malloc.h"
 #include "fake_request.h"
-#include "handoff.h"
-#include "log.h"
+#include "front/handoff.h"
+#include "base/log.h"
 #include "routes.h"
 #include "server.h"
 #include "suite.h"
@@ -181,7 +181,7 @@ static void set_up(void)
     ck_assert_int_eq(admission_init(&server.admission, &config), 0);
     server.admission.limit = 10;
     ck_assert_int_eq(
-        clients_init(&server.clients, DESCRIPTORS, 4, 60000, 60000), 0);
+        http_conns_init(&server.clients, DESCRIPTORS, 4, 60000, 60000), 0);
     enter(&ada, "ada", "s1");
     enter(&bob, "bob", NULL);
 }
@@ -231,7 +231,7 @@ static struct answer ask(const char *head, const char *text, int fd,
 {
     const struct mg_callbacks *c = &routes_callbacks;
     struct answer answer = {.recipients = -1};
-    struct client *client;
+    struct http_conn *client;
     bool begun;
 
     fake_parse(&fake, head, strlen(head));

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "auth.h"
-#include "client.h"
+#include "access/auth.h"
+#include "front/http_conn.h"
 #include "failing_malloc.h"
-#include "gate.h"
-#include "session.h"
-#include "start_line.h"
+#include "access/gate.h"
+#include "access/admission.h"
+#include "config/start_line.h"
 #include "suite.h"
 
 #define KEY "s3cret-s3cret-s3cret"
@@ -95,7 +95,7 @@ END_TEST
 static bool makes_parts(void)
 {
     struct admission admission;
-    struct clients clients;
+    struct http_conns clients;
     struct auth auth;
 
     if (auth_init(&auth, &config, error, sizeof(error)) < 0)
@@ -105,12 +105,12 @@ static bool makes_parts(void)
         auth_fini(&auth);
         return false;
     }
-    if (clients_init(&clients, 64, 4, 1000, 1000) < 0) {
+    if (http_conns_init(&clients, 64, 4, 1000, 1000) < 0) {
         admission_fini(&admission);
         auth_fini(&auth);
         return false;
     }
-    clients_fini(&clients);
+    http_conns_fini(&clients);
     admission_fini(&admission);
     auth_fini(&auth);
     return true;

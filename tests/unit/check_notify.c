@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "notify.h"
+#include "observe/notify.h"
 #include "suite.h"
 
 #define WATCHDOG_MS 3000

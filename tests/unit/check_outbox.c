@@ -1,7 +1,7 @@
 /* check_outbox.c - what waits for a connection, against a plain list of frames
  * under random operations, and each rule by itself.
  */
-#include "outbox.h"
+#include "message/outbox.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "peer_socket.h"
+#include "front/peer_socket.h"
 #include "suite.h"
 
 #define END 256

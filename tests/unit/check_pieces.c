@@ -2,7 +2,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "pieces.h"
+#include "base/pieces.h"
 #include "suite.h"
 
 START_TEST(a_list_falls_into_its_pieces)

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "proc.h"
+#include "resources/proc.h"
 #include "suite.h"
 
 #define BLOCK ((size_t)64 << 20)

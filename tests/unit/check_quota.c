@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "quota.h"
+#include "access/quota.h"
 #include "suite.h"
 
 #define THREADS 4

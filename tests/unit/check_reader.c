@@ -2,7 +2,7 @@
  * byte and split at random give the same events; refusals come from the byte
  * that shows them.
  */
-#include "reader.h"
+#include "ws/reader.h"
 
 #include <string.h>
 

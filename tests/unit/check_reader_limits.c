@@ -1,7 +1,7 @@
 /* check_reader_limits.c - how much a client may send, what is held of it, for
  * how long it has been coming, and what happens without memory.
  */
-#include "reader.h"
+#include "ws/reader.h"
 
 #include <string.h>
 

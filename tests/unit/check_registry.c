@@ -2,7 +2,7 @@
  * grow and shrink, ids that never come back, and threads that add, find and
  * remove at once.
  */
-#include "registry.h"
+#include "directory/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * hashes without a key: a search still looks at few cells. How many is counted,
  * not timed, so that it holds on any machine.
  */
-#include "registry.h"
+#include "directory/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>

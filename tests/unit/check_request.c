@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "fake_request.h"
-#include "request.h"
+#include "front/request.h"
 #include "suite.h"
 
 #define HOST "Host: x\r\n"

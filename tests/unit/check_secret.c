@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "secret.h"
+#include "base/secret.h"
 #include "suite.h"
 
 #define BYTES 9000 /* three pages, the last one not full */

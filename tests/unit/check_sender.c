@@ -2,7 +2,7 @@
  * broken sockets, none of which stops the others. Both senders have to do the
  * same; what only a ring can do wrong is in check_sender_uring.c.
  */
-#include "sender.h"
+#include "loop/sender.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sender.h"
+#include "loop/sender.h"
 #include "sender_lines.h"
 #include "testing.h"
 #include "testing_rings.h"

@@ -3,7 +3,7 @@
  * the number of rounds as a parameter. That one is itself held against the
  * vectors of SipHash-2-4 in the paper's appendix.
  */
-#include "siphash.h"
+#include "base/siphash.h"
 
 #include <string.h>
 

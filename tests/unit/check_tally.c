@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tally.h"
+#include "observe/tally.h"
 #include "suite.h"
 
 static struct tally tally;

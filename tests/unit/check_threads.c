@@ -1,6 +1,6 @@
 /* check_threads.c - counting the threads there are, and those there could be.
  */
-#include "threads.h"
+#include "resources/threads.h"
 
 #include <check.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* check_timestamp.c - which dates and times pass, and how the hub writes one.
  */
-#include "timestamp.h"
+#include "base/timestamp.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* check_trim.c - when memory is given back, and that it is. */
-#include "trim.h"
+#include "resources/trim.h"
 
 #include <check.h>
 #include <malloc.h>

@@ -4,7 +4,7 @@
 #include <check.h>
 #include <inttypes.h>
 
-#include "units.h"
+#include "base/units.h"
 #include "suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,7 +1,7 @@
 /* check_utf8.c - the incremental UTF-8 check against a decoder that is written
  * the long way round: decode a code point, encode it again, compare.
  */
-#include "utf8.h"
+#include "ws/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

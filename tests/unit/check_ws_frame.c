@@ -1,7 +1,7 @@
 /* check_ws_frame.c - frame headers of RFC 6455: every first two bytes there
  * are, every length at a bound, and each refusal from the byte that shows it.
  */
-#include "ws_frame.h"
+#include "ws/ws_frame.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fake_civetweb.h"
-#include "request.h"
+#include "front/request.h"
 
 struct fake_request {
     _Alignas(16) char bytes[REQUEST_HEAD_MAX]; /* as malloc has it */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "publish.h"
+#include "api/publish.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define LIMIT ((size_t)512 * 1024)

@@ -5,7 +5,7 @@
 #ifndef READER_STREAM_H
 #define READER_STREAM_H
 
-#include "reader.h"
+#include "ws/reader.h"
 #include "testing.h"
 
 #define STREAM_LIMIT 1000

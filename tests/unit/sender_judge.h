@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sender.h"
+#include "loop/sender.h"
 
 #define SENDER_ALL SSIZE_MAX
 

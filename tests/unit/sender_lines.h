@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sender.h"
+#include "loop/sender.h"
 
 #define SENDER_PIECES 32 /* of one write, at most */
 

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "suite.h"
 
 #define PATIENCE_S 30

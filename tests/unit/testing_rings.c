@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sender.h"
+#include "loop/sender.h"
 #include "testing.h"
 
 bool testing_has_rings(void)

@@ -1,0 +1,55 @@
+/* auth.h - who may use the API, or read metrics: the keys in force, and how
+ * often somebody came without one.
+ *
+ * Threads: any; a reload swaps the keys under a lock that readers share.
+ */
+#ifndef HUBD_AUTH_H
+#define HUBD_AUTH_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <civetweb.h>
+
+#include "config/config.h"
+#include "access/keys.h"
+#include "front/refusal.h"
+
+struct auth {
+    const char *realm; /* "API" or "metrics" */
+    pthread_rwlock_t lock;
+    struct keys *keys;            /* lock */
+    _Atomic uint64_t unreported;  /* refusals since the last line */
+    _Atomic int64_t next_line_ms; /* CLOCK_MONOTONIC */
+};
+
+/* Returns 0, or -1 and one line in `error`. A warning goes to the log. */
+int auth_init(struct auth *auth, const struct config *config, char *error,
+              size_t error_bytes);
+/* The same with HUB_METRICS_KEY, which there must be, and auth_compare(). */
+int auth_init_metrics(struct auth *auth, const struct config *config,
+                      const struct auth *api, char *error, size_t error_bytes);
+
+/* Warns of a key for metrics that is one of the API too. By the thread that
+ * reloads. */
+void auth_compare(const struct auth *metrics, const struct auth *api);
+
+void auth_fini(struct auth *auth);
+
+/* Reads the key file again, if there is one; the old keys stay in force if that
+ * fails. */
+void auth_reload(struct auth *auth, const struct config *config);
+
+/* Returns 0, or -1 and a refusal that is the same whatever was wrong. What the
+ * request presented is forgotten then. */
+int auth_check(struct auth *auth, const struct mg_request_info *info,
+               struct refusal *why);
+
+/* Overwrites what a request presents, where civetweb has it. */
+void auth_forget(const struct mg_request_info *info);
+
+/* Writes the line about refusals when it is due: at most one per 10 s. */
+void auth_report(struct auth *auth);
+
+#endif

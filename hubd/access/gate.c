@@ -1,0 +1,150 @@
+/* gate.c - see gate.h. The file is turned into the text that the variable would
+ * hold, so that there is one parser for both.
+ */
+#include "access/gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/linebuf.h"
+#include "base/log.h"
+#include "base/text_file.h"
+
+#define FILE_BYTES_MAX 65536
+#define SHOWN_BYTES 256
+
+static int refuse(char *error, size_t error_bytes, const char *path,
+                  const char *what, const char *bad)
+{
+    struct linebuf line;
+
+    linebuf_init(&line, error, error_bytes);
+    linebuf_add(&line, "HUB_ALLOWED_ORIGINS_FILE=");
+    linebuf_add_escaped(&line, path, SHOWN_BYTES);
+    linebuf_add(&line, ": ");
+    if (*bad != '\0') {
+        linebuf_add(&line, "\"");
+        linebuf_add_escaped(&line, bad, SHOWN_BYTES);
+        linebuf_add(&line, "\" ");
+    }
+    linebuf_add(&line, what);
+    return -1;
+}
+
+/* Lines become pieces of a comma list, in place. */
+static void join_lines(char *text)
+{
+    char *out = text;
+
+    for (char *line = text, *next; *line != '\0'; line = next) {
+        size_t bytes = strcspn(line, "\r\n");
+
+        next = line + bytes + strspn(line + bytes, "\r\n");
+        if (bytes == 0 || *line == '#')
+            continue;
+        if (out != text)
+            *out++ = ',';
+        memmove(out, line, bytes);
+        out += bytes;
+    }
+    *out = '\0';
+}
+
+/* What is wrong where the piece that is no origin is empty. */
+static const char *nothing_in(const char *text)
+{
+    return text[strspn(text, ", \t")] == '\0' ? "holds no origin"
+                                              : "holds an empty piece";
+}
+
+static int parse(struct origin_list *out, char *text, size_t bytes,
+                 const char *path, char *error, size_t error_bytes)
+{
+    char bad[SHOWN_BYTES] = "";
+    int err;
+
+    if (bytes > FILE_BYTES_MAX)
+        return refuse(error, error_bytes, path, "is too large", "");
+    if (memchr(text, '\0', bytes) != NULL)
+        return refuse(error, error_bytes, path, "holds a NUL byte", "");
+    text[bytes] = '\0';
+    join_lines(text);
+    err = origin_list_parse(out, text, bad, sizeof(bad));
+    if (err == 0)
+        return 0;
+    if (err == -2)
+        return refuse(error, error_bytes, path, "out of memory", "");
+    if (*bad == '\0')
+        return refuse(error, error_bytes, path, nothing_in(text), "");
+    return refuse(error, error_bytes, path,
+                  "is no origin such as https://example.com", bad);
+}
+
+int gate_read_file(struct origin_list *out, const char *path, char *error,
+                   size_t error_bytes)
+{
+    char *text = malloc(FILE_BYTES_MAX + 2); /* one too many, and a NUL */
+    const char *problem = "out of memory";
+    struct stat status;
+    ssize_t bytes = -1;
+    int err;
+
+    if (text != NULL)
+        bytes =
+            text_file_read(path, text, FILE_BYTES_MAX + 1, &status, &problem);
+    err = bytes < 0 ? refuse(error, error_bytes, path, problem, "")
+                    : parse(out, text, (size_t)bytes, path, error, error_bytes);
+    free(text);
+    return err;
+}
+
+int gate_init(struct gate *gate, const struct config *config, char *error,
+              size_t error_bytes)
+{
+    *gate = (struct gate){.config = config};
+    if (config->origins_file != NULL &&
+        gate_read_file(&gate->from_file, config->origins_file, error,
+                       error_bytes) < 0)
+        return -1;
+    (void)pthread_rwlock_init(&gate->lock, NULL);
+    return 0;
+}
+
+void gate_fini(struct gate *gate)
+{
+    origin_list_release(&gate->from_file);
+    (void)pthread_rwlock_destroy(&gate->lock);
+}
+
+void gate_reload(struct gate *gate)
+{
+    struct origin_list list, old;
+    char error[512];
+
+    if (gate->config->origins_file == NULL)
+        return;
+    if (gate_read_file(&list, gate->config->origins_file, error,
+                       sizeof(error)) < 0) {
+        log_event(LOG_ERROR, "reload_failed", LOG_STR("error", error),
+                  LOG_STR("origins", "unchanged"));
+        return;
+    }
+    (void)pthread_rwlock_wrlock(&gate->lock);
+    old = gate->from_file;
+    gate->from_file = list;
+    (void)pthread_rwlock_unlock(&gate->lock);
+    origin_list_release(&old);
+    log_event(LOG_INFO, "reloaded", LOG_STR("origins", "read"));
+}
+
+const struct origin_list *gate_enter(struct gate *gate)
+{
+    (void)pthread_rwlock_rdlock(&gate->lock);
+    return gate->config->origins_file != NULL ? &gate->from_file
+                                              : &gate->config->origins;
+}
+
+void gate_leave(struct gate *gate)
+{
+    (void)pthread_rwlock_unlock(&gate->lock);
+}

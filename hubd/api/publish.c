@@ -1,0 +1,347 @@
+/* publish.c - reads a body in one pass, then checks what the pass found.
+ *
+ * The pass only notes where the members we know lie and how often they came;
+ * nothing is judged before the whole body is known to be valid JSON. Messages
+ * are never printed anew: a missing timestamp is put into a copy of the bytes.
+ *
+ * Threads: any; all state is the caller's.
+ */
+#include "api/publish.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/timestamp.h"
+
+/* The members we read; the first three beside the message, the others in it. */
+enum field {
+    MESSAGE,
+    TARGET_USER,
+    TARGET_SESSION,
+    TYPE,
+    PAYLOAD,
+    TIMESTAMP,
+    FIELDS,
+};
+
+static const char *const field_names[FIELDS] = {
+    [MESSAGE] = "message",
+    [TARGET_USER] = "targetUserId",
+    [TARGET_SESSION] = "targetSessionId",
+    [TYPE] = "type",
+    [PAYLOAD] = "payload",
+    [TIMESTAMP] = "timestamp",
+};
+
+struct findings {
+    enum publish_kind kind;
+    struct {
+        size_t count;
+        struct json_value value; /* of the first */
+    } fields[FIELDS];
+};
+
+__attribute__((format(printf, 4, 5))) static int
+refuse(struct publish_error *error, int status, const char *code,
+       const char *format, ...)
+{
+    va_list args;
+
+    error->status = status;
+    error->code = code;
+    va_start(args, format);
+    (void)vsnprintf(error->message, sizeof(error->message), format, args);
+    va_end(args);
+    return -1;
+}
+
+static int refuse_field(struct publish_error *error, enum field field,
+                        const char *problem)
+{
+    return refuse(error, 400, "invalid_message", "%s%s %s",
+                  field >= TYPE ? "the message's " : "", field_names[field],
+                  problem);
+}
+
+static int refuse_memory(struct publish_error *error)
+{
+    return refuse(error, 503, "out_of_memory",
+                  "there is no memory for the message now");
+}
+
+/* The pass over the body. --------------------------------------------- */
+
+static void note(struct findings *found, enum field first, enum field last,
+                 const struct json_member *member)
+{
+    for (unsigned f = first; f <= last; f++) {
+        if (!json_string_equals(member->name, field_names[f]))
+            continue;
+        if (found->fields[f].count++ == 0)
+            found->fields[f].value = member->value;
+        return;
+    }
+}
+
+static int note_member(void *context, const struct json_member *member)
+{
+    struct findings *found = context;
+
+    if (found->kind == PUBLISH_BROADCAST) {
+        if (member->depth == 1)
+            note(found, TYPE, TIMESTAMP, member);
+    } else if (member->depth == 1) {
+        note(found, MESSAGE, TARGET_SESSION, member);
+    } else if (json_string_equals(member->parent, field_names[MESSAGE])) {
+        note(found, TYPE, TIMESTAMP, member);
+    }
+    return 0;
+}
+
+static int refuse_json(struct publish_error *error, const char *body,
+                       const struct json_error *problem)
+{
+    size_t line = 1, column = 1;
+
+    for (size_t i = 0; i < problem->offset; i++) {
+        column++;
+        if (body[i] == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    return refuse(error, 400, "invalid_json",
+                  "the body is not valid JSON: %s at byte %zu (line %zu, "
+                  "column %zu)",
+                  problem->what, problem->offset, line, column);
+}
+
+static int scan_body(struct findings *found, const char *body, size_t bytes,
+                     struct publish_error *error)
+{
+    struct json_error problem;
+    struct json_value top;
+
+    if (json_scan(body, bytes, note_member, found, &top, &problem))
+        return refuse_json(error, body, &problem);
+    if (top.type != JSON_OBJECT)
+        return refuse(error, 400, "invalid_message",
+                      "the body is not a JSON object");
+    if (found->kind == PUBLISH_BROADCAST) {
+        found->fields[MESSAGE].count = 1;
+        found->fields[MESSAGE].value = top;
+    }
+    for (unsigned f = 0; f < FIELDS; f++) {
+        if (found->fields[f].count > 1)
+            return refuse_field(error, f, "is given more than once");
+    }
+    return 0;
+}
+
+/* Targets. ------------------------------------------------------------ */
+
+/* The bytes are UTF-8, so that 0xc2 can only be the first of two. */
+static bool has_control(const char *id, size_t bytes)
+{
+    const unsigned char *p = (const unsigned char *)id;
+
+    for (size_t i = 0; i < bytes; i++) {
+        if (p[i] < 0x20 || p[i] == 0x7f)
+            return true;
+        if (p[i] == 0xc2 && p[i + 1] < 0xa0)
+            return true;
+    }
+    return false;
+}
+
+#define TEXT_OF(x) TEXT_OF_(x)
+#define TEXT_OF_(x) #x
+#define ID_TOO_LONG "is longer than " TEXT_OF(HUB_ID_BYTES_MAX) " bytes"
+
+const char *publish_id_problem(const char *id, size_t bytes)
+{
+    if (bytes == 0)
+        return "is empty";
+    if (bytes > HUB_ID_BYTES_MAX)
+        return ID_TOO_LONG;
+    if (!json_is_utf8(id, bytes))
+        return "is not UTF-8";
+    if (has_control(id, bytes))
+        return "holds a control character";
+    return NULL;
+}
+
+static const char *id_problem(const struct json_value *value,
+                              char out[HUB_ID_BYTES_MAX + 1])
+{
+    long bytes;
+
+    if (value->type != JSON_STRING)
+        return "is not a string";
+    bytes = json_string_decode(value->text, out, HUB_ID_BYTES_MAX + 1);
+    switch (bytes) {
+    case JSON_STRING_TOO_LONG:
+        return ID_TOO_LONG;
+    case JSON_STRING_NUL:
+        return "holds U+0000";
+    case JSON_STRING_HALF_PAIR:
+        return "holds half a surrogate pair";
+    default:
+        return publish_id_problem(out, (size_t)bytes);
+    }
+}
+
+/* Null is as good as absent: serializers of backends write it for unset. */
+static int read_id(const struct findings *found, enum field field, bool *has,
+                   char out[HUB_ID_BYTES_MAX + 1], struct publish_error *error)
+{
+    const struct json_value *value = &found->fields[field].value;
+    const char *problem;
+
+    *has = found->fields[field].count > 0 && value->type != JSON_NULL;
+    if (!*has)
+        return 0;
+    problem = id_problem(value, out);
+    if (problem)
+        return refuse(error, 400, "invalid_id", "%s %s", field_names[field],
+                      problem);
+    return 0;
+}
+
+static int read_targets(struct publish_request *request,
+                        const struct findings *found,
+                        struct publish_error *error)
+{
+    int err = read_id(found, TARGET_USER, &request->has_user, request->user_id,
+                      error);
+
+    if (!err)
+        err = read_id(found, TARGET_SESSION, &request->has_session,
+                      request->session_id, error);
+    if (err)
+        return err;
+    if (!request->has_user && !request->has_session)
+        return refuse(error, 400, "missing_target",
+                      "neither targetUserId nor targetSessionId is given");
+    return 0;
+}
+
+/* The message. -------------------------------------------------------- */
+
+static int check_object(const struct findings *found, size_t max_message_bytes,
+                        struct publish_error *error)
+{
+    const struct json_value *message = &found->fields[MESSAGE].value;
+
+    if (found->fields[MESSAGE].count == 0)
+        return refuse_field(error, MESSAGE, "is missing");
+    if (message->type != JSON_OBJECT)
+        return refuse_field(error, MESSAGE, "is not an object");
+    if (message->text.bytes > max_message_bytes)
+        return refuse(error, 413, "too_large",
+                      "the message has %zu bytes; %zu are allowed",
+                      message->text.bytes, max_message_bytes);
+    return 0;
+}
+
+/* A plus sign often arrives as \u002B, so escapes must be undone. */
+static int check_timestamp(struct json_slice text, struct publish_error *error)
+{
+    static const char problem[] = "is not an ISO 8601 date and time";
+    char *decoded;
+    long bytes;
+    bool valid;
+
+    if (text.bytes == 0 || !memchr(text.start, '\\', text.bytes))
+        return timestamp_is_valid(text.start, text.bytes)
+                   ? 0
+                   : refuse_field(error, TIMESTAMP, problem);
+    decoded = malloc(text.bytes + 1);
+    if (!decoded)
+        return refuse_memory(error);
+    bytes = json_string_decode(text, decoded, text.bytes + 1);
+    valid = bytes > 0 && timestamp_is_valid(decoded, (size_t)bytes);
+    free(decoded);
+    return valid ? 0 : refuse_field(error, TIMESTAMP, problem);
+}
+
+static int check_fields(const struct findings *found,
+                        struct publish_error *error)
+{
+    const struct json_value *type = &found->fields[TYPE].value;
+    const struct json_value *timestamp = &found->fields[TIMESTAMP].value;
+
+    if (found->fields[TYPE].count == 0)
+        return refuse_field(error, TYPE, "is missing");
+    if (type->type != JSON_STRING)
+        return refuse_field(error, TYPE, "is not a string");
+    if (type->text.bytes == 0)
+        return refuse_field(error, TYPE, "is empty");
+    if (found->fields[PAYLOAD].count == 0)
+        return refuse_field(error, PAYLOAD, "is missing");
+    if (found->fields[TIMESTAMP].count == 0)
+        return 0;
+    if (timestamp->type != JSON_STRING)
+        return refuse_field(error, TIMESTAMP, "is not a string");
+    return check_timestamp(timestamp->text, error);
+}
+
+/* Copies the message with a timestamp as its last member. There always is a
+ * member before it: type and payload are required. */
+static int add_timestamp(struct publish_request *request,
+                         const struct timespec *now,
+                         struct publish_error *error)
+{
+    static const char before[] = ",\"timestamp\":\"";
+    static const char after[] = "\"}";
+    size_t kept = request->message_bytes - 1;
+    size_t added = sizeof(before) - 1 + TIMESTAMP_BYTES + sizeof(after) - 1;
+    char text[TIMESTAMP_BYTES + 1];
+    char *to = malloc(kept + added);
+
+    if (!to)
+        return refuse_memory(error);
+    request->owned = to;
+    timestamp_format(now, text);
+    to = mempcpy(to, request->message, kept);
+    to = mempcpy(to, before, sizeof(before) - 1);
+    to = mempcpy(to, text, TIMESTAMP_BYTES);
+    memcpy(to, after, sizeof(after) - 1);
+    request->message = request->owned;
+    request->message_bytes = kept + added;
+    return 0;
+}
+
+int publish_read(struct publish_request *request, enum publish_kind kind,
+                 const char *body, size_t body_bytes, size_t max_message_bytes,
+                 const struct timespec *now, struct publish_error *error)
+{
+    struct findings found = {.kind = kind};
+    struct json_slice message;
+    int err = scan_body(&found, body, body_bytes, error);
+
+    *request = (struct publish_request){0};
+    if (!err && kind == PUBLISH_SEND)
+        err = read_targets(request, &found, error);
+    if (!err)
+        err = check_object(&found, max_message_bytes, error);
+    if (!err)
+        err = check_fields(&found, error);
+    if (err)
+        return err;
+    message = found.fields[MESSAGE].value.text;
+    request->message = message.start;
+    request->message_bytes = message.bytes;
+    if (found.fields[TIMESTAMP].count > 0)
+        return 0;
+    return add_timestamp(request, now, error);
+}
+
+void publish_release(struct publish_request *request)
+{
+    free(request->owned);
+    request->owned = NULL;
+}

@@ -1,0 +1,164 @@
+/* send.c - from a request to a call of the hub. Nothing is sent before
+ * everything has been checked, and after that only the hub can fail.
+ */
+#include "api/send.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "front/body.h"
+#include "front/reply.h"
+
+#define BODY_ALLOWANCE 65536 /* for what stands around the message */
+#define AGAIN_MS 1000        /* how long to try a hub that is behind */
+
+static int check_media_type(const struct request *request, struct refusal *why)
+{
+    unsigned count;
+    struct request_text type =
+        request_header(request->info, "Content-Type", &count);
+
+    /* What follows is a parameter: RFC 9110, 8.3.1. */
+    for (size_t i = 0; i < type.bytes; i++) {
+        if (type.start[i] == ';' || type.start[i] == ' ' ||
+            type.start[i] == '\t')
+            type.bytes = i;
+    }
+    if (type.bytes == 0 ||
+        (count == 1 && request_text_is(type, "application/json")))
+        return 0;
+    return refuse(why, 415, "unsupported_media_type", NULL,
+                  "the Content-Type must be application/json");
+}
+
+static int check_head(struct server *server, const struct request *request,
+                      struct refusal *why)
+{
+    if (atomic_load(&server->draining))
+        return refuse_draining(why);
+    if (auth_check(&server->auth, request->info, why) < 0 ||
+        check_media_type(request, why) < 0)
+        return -1;
+    if (!request->chunked && request->content_length < 0)
+        return refuse(why, 411, "length_required", NULL,
+                      "a Content-Length is required");
+    return 0;
+}
+
+static int64_t hand_over(hub_t *hub, const struct publish_request *publish,
+                         enum publish_kind kind)
+{
+    struct hub_message message = {HUB_TEXT, publish->message,
+                                  publish->message_bytes};
+    struct hub_target target = {{0},
+                                publish->has_user ? publish->user_id : NULL,
+                                publish->has_session ? publish->session_id
+                                                     : NULL};
+
+    return kind == PUBLISH_BROADCAST ? hub_broadcast(hub, message)
+                                     : hub_send(hub, target, message);
+}
+
+/* A hub that is behind is given time to catch up: that slows the backend down
+ * to what the loops can do. */
+static int64_t deliver(hub_t *hub, const struct publish_request *publish,
+                       enum publish_kind kind)
+{
+    static const struct timespec pause = {0, 1000000};
+    int64_t end = clock_now_ms() + AGAIN_MS;
+    int64_t sent = hand_over(hub, publish, kind);
+
+    while (sent == HUB_EAGAIN && clock_now_ms() < end) {
+        (void)nanosleep(&pause, NULL);
+        sent = hand_over(hub, publish, kind);
+    }
+    return sent;
+}
+
+static int refuse_hub_error(int64_t error, struct refusal *why)
+{
+    if (error == HUB_EAGAIN)
+        return refuse_overloaded(why);
+    if (error == HUB_ESHUTDOWN)
+        return refuse_draining(why);
+    if (error == HUB_ENOMEM)
+        return refuse_no_memory(why);
+    return refuse(why, 500, "internal_error", NULL, "%s",
+                  hub_strerror((int)error));
+}
+
+/* The reply, but for the figure: that takes no memory any more. */
+static cJSON *prepare_success(enum publish_kind kind)
+{
+    const char *message = kind == PUBLISH_BROADCAST
+                              ? "Broadcast sent successfully"
+                              : "Message sent successfully";
+    cJSON *reply = cJSON_CreateObject();
+
+    if (cJSON_AddStringToObject(reply, "status", "success") != NULL &&
+        cJSON_AddStringToObject(reply, "message", message) != NULL &&
+        cJSON_AddNumberToObject(reply, "recipients", 0) != NULL)
+        return reply;
+    cJSON_Delete(reply);
+    return NULL;
+}
+
+static int publish_body(struct server *server, const struct body *body,
+                        enum publish_kind kind, cJSON *reply,
+                        struct refusal *why)
+{
+    struct publish_request publish;
+    struct publish_error error;
+    struct timespec now;
+    int64_t recipients;
+
+    if (reply == NULL)
+        return refuse_no_memory(why);
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (publish_read(&publish, kind, body->bytes, body->count,
+                     server->config->max_message_bytes, &now, &error) < 0)
+        return refuse(why, error.status, error.code, NULL, "%s", error.message);
+    recipients = deliver(server->hub, &publish, kind);
+    publish_release(&publish);
+    if (recipients < 0)
+        return refuse_hub_error(recipients, why);
+    tally_recipients(kind == PUBLISH_BROADCAST ? &server->tally.broadcast
+                                               : &server->tally.sent,
+                     (uint64_t)recipients);
+    (void)cJSON_SetNumberValue(cJSON_GetObjectItem(reply, "recipients"),
+                               (double)recipients);
+    return 0;
+}
+
+int send_handle(struct server *server, struct mg_connection *conn,
+                struct http_conn *client, const struct request *request,
+                enum publish_kind kind)
+{
+    const struct config *config = server->config;
+    const struct body_limits limits = {
+        .bytes = config->max_message_bytes + BODY_ALLOWANCE,
+        .timeout_ms = config->read_timeout_ms,
+        .memory = &server->memory,
+    };
+    static const struct reply success = {200, "ok", NULL};
+    struct refusal why;
+    struct body body;
+    cJSON *reply;
+    int err;
+
+    if (check_head(server, request, &why) < 0)
+        return reply_refusal(conn, client, &why);
+    if (body_read(&body, conn, client, request, &limits, &why) < 0) {
+        /* What we cut off ourselves is no fault of the client. */
+        if (why.status == 400 && atomic_load(&server->draining))
+            (void)refuse_draining(&why);
+        return reply_refusal(conn, client, &why);
+    }
+    reply = prepare_success(kind);
+    err = publish_body(server, &body, kind, reply, &why);
+    body_release(&body);
+    if (err == 0)
+        return reply_json(conn, client, &success, reply);
+    cJSON_Delete(reply);
+    return reply_refusal(conn, client, &why);
+}

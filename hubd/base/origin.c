@@ -1,0 +1,241 @@
+/* origin.c - patterns are kept as lower-case text and taken apart again for
+ * each comparison, which happens once a connection.
+ */
+#include "base/origin.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/pieces.h"
+
+#define HOST_BYTES_MAX 255
+
+/* scheme://host:port, pointing into a text. */
+struct origin {
+    const char *scheme;
+    size_t scheme_bytes;
+    const char *host; /* with the [] of an IPv6 address */
+    size_t host_bytes;
+    unsigned port; /* the scheme's own if none is given; 0: it has none */
+};
+
+/* Character classes of RFC 3986, in no locale. */
+static bool is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_scheme_byte(char c)
+{
+    return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+}
+
+static bool is_host_byte(char c)
+{
+    return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+}
+
+static unsigned default_port(const char *scheme, size_t bytes)
+{
+    static const struct {
+        const char *scheme;
+        unsigned port;
+    } known[] = {{"http", 80}, {"https", 443}, {"ws", 80}, {"wss", 443}};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (bytes == strlen(known[i].scheme) &&
+            strncasecmp(scheme, known[i].scheme, bytes) == 0)
+            return known[i].port;
+    }
+    return 0;
+}
+
+/* The 16 bytes of a host in brackets. */
+static int parse_ip6(const char *host, size_t bytes, unsigned char out[16])
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if (bytes < 3 || bytes - 2 >= sizeof(text) || host[0] != '[' ||
+        host[bytes - 1] != ']')
+        return -1;
+    memcpy(text, host + 1, bytes - 2);
+    text[bytes - 2] = '\0';
+    return inet_pton(AF_INET6, text, out) == 1 ? 0 : -1;
+}
+
+/* Where the host that begins at `p` ends, or NULL. */
+static const char *host_end(const char *p, const char *end, bool pattern)
+{
+    unsigned char ip6[16];
+    const char *at = p;
+
+    if (p < end && *p == '[') {
+        at = memchr(p, ']', (size_t)(end - p));
+        if (!at || parse_ip6(p, (size_t)(at + 1 - p), ip6))
+            return NULL;
+        return at + 1;
+    }
+    if (pattern && end - p > 2 && p[0] == '*' && p[1] == '.')
+        at = p += 2;
+    while (at < end && is_host_byte(*at))
+        at++;
+    if (at == p || *p == '.' || at - p > HOST_BYTES_MAX)
+        return NULL;
+    return at;
+}
+
+static int parse_port(const char *p, const char *end, unsigned *port)
+{
+    unsigned value = 0;
+
+    if (end - p < 1 || end - p > 5)
+        return -1;
+    for (; p < end; p++) {
+        if (!is_digit(*p))
+            return -1;
+        value = value * 10 + (unsigned)(*p - '0');
+    }
+    if (value < 1 || value > 65535)
+        return -1;
+    *port = value;
+    return 0;
+}
+
+static int parse(struct origin *out, struct piece text, bool pattern)
+{
+    const char *p = text.text, *end = p + text.bytes;
+
+    if (p == end || !is_alpha(*p))
+        return -1;
+    while (p < end && is_scheme_byte(*p))
+        p++;
+    out->scheme = text.text;
+    out->scheme_bytes = (size_t)(p - text.text);
+    if (end - p < 3 || memcmp(p, "://", 3) != 0)
+        return -1;
+    out->host = p + 3;
+    p = host_end(out->host, end, pattern);
+    if (!p)
+        return -1;
+    out->host_bytes = (size_t)(p - out->host);
+    out->port = default_port(out->scheme, out->scheme_bytes);
+    if (p < end)
+        return *p == ':' ? parse_port(p + 1, end, &out->port) : -1;
+    return 0;
+}
+
+/* The pattern as it is kept. */
+static char *lower_copy(struct piece piece)
+{
+    char *copy = strndup(piece.text, piece.bytes);
+
+    for (char *p = copy; p && *p; p++) {
+        if (is_alpha(*p))
+            *p = (char)(*p | 0x20);
+    }
+    return copy;
+}
+
+static int add_piece(struct origin_list *list, struct piece piece)
+{
+    struct origin parsed;
+
+    if (piece.bytes == 1 && *piece.text == '*') {
+        list->any = true;
+        return 0;
+    }
+    if (parse(&parsed, piece, true))
+        return -1;
+    list->patterns[list->count] = lower_copy(piece);
+    if (!list->patterns[list->count])
+        return -2;
+    list->count++;
+    return 0;
+}
+
+int origin_list_parse(struct origin_list *out, const char *text, char *bad,
+                      size_t bad_bytes)
+{
+    struct origin_list list = {0};
+    struct piece piece;
+
+    list.patterns = calloc(piece_count(text), sizeof(*list.patterns));
+    if (!list.patterns)
+        return -2;
+    while (piece_next(&text, &piece)) {
+        int err = add_piece(&list, piece);
+
+        if (err) {
+            if (err == -1)
+                piece_copy(piece, bad, bad_bytes);
+            origin_list_release(&list);
+            return err;
+        }
+    }
+    *out = list;
+    return 0;
+}
+
+void origin_list_release(struct origin_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->patterns[i]);
+    free(list->patterns);
+    *list = (struct origin_list){0};
+}
+
+static bool same_text(const char *a, size_t a_bytes, const char *b,
+                      size_t b_bytes)
+{
+    return a_bytes == b_bytes && strncasecmp(a, b, a_bytes) == 0;
+}
+
+static bool host_matches(const struct origin *pattern,
+                         const struct origin *origin)
+{
+    unsigned char a[16], b[16];
+
+    if (pattern->host[0] == '*') { /* "*.x.org": what ends in ".x.org" */
+        size_t tail = pattern->host_bytes - 1;
+
+        return origin->host_bytes > tail &&
+               same_text(pattern->host + 1, tail,
+                         origin->host + origin->host_bytes - tail, tail);
+    }
+    if (!parse_ip6(pattern->host, pattern->host_bytes, a) &&
+        !parse_ip6(origin->host, origin->host_bytes, b))
+        return memcmp(a, b, sizeof(a)) == 0;
+    return same_text(pattern->host, pattern->host_bytes, origin->host,
+                     origin->host_bytes);
+}
+
+static struct piece whole(const char *text)
+{
+    return (struct piece){text, strlen(text)};
+}
+
+bool origin_list_allows(const struct origin_list *list, const char *origin)
+{
+    struct origin given, pattern;
+
+    if (list->any || !origin)
+        return true;
+    if (parse(&given, whole(origin), false))
+        return false;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!parse(&pattern, whole(list->patterns[i]), true) &&
+            pattern.port == given.port &&
+            same_text(pattern.scheme, pattern.scheme_bytes, given.scheme,
+                      given.scheme_bytes) &&
+            host_matches(&pattern, &given))
+            return true;
+    }
+    return false;
+}

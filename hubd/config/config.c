@@ -1,0 +1,424 @@
+/* config.c - reads the settings: first finds out where the text of each comes
+ * from, then hands it to the parser of its row.
+ *
+ * A key never gets into an error, not even as part of an argument that was
+ * misunderstood, and keys in argv and env are overwritten on every way out.
+ */
+#include "config/config.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "config/config_table.h"
+#include "resources/memory.h"
+#include "base/secret.h"
+#include "base/units.h"
+
+#define SHOWN_BYTES 64 /* of a value in an error */
+#define BAD_BYTES 128
+
+/* Where a setting's text comes from. */
+struct source {
+    const char *text; /* NULL: not given */
+    enum { FROM_DEFAULT, FROM_VARIABLE, FROM_FLAG } from;
+};
+
+struct reader {
+    struct source sources[CONFIG_SETTINGS_MAX]; /* one a row */
+    enum config_action action;
+    struct linebuf error;
+};
+
+static void *field_of(struct config *config,
+                      const struct config_setting *setting)
+{
+    return (char *)config + setting->offset;
+}
+
+/* Whether the first bytes of `text` are the flag of that name. */
+static bool is_flag(const char *text, size_t bytes, const char *flag)
+{
+    return strlen(flag) == bytes && memcmp(text, flag, bytes) == 0;
+}
+
+static bool names(const struct config_setting *setting, const char *text,
+                  size_t bytes)
+{
+    char flag[CONFIG_FLAG_MAX];
+
+    config_flag(setting, flag);
+    if (is_flag(text, bytes, flag))
+        return true;
+    return strncmp(setting->name, "HUB_", 4) == 0 && bytes > 4 &&
+           memcmp(text, "hub-", 4) == 0 && is_flag(text + 4, bytes - 4, flag);
+}
+
+/* The row that an argument names, and its value if it stands behind a '='. */
+static const struct config_setting *find_flag(char *arg, char **value)
+{
+    size_t bytes;
+
+    *value = NULL;
+    if (strncmp(arg, "--", 2) != 0)
+        return NULL;
+    arg += 2;
+    bytes = strcspn(arg, "=");
+    if (arg[bytes] == '=')
+        *value = arg + bytes + 1;
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (names(&config_settings[i], arg, bytes))
+            return &config_settings[i];
+    }
+    return NULL;
+}
+
+/* The value in the argument behind a flag, unless that is a flag itself. */
+static char *value_behind(int argc, char **argv, int at)
+{
+    if (at + 1 >= argc || strncmp(argv[at + 1], "--", 2) == 0)
+        return NULL;
+    return argv[at + 1];
+}
+
+static void hide_arguments(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        char *value;
+        const struct config_setting *setting = find_flag(argv[i], &value);
+
+        if (!setting)
+            continue;
+        if (!value && (value = value_behind(argc, argv, i)))
+            i++;
+        if (value && setting->kind->secret)
+            explicit_bzero(value, strlen(value));
+    }
+}
+
+/* Whether a NAME=value string is of that setting. */
+static bool is_variable(const char *string,
+                        const struct config_setting *setting)
+{
+    size_t bytes = strlen(setting->name);
+
+    return strncmp(string, setting->name, bytes) == 0 && string[bytes] == '=';
+}
+
+static void hide_variables(char **env)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (!config_settings[i].kind->secret)
+            continue;
+        for (char **at = env; at && *at; at++) {
+            if (is_variable(*at, &config_settings[i]))
+                explicit_bzero(*at, strlen(*at));
+        }
+    }
+}
+
+static void read_variables(struct reader *reader, char **env)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        size_t bytes = strlen(config_settings[i].name);
+
+        for (char **at = env; at && *at; at++) {
+            if (!is_variable(*at, &config_settings[i]))
+                continue;
+            if ((*at)[bytes + 1])
+                reader->sources[i] =
+                    (struct source){*at + bytes + 1, FROM_VARIABLE};
+            break; /* the first one counts, as in getenv() */
+        }
+    }
+}
+
+static bool is_setting(const char *name)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (strcmp(name, config_settings[i].name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Kubernetes gives them to all that are beside a service named "hub", or
+ * "hub-" and something: HUB_SERVICE_HOST, HUB_PORT_8081_TCP_ADDR, and
+ * HUB_PORT=tcp://... */
+static bool is_of_a_service(const char *name, const char *value)
+{
+    const char *port = strstr(name, "_PORT");
+
+    return strstr(name, "_SERVICE_HOST") != NULL ||
+           strstr(name, "_SERVICE_PORT") != NULL ||
+           (port != NULL && port[5] == '_' && port[6] >= '0' &&
+            port[6] <= '9') ||
+           (port != NULL && port[5] == '\0' && strstr(value, "://") != NULL);
+}
+
+/* Settings that are misspelt would be missed by nobody else. */
+static void note_unknown(struct config *config, char **env)
+{
+    struct linebuf names;
+
+    linebuf_init(&names, config->unknown, sizeof(config->unknown) - 5);
+    for (char **at = env; at && *at && !names.full; at++) {
+        size_t bytes = strcspn(*at, "="), before = names.used;
+        char name[SHOWN_BYTES + 2];
+
+        if (strncmp(*at, "HUB_", 4) != 0)
+            continue;
+        (void)snprintf(name, sizeof(name), "%.*s", (int)bytes, *at);
+        if (is_setting(name) || is_of_a_service(name, *at + bytes))
+            continue;
+        if (names.used > 0)
+            linebuf_add(&names, ", ");
+        linebuf_add_escaped(&names, name, SHOWN_BYTES);
+        if (names.full)
+            (void)stpcpy(config->unknown + before,
+                         before > 0 ? ", ..." : "...");
+    }
+}
+
+/* --help and the like: returns false if it is none of them. */
+static bool read_action(struct reader *reader, const char *arg)
+{
+    if (strcmp(arg, "--help") == 0)
+        reader->action = CONFIG_HELP;
+    else if (strcmp(arg, "--version") == 0)
+        reader->action = CONFIG_VERSION;
+    else if (strcmp(arg, "--check-config") == 0)
+        reader->action = CONFIG_CHECK;
+    else
+        return false;
+    return true;
+}
+
+/* Does not repeat more of the argument than the name of a flag: what is behind
+ * it, or stands alone, may be a key in the wrong place. */
+static int refuse_argument(struct reader *reader, char *arg, int index)
+{
+    if (strncmp(arg, "--", 2) == 0 && arg[2] != '\0' && arg[2] != '=') {
+        size_t bytes = strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789-_"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        bool whole;
+
+        if (bytes >= CONFIG_FLAG_MAX)
+            bytes = CONFIG_FLAG_MAX - 1;
+        whole = arg[bytes] == '\0' || arg[bytes] == '=';
+        linebuf_addf(&reader->error,
+                     "%.*s%s: there is no such flag; see --help", (int)bytes,
+                     arg, whole ? "" : "...");
+    } else {
+        linebuf_addf(&reader->error,
+                     "argument %d: takes flags like --port=8081 only; "
+                     "see --help",
+                     index);
+    }
+    return -1;
+}
+
+/* Takes the argument at *at, and moves it to the last one that was used. */
+static int read_flag(struct reader *reader, int argc, char **argv, int *at)
+{
+    char *arg = argv[*at], *value;
+    const struct config_setting *setting = find_flag(arg, &value);
+    char flag[CONFIG_FLAG_MAX];
+
+    if (!setting)
+        return refuse_argument(reader, arg, *at);
+    if (!value) {
+        value = value_behind(argc, argv, *at);
+        *at += value != NULL;
+    }
+    if (!value) {
+        config_flag(setting, flag);
+        linebuf_addf(&reader->error, "--%s: a value is missing; takes ", flag);
+        setting->kind->describe(setting, &reader->error);
+        return -1;
+    }
+    reader->sources[setting - config_settings] =
+        (struct source){value, FROM_FLAG};
+    return 0;
+}
+
+static int read_flags(struct reader *reader, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (read_action(reader, argv[i])) {
+            if (reader->action != CONFIG_CHECK)
+                return 0;
+            continue;
+        }
+        if (read_flag(reader, argc, argv, &i))
+            return -1;
+    }
+    return 0;
+}
+
+static void refuse_value(struct reader *reader,
+                         const struct config_setting *setting,
+                         const struct source *source, const char *bad)
+{
+    struct linebuf *error = &reader->error;
+    char flag[CONFIG_FLAG_MAX];
+
+    config_flag(setting, flag);
+    if (source->from == FROM_FLAG)
+        linebuf_addf(error, "--%s", flag);
+    else
+        linebuf_add(error, setting->name);
+    if (!setting->kind->secret) {
+        linebuf_add(error, "=");
+        linebuf_add_escaped(error, source->text, SHOWN_BYTES);
+    }
+    linebuf_add(error, ": ");
+    if (*bad && strcmp(bad, source->text) != 0) {
+        linebuf_add(error, "\"");
+        linebuf_add_escaped(error, bad, SHOWN_BYTES);
+        linebuf_add(error, "\" is wrong; ");
+    }
+    linebuf_add(error, "takes ");
+    setting->kind->describe(setting, error);
+}
+
+static int parse_values(struct reader *reader, struct config *config)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct config_setting *setting = &config_settings[i];
+        struct source *source = &reader->sources[i];
+        char bad[BAD_BYTES] = "";
+        int err;
+
+        if (!source->text)
+            source->text = setting->fallback;
+        if (!source->text)
+            continue;
+        err = setting->kind->parse(setting, source->text,
+                                   field_of(config, setting), bad, sizeof(bad));
+        if (err == CONFIG_INVALID)
+            refuse_value(reader, setting, source, bad);
+        else if (err)
+            linebuf_add(&reader->error, "out of memory");
+        if (err)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_keys(struct reader *reader, const struct config *config)
+{
+    if (!config->api_key && !config->api_key_file) {
+        linebuf_add(&reader->error,
+                    "HUB_API_KEY: not set; takes the key that backends must "
+                    "send, or set HUB_API_KEY_FILE");
+        return -1;
+    }
+    if (config->api_key && config->api_key_file) {
+        linebuf_add(&reader->error, "HUB_API_KEY and HUB_API_KEY_FILE are both "
+                                    "set: takes one of them");
+        return -1;
+    }
+    return 0;
+}
+
+/* The file takes the place of the list, which has a default. */
+static int check_origins(struct reader *reader, struct config *config)
+{
+    size_t i = 0;
+
+    if (!config->origins_file)
+        return 0;
+    while (config_settings[i].offset != offsetof(struct config, origins))
+        i++;
+    if (reader->sources[i].from == FROM_DEFAULT) {
+        origin_list_release(&config->origins);
+        return 0;
+    }
+    linebuf_add(&reader->error,
+                "HUB_ALLOWED_ORIGINS and HUB_ALLOWED_ORIGINS_FILE are both "
+                "set: takes one of them");
+    return -1;
+}
+
+static int check_memory(struct reader *reader, const struct config *config)
+{
+    size_t least = memory_least(config->max_message_bytes);
+    char text[UNITS_TEXT_MAX];
+
+    if (config->memory_limit == 0 || config->memory_limit >= least)
+        return 0;
+    units_format_size(text, config->memory_limit);
+    linebuf_addf(&reader->error, "HUB_MEMORY_LIMIT=%s: ", text);
+    units_format_size(text, least);
+    linebuf_addf(&reader->error,
+                 "takes 0, or at least %s (1MB, and %d times MAX_MESSAGE_SIZE)",
+                 text, MEMORY_PER_MESSAGE);
+    return -1;
+}
+
+/* What comes in is told apart by the port it came to. */
+static int check_metrics(struct reader *reader, const struct config *config)
+{
+    if (config->metrics.where != METRICS_APART || config->metrics.port == 0 ||
+        config->metrics.port != config->port)
+        return 0;
+    linebuf_addf(&reader->error,
+                 "HUB_METRICS: its port is %u, as PORT is; takes another one",
+                 config->port);
+    return -1;
+}
+
+static enum config_action read_all(struct reader *reader, struct config *config,
+                                   int argc, char **argv, char **env)
+{
+    read_variables(reader, env);
+    if (read_flags(reader, argc, argv))
+        return CONFIG_ERROR;
+    if (reader->action == CONFIG_HELP || reader->action == CONFIG_VERSION)
+        return reader->action;
+    if (parse_values(reader, config) || check_keys(reader, config) ||
+        check_origins(reader, config) || check_memory(reader, config) ||
+        check_metrics(reader, config)) {
+        config_release(config);
+        return CONFIG_ERROR;
+    }
+    note_unknown(config, env);
+    return reader->action;
+}
+
+enum config_action config_read(struct config *config, int argc, char **argv,
+                               char **env, char *error, size_t error_bytes)
+{
+    struct reader reader = {.action = CONFIG_RUN};
+    enum config_action action;
+
+    *config = (struct config){0};
+    linebuf_init(&reader.error, error, error_bytes);
+    action = read_all(&reader, config, argc, argv, env);
+    hide_arguments(argc, argv);
+    hide_variables(env);
+    secret_clear_leftovers();
+    return action;
+}
+
+void config_release(struct config *config)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct config_setting *setting = &config_settings[i];
+
+        if (setting->kind->release)
+            setting->kind->release(field_of(config, setting));
+    }
+    *config = (struct config){0};
+}
+
+void config_forget_keys(struct config *config)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct config_setting *setting = &config_settings[i];
+        char **text = field_of(config, setting);
+
+        if (setting->kind->secret && *text)
+            explicit_bzero(*text, strlen(*text));
+    }
+}

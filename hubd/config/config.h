@@ -1,0 +1,110 @@
+/* config.h - the settings of hubd: environment variables and long flags of the
+ * same name, flags first. One table describes them all.
+ */
+#ifndef HUBD_CONFIG_H
+#define HUBD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <hub/hub.h>
+
+#include "base/log.h"
+#include "base/netaddr.h"
+#include "base/origin.h"
+
+#define CONFIG_KEY_BYTES_MAX 4096 /* visible ASCII, as in HTTP headers */
+
+#define CONFIG_ADDRESS_BYTES 64 /* hold any numeric address */
+#define CONFIG_UNKNOWN_BYTES 256
+
+enum config_switch { CONFIG_OFF, CONFIG_ON };
+
+/* Where /metrics is served. */
+struct metrics_place {
+    enum { METRICS_OFF, METRICS_ON, METRICS_APART } where;
+    /* Of a listener of its own. */
+    char bind[CONFIG_ADDRESS_BYTES]; /* "": the one of HUB_BIND */
+    unsigned port;                   /* 0: the kernel picks */
+};
+
+struct config {
+    unsigned port;                   /* 0: the kernel picks */
+    char bind[CONFIG_ADDRESS_BYTES]; /* a numeric IPv4 or IPv6 address */
+    char *api_key;          /* HUB_API_KEY, or NULL: see api_key_file */
+    char *api_key_previous; /* or NULL */
+    char *api_key_file;     /* or NULL */
+    int64_t read_timeout_ms;
+    int64_t write_timeout_ms;
+    size_t max_message_bytes;
+    int64_t ping_interval_ms;
+    int64_t pong_timeout_ms;
+    uint64_t max_connections;
+    uint64_t max_connections_per_ip;
+    uint64_t max_connections_per_user;
+    size_t queue_bytes;
+    size_t memory_limit; /* bytes; 0: see memory.h */
+    unsigned rate_limit; /* messages a second of one client; 0: any */
+    enum hub_slow_consumer slow_consumer;
+    struct origin_list origins; /* unless there is a file: see gate.h */
+    char *origins_file;         /* or NULL */
+    struct netaddr_list trusted_proxies;
+    int64_t shutdown_timeout_ms;
+    unsigned loops; /* 0: one a core */
+    enum hub_sender sender;
+    struct metrics_place metrics;
+    char *metrics_key;          /* or NULL */
+    enum config_switch console; /* see console.h */
+    enum log_level log_level;
+    enum log_format log_format;
+    /* Variables that look like settings and are none: "HUB_A, HUB_B", or "". */
+    char unknown[CONFIG_UNKNOWN_BYTES];
+};
+
+#define CONFIG_ERROR_BYTES 1024 /* hold any error whole */
+
+enum config_action {
+    CONFIG_RUN,
+    CONFIG_CHECK,   /* --check-config */
+    CONFIG_HELP,    /* --help */
+    CONFIG_VERSION, /* --version */
+    CONFIG_ERROR,
+};
+
+/* Reads environ-like `env` (NULL-terminated NAME=value strings) and the flags.
+ * Keys in `argv` and `env` are overwritten, so that neither ps nor /proc shows
+ * them, and getenv() does not find them. On
+ * CONFIG_ERROR `error` holds one line that names the variable (or flag), its
+ * value (never a key's) and what it takes. Only after CONFIG_RUN and
+ * CONFIG_CHECK there is something to release. */
+enum config_action config_read(struct config *config, int argc, char **argv,
+                               char **env, char *error, size_t error_bytes);
+
+void config_release(struct config *config);
+
+/* Overwrites the texts of keys, which are empty then: somebody else keeps them.
+ * That they were set stays known. */
+void config_forget_keys(struct config *config);
+
+/* --help: every setting with its meaning and default. */
+void config_usage(FILE *out);
+
+/* The effective settings as NAME=value lines, keys masked: --check-config. */
+void config_print(const struct config *config, FILE *out);
+
+/* The same as pairs for a log line: calls `emit` for each setting. Names are
+ * constants like "ping_interval"; a value is valid during the call. */
+void config_each(const struct config *config,
+                 void (*emit)(void *context, const char *name,
+                              const char *value),
+                 void *context);
+
+/* Calls `emit` with one sentence for each setting that is allowed and still
+ * likely to be a mistake. Returns how many. */
+int config_warnings(const struct config *config,
+                    void (*emit)(void *context, const char *text),
+                    void *context);
+
+#endif

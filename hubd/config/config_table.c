@@ -1,0 +1,171 @@
+/* config_table.c - the one table of settings: reading, --help, --check-config,
+ * errors and the log line at start all come from it.
+ */
+#include "config/config_table.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define FIELD(name) .offset = offsetof(struct config, name)
+#define RANGE(low, high) .min = (low), .max = (high)
+
+#define SECOND_MS UINT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS (60 * MINUTE_MS)
+#define KB UINT64_C(1024)
+#define GB (KB * KB * KB)
+#define CONNECTIONS_MAX UINT64_C(1000000000)
+#define LOOPS_MAX 1024
+#define RATE_MAX 1000000
+
+/* config_word keeps an enum through a pointer to unsigned. */
+#define IS_UNSIGNED(type)                                                      \
+    _Static_assert(_Generic((type)0, unsigned : 1, default : 0),               \
+                   "compatible with unsigned")
+IS_UNSIGNED(enum hub_slow_consumer);
+IS_UNSIGNED(enum hub_sender);
+IS_UNSIGNED(enum config_switch);
+IS_UNSIGNED(enum log_level);
+IS_UNSIGNED(enum log_format);
+
+static const char *const slow_consumer_words[] = {
+    [HUB_SLOW_CLOSE] = "close",
+    [HUB_SLOW_DROP_OLDEST] = "drop-oldest",
+    [HUB_SLOW_DROP_NEWEST] = "drop-newest",
+    NULL,
+};
+
+static const char *const sender_words[] = {
+    [HUB_SENDER_AUTO] = "auto",
+    [HUB_SENDER_URING] = "uring",
+    [HUB_SENDER_SENDMSG] = "sendmsg",
+    NULL,
+};
+
+static const char *const switch_words[] = {
+    [CONFIG_OFF] = "off",
+    [CONFIG_ON] = "on",
+    NULL,
+};
+
+static const char *const log_level_words[] = {
+    [LOG_DEBUG] = "debug", [LOG_INFO] = "info",    [LOG_WARN] = "warn",
+    [LOG_ERROR] = "error", [LOG_ERROR + 1] = NULL,
+};
+
+static const char *const log_format_words[] = {
+    [LOG_TEXT] = "text",
+    [LOG_JSON] = "json",
+    NULL,
+};
+
+/* clang-format off */
+const struct config_setting config_settings[] = {
+    {"PORT", "port", "TCP port; 0: the kernel picks one", "8081",
+     &config_port, FIELD(port), RANGE(0, 65535)},
+    {"HUB_BIND", "bind", "address to listen on", "0.0.0.0",
+     &config_address, FIELD(bind)},
+    {"HUB_API_KEY", "api_key",
+     "the backend's key; required, here or in a file", NULL,
+     &config_key, FIELD(api_key)},
+    {"HUB_API_KEY_PREVIOUS", "api_key_previous",
+     "a second key that is accepted while keys change", NULL,
+     &config_key, FIELD(api_key_previous)},
+    {"HUB_API_KEY_FILE", "api_key_file",
+     "file with the backend's key, and a second one on a line of its own", NULL,
+     &config_path, FIELD(api_key_file)},
+    {"READ_TIMEOUT", "read_timeout",
+     "for a client to finish sending its HTTP request", "60s",
+     &config_time, FIELD(read_timeout_ms), RANGE(1, 24 * HOUR_MS)},
+    {"WRITE_TIMEOUT", "write_timeout",
+     "for a connection to take waiting bytes before it counts as dead", "10s",
+     &config_time, FIELD(write_timeout_ms), RANGE(1, 24 * HOUR_MS)},
+    {"MAX_MESSAGE_SIZE", "max_message_size",
+     "largest WebSocket message, and largest message in an API body", "512KB",
+     &config_size, FIELD(max_message_bytes), RANGE(1, GB)},
+    {"HUB_PING_INTERVAL", "ping_interval",
+     "silence of a connection before it gets a ping", "25s",
+     &config_time, FIELD(ping_interval_ms), RANGE(10, 24 * HOUR_MS)},
+    {"HUB_PONG_TIMEOUT", "pong_timeout",
+     "silence after the ping that ends the connection", "10s",
+     &config_time, FIELD(pong_timeout_ms), RANGE(1, 24 * HOUR_MS)},
+    {"HUB_MAX_CONNECTIONS", "max_connections",
+     "connections at once; 0: no limit of its own", "0",
+     &config_count, FIELD(max_connections), RANGE(0, CONNECTIONS_MAX)},
+    {"HUB_MAX_CONNECTIONS_PER_IP", "max_connections_per_ip",
+     "connections of one address; 0: no limit", "0",
+     &config_count, FIELD(max_connections_per_ip), RANGE(0, CONNECTIONS_MAX)},
+    {"HUB_MAX_CONNECTIONS_PER_USER", "max_connections_per_user",
+     "connections of one user id; 0: no limit", "0",
+     &config_count, FIELD(max_connections_per_user),
+     RANGE(0, CONNECTIONS_MAX)},
+    {"HUB_QUEUE_SIZE", "queue_size",
+     "bytes that may wait for one connection", "1MB",
+     &config_size, FIELD(queue_bytes), RANGE(KB, 4 * GB)},
+    {"HUB_SLOW_CONSUMER", "slow_consumer",
+     "what happens when those are reached", "close",
+     &config_word, FIELD(slow_consumer), .words = slow_consumer_words},
+    {"HUB_MEMORY_LIMIT", "memory_limit",
+     "bytes of all messages on their way; more are refused with 503", "0",
+     &config_size, FIELD(memory_limit), RANGE(0, 1024 * GB),
+     .zero = "half of what the machine has or the container may use"},
+    {"HUB_RATE_LIMIT", "rate_limit",
+     "messages, pings included, a second from one client; 0: no limit", "100",
+     &config_number, FIELD(rate_limit), RANGE(0, RATE_MAX)},
+    {"HUB_ALLOWED_ORIGINS", "allowed_origins",
+     "web pages that may connect", "*",
+     &config_origins, FIELD(origins)},
+    {"HUB_ALLOWED_ORIGINS_FILE", "allowed_origins_file",
+     "file with such a list, instead of it; read again on SIGHUP", NULL,
+     &config_path, FIELD(origins_file)},
+    {"HUB_TRUSTED_PROXIES", "trusted_proxies",
+     "proxies whose X-Forwarded-For is believed", NULL,
+     &config_proxies, FIELD(trusted_proxies)},
+    {"HUB_SHUTDOWN_TIMEOUT", "shutdown_timeout",
+     "how long ending in good order may take", "10s",
+     &config_time, FIELD(shutdown_timeout_ms), RANGE(1, HOUR_MS)},
+    {"HUB_LOOPS", "loops",
+     "event loops, one thread each; 0: one a core", "0",
+     &config_number, FIELD(loops), RANGE(0, LOOPS_MAX),
+     .zero = "number of cores"},
+    {"HUB_SENDER", "sender",
+     "how frames reach the kernel; auto: by io_uring where it is allowed",
+     "auto",
+     &config_word, FIELD(sender), .words = sender_words},
+    {"HUB_METRICS", "metrics",
+     "whether Prometheus may read /metrics, and where", "off",
+     &config_place, FIELD(metrics)},
+    {"HUB_METRICS_KEY", "metrics_key",
+     "key for that; without one everybody who gets there may", NULL,
+     &config_key, FIELD(metrics_key)},
+    {"HUB_CONSOLE", "console",
+     "a live page at /console, for development", "off",
+     &config_word, FIELD(console), .words = switch_words},
+    {"HUB_LOG_LEVEL", "log_level", "least level that is logged", "info",
+     &config_word, FIELD(log_level), .words = log_level_words},
+    {"HUB_LOG_FORMAT", "log_format", "logfmt or one JSON object a line",
+     "text",
+     &config_word, FIELD(log_format), .words = log_format_words},
+};
+/* clang-format on */
+
+const size_t config_setting_count =
+    sizeof(config_settings) / sizeof(config_settings[0]);
+
+_Static_assert(sizeof(config_settings) / sizeof(config_settings[0]) <=
+                   CONFIG_SETTINGS_MAX,
+               "room for all in arrays with one element a row");
+
+void config_flag(const struct config_setting *setting,
+                 char out[CONFIG_FLAG_MAX])
+{
+    size_t i = 0;
+
+    for (; setting->key[i] && i + 1 < CONFIG_FLAG_MAX; i++)
+        out[i] = setting->key[i];
+    out[i] = '\0';
+    for (char *p = out; *p; p++) {
+        if (*p == '_')
+            *p = '-';
+    }
+}

@@ -1,0 +1,74 @@
+/* config_table.h - what a setting is: the rows of the one table, and the kinds
+ * of values they hold. Only for the config*.c files.
+ */
+#ifndef HUBD_CONFIG_TABLE_H
+#define HUBD_CONFIG_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "config/config.h"
+#include "base/linebuf.h"
+
+struct config_setting;
+
+/* How one sort of value is read and written. `field` is the setting's place in
+ * struct config. */
+struct config_kind {
+    bool secret;
+    /* Adds what values it takes, to follow the word "takes". */
+    void (*describe)(const struct config_setting *setting,
+                     struct linebuf *line);
+    /* Returns 0; CONFIG_INVALID, with the piece that is wrong in `bad` if it is
+     * not all of it; CONFIG_NO_MEMORY. The field is untouched unless 0. */
+    int (*parse)(const struct config_setting *setting, const char *text,
+                 void *field, char *bad, size_t bad_bytes);
+    /* Writes the value as parse() takes it, or nothing if there is none. */
+    void (*print)(const struct config_setting *setting, const void *field,
+                  FILE *out);
+    void (*release)(void *field); /* or NULL */
+};
+
+#define CONFIG_INVALID (-1)
+#define CONFIG_NO_MEMORY (-2)
+
+/* A row. The flag is --key with '-' for '_'; where `name` begins with HUB_,
+ * --hub-key too. */
+struct config_setting {
+    const char *name; /* of the variable */
+    const char *key;  /* of the pair in a log line */
+    const char *meaning;
+    const char *fallback; /* the default, or NULL */
+    const struct config_kind *kind;
+    size_t offset; /* in struct config */
+    /* What numbers, durations (in ms) and sizes may be, both ends included. */
+    uint64_t min, max;
+    const char *zero;         /* printed for 0, or NULL */
+    const char *const *words; /* of an enum, in its order, NULL at the end */
+};
+
+#define CONFIG_SETTINGS_MAX 32
+extern const struct config_setting config_settings[];
+extern const size_t config_setting_count;
+
+extern const struct config_kind config_number;  /* unsigned */
+extern const struct config_kind config_port;    /* unsigned */
+extern const struct config_kind config_count;   /* uint64_t */
+extern const struct config_kind config_time;    /* int64_t, ms */
+extern const struct config_kind config_size;    /* size_t */
+extern const struct config_kind config_word;    /* an enum from 0 up */
+extern const struct config_kind config_address; /* char[] */
+extern const struct config_kind config_key;     /* char * */
+extern const struct config_kind config_path;    /* char * */
+extern const struct config_kind config_origins; /* struct origin_list */
+extern const struct config_kind config_proxies; /* struct netaddr_list */
+extern const struct config_kind config_place;   /* struct metrics_place */
+
+/* The flag without its dashes. */
+#define CONFIG_FLAG_MAX 64
+void config_flag(const struct config_setting *setting,
+                 char out[CONFIG_FLAG_MAX]);
+
+#endif

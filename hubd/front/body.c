@@ -1,0 +1,129 @@
+/* body.c - reading until the announced end.
+ *
+ * mg_read() blocks until it has all it was asked for, the peer is gone, or
+ * civetweb's timeout has passed without a single byte. The deadline over the
+ * whole body is the client's: when it passes, the socket is shut down for
+ * reading, and mg_read() comes back short.
+ *
+ * Memory is taken as bytes come: a length that is only announced takes none.
+ */
+#include "front/body.h"
+
+#include <stdlib.h>
+
+#include "front/reply.h"
+
+#define SIZE_FIRST 4096 /* grows twofold */
+#define COPIES 2        /* the message may be copied, to add a timestamp */
+
+static int too_large(struct refusal *why, size_t limit)
+{
+    return refuse(why, 413, "too_large", NULL,
+                  "the body is larger than %zu bytes", limit);
+}
+
+static int cut_short(struct refusal *why, bool expired)
+{
+    if (expired)
+        return refuse(why, 408, "request_timeout", NULL,
+                      "the body did not come in time");
+    return refuse(why, 400, "invalid_body", NULL,
+                  "the body is incomplete or badly chunked");
+}
+
+/* What came of reading. */
+enum outcome { WHOLE, ENDED, CUT, NO_MEMORY, OVERLOADED };
+
+static enum outcome grow(struct body *body, size_t size)
+{
+    char *grown;
+
+    if (!memory_take(body->memory, COPIES * (size - body->size)))
+        return OVERLOADED;
+    grown = realloc(body->bytes, size);
+    if (grown == NULL) {
+        memory_give(body->memory, COPIES * (size - body->size));
+        return NO_MEMORY;
+    }
+    body->bytes = grown;
+    body->size = size;
+    return WHOLE;
+}
+
+/* Fills what there is room for. ENDED: the body has ended before. */
+static enum outcome fill(struct mg_connection *conn, struct body *body)
+{
+    while (body->count < body->size) {
+        int got =
+            mg_read(conn, body->bytes + body->count, body->size - body->count);
+
+        if (got <= 0)
+            return got < 0 ? CUT : ENDED;
+        body->count += (size_t)got;
+    }
+    return WHOLE;
+}
+
+/* Reads `bytes` bytes, if there are so many. */
+static enum outcome read_bytes(struct mg_connection *conn, struct body *body,
+                               size_t bytes)
+{
+    enum outcome outcome;
+
+    do {
+        size_t size = body->size == 0 ? SIZE_FIRST : 2 * body->size;
+
+        outcome = grow(body, size < bytes ? size : bytes);
+        if (outcome == WHOLE)
+            outcome = fill(conn, body);
+    } while (outcome == WHOLE && body->count < bytes);
+    return outcome;
+}
+
+static int refuse_outcome(enum outcome outcome, bool expired,
+                          struct refusal *why)
+{
+    if (outcome == NO_MEMORY)
+        return refuse_no_memory(why);
+    if (outcome == OVERLOADED)
+        return refuse_overloaded(why);
+    return cut_short(why, expired);
+}
+
+int body_read(struct body *body, struct mg_connection *conn,
+              struct http_conn *client, const struct request *request,
+              const struct body_limits *limits, struct refusal *why)
+{
+    /* Of unknown length: one more, to see whether there is more. */
+    size_t bytes =
+        request->chunked ? limits->bytes + 1 : (size_t)request->content_length;
+    enum outcome outcome = WHOLE, good = request->chunked ? ENDED : WHOLE;
+    bool expired;
+
+    *body = (struct body){.memory = limits->memory};
+    if (request->content_length > (int64_t)limits->bytes)
+        return too_large(why, limits->bytes);
+    http_conn_wait(client, HTTP_CONN_WAIT_BODY, limits->timeout_ms);
+    if (request->expects_continue && request->has_body)
+        reply_continue(conn);
+    if (bytes > 0)
+        outcome = read_bytes(conn, body, bytes);
+    expired = http_conn_done(client);
+    if (outcome == good && !expired) {
+        /* civetweb does not read trailers, and closes behind them. */
+        client->unread_body = request->chunked && http_conn_has_unread(client);
+        return 0;
+    }
+    body_release(body);
+    if (outcome == WHOLE && request->chunked)
+        return too_large(why, limits->bytes);
+    /* Where the time was over, the end was of our making. */
+    return refuse_outcome(outcome, expired, why);
+}
+
+void body_release(struct body *body)
+{
+    memory_give(body->memory, COPIES * body->size);
+    free(body->bytes);
+    *body = (struct body){.memory = body->memory};
+}

@@ -1,0 +1,315 @@
+/* http_conn.c - the list of connections in civetweb's hands, and their
+ * deadlines.
+ *
+ * A deadline goes from 0 to a time to 0 (in time) or EXPIRED (swept), and each
+ * step is one atomic exchange: either the worker was in time or it was not.
+ */
+#include "front/http_conn.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+
+#define EXPIRED (-1)
+
+/* A request head is small and comes at once; whoever takes longer only holds
+ * a thread. Read timeouts that are meant for bodies are too long for that. */
+#define HEAD_MS_MAX 10000
+#define HEAD_CROWDED_MS 5000 /* when workers are scarce */
+#define HEAD_FULL_MS 1000    /* when there is none left */
+#define NEXT_CROWDED_MS 1000
+#define HANDOFF_MS 2000
+
+/* How many workers have a client. */
+enum crowd { CROWD_NONE, CROWD_SOME, CROWD_FULL };
+
+#define LINGER_MS 300
+#define LINGER_BYTES (4 << 20)
+
+int http_conns_init(struct http_conns *clients, int base, unsigned workers,
+                    int64_t read_timeout_ms, int64_t write_timeout_ms)
+{
+    *clients =
+        (struct http_conns){.workers = workers, .write_ms = write_timeout_ms};
+    clients->head_ms =
+        read_timeout_ms < HEAD_MS_MAX ? read_timeout_ms : HEAD_MS_MAX;
+    clients->sockets = peer_sockets_create(base);
+    if (clients->sockets == NULL)
+        return -1;
+    (void)pthread_mutex_init(&clients->lock, NULL);
+    return 0;
+}
+
+void http_conns_fini(struct http_conns *clients)
+{
+    peer_sockets_free(clients->sockets);
+    (void)pthread_mutex_destroy(&clients->lock);
+}
+
+static int64_t length_of(const struct http_conns *clients,
+                         enum http_conn_wait wait)
+{
+    switch (wait) {
+    case HTTP_CONN_WAIT_HEAD:
+        return clients->head_ms;
+    case HTTP_CONN_WAIT_WRITE:
+        return clients->write_ms;
+    case HTTP_CONN_WAIT_HANDOFF:
+        return HANDOFF_MS;
+    case HTTP_CONN_WAIT_NEXT:
+    case HTTP_CONN_WAIT_BODY:
+        break;
+    }
+    return HTTP_CONN_NEXT_S * INT64_C(1000);
+}
+
+static enum crowd crowd_of(const struct http_conns *clients)
+{
+    unsigned open = atomic_load_explicit(&clients->open, memory_order_relaxed);
+    unsigned workers =
+        atomic_load_explicit(&clients->workers, memory_order_relaxed);
+
+    if (open >= workers)
+        return CROWD_FULL;
+    return open > workers - workers / 8 ? CROWD_SOME : CROWD_NONE;
+}
+
+bool http_conns_crowded(const struct http_conns *clients)
+{
+    return crowd_of(clients) != CROWD_NONE;
+}
+
+/* A wait ends earlier than its deadline when others queue for the worker. */
+static int64_t effective(const struct http_conns *clients,
+                         enum http_conn_wait wait, int64_t deadline,
+                         enum crowd crowd)
+{
+    int64_t length = length_of(clients, wait), shorter = length;
+
+    if (crowd != CROWD_NONE && wait == HTTP_CONN_WAIT_HEAD)
+        shorter = crowd == CROWD_FULL ? HEAD_FULL_MS : HEAD_CROWDED_MS;
+    if (crowd != CROWD_NONE && wait == HTTP_CONN_WAIT_NEXT)
+        shorter = NEXT_CROWDED_MS;
+    return shorter < length ? deadline - length + shorter : deadline;
+}
+
+/* Also from the sweep: the address was there before the client was, and does
+ * not change. */
+static int find(const struct http_conn *c)
+{
+    const struct mg_request_info *info = mg_get_request_info(c->conn);
+    struct netaddr peer;
+
+    if (info == NULL ||
+        netaddr_parse(&peer, info->remote_addr, strlen(info->remote_addr)) < 0)
+        return -1;
+    return peer_socket_find(c->clients->sockets, &peer,
+                            (uint16_t)info->remote_port,
+                            (uint16_t)info->server_port);
+}
+
+void http_conn_meet(struct http_conn *client,
+                    const struct mg_request_info *info)
+{
+    (void)netaddr_parse(&client->peer, info->remote_addr,
+                        strlen(info->remote_addr));
+    client->peer_port = (uint16_t)info->remote_port;
+}
+
+int http_conn_fd(struct http_conn *client)
+{
+    int fd = atomic_load(&client->fd);
+
+    if (fd < 0) {
+        fd = find(client);
+        atomic_store(&client->fd, fd);
+    }
+    return fd;
+}
+
+void http_conn_forget_fd(struct http_conn *client)
+{
+    int fd = atomic_exchange(&client->fd, -1);
+
+    if (fd >= 0)
+        peer_socket_forget(client->clients->sockets, fd);
+}
+
+/* For the sweep: it must not write down what the worker may just forget. */
+static int look_up(const struct http_conn *c)
+{
+    int fd = atomic_load(&c->fd);
+
+    return fd >= 0 ? fd : find(c);
+}
+
+static void shut(const struct http_conn *c, int how)
+{
+    int fd = look_up(c);
+
+    if (fd >= 0)
+        (void)shutdown(fd, how);
+}
+
+static bool has_unread(int fd)
+{
+    int waiting = 0;
+
+    return fd >= 0 && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+static void sweep_one(struct http_conn *c, int64_t now, enum crowd crowd)
+{
+    int64_t deadline = atomic_load(&c->deadline_ms);
+    enum http_conn_wait wait = (enum http_conn_wait)atomic_load(&c->wait);
+
+    if (deadline <= 0 || effective(c->clients, wait, deadline, crowd) > now)
+        return;
+    /* The short wait is for what the peer still owes us, and not for how long a
+     * busy machine takes to run the worker. */
+    if (deadline > now && wait < HTTP_CONN_WAIT_WRITE && has_unread(look_up(c)))
+        return;
+    /* A worker that has gone on since then has changed the deadline. */
+    if (atomic_compare_exchange_strong(&c->deadline_ms, &deadline, EXPIRED))
+        shut(c, wait >= HTTP_CONN_WAIT_WRITE ? SHUT_RDWR : SHUT_RD);
+}
+
+/* The lock is held over system calls here: it is what keeps the descriptors
+ * from being closed and given to somebody else meanwhile. */
+void http_conns_sweep(struct http_conns *clients)
+{
+    int64_t now = clock_now_ms();
+    enum crowd crowd = crowd_of(clients);
+
+    (void)pthread_mutex_lock(&clients->lock);
+    for (struct http_conn *c = clients->first; c != NULL; c = c->next)
+        sweep_one(c, now, crowd);
+    (void)pthread_mutex_unlock(&clients->lock);
+}
+
+void http_conns_wake(struct http_conns *clients)
+{
+    (void)pthread_mutex_lock(&clients->lock);
+    for (struct http_conn *c = clients->first; c != NULL; c = c->next)
+        shut(c, SHUT_RD);
+    (void)pthread_mutex_unlock(&clients->lock);
+}
+
+struct http_conn *http_conn_create(struct http_conns *clients,
+                                   const struct mg_connection *conn)
+{
+    struct http_conn *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        return NULL;
+    c->clients = clients;
+    c->conn = conn;
+    atomic_store(&c->fd, -1);
+    (void)pthread_mutex_lock(&clients->lock);
+    c->next = clients->first;
+    if (c->next != NULL)
+        c->next->previous = c;
+    clients->first = c;
+    (void)pthread_mutex_unlock(&clients->lock);
+    (void)atomic_fetch_add(&clients->open, 1);
+    http_conn_wait(c, HTTP_CONN_WAIT_HEAD, 0);
+    return c;
+}
+
+void http_conn_destroy(struct http_conn *client)
+{
+    struct http_conns *clients = client->clients;
+
+    (void)pthread_mutex_lock(&clients->lock);
+    if (client->previous != NULL)
+        client->previous->next = client->next;
+    else
+        clients->first = client->next;
+    if (client->next != NULL)
+        client->next->previous = client->previous;
+    (void)pthread_mutex_unlock(&clients->lock);
+    http_conn_forget_fd(client);
+    (void)atomic_fetch_sub(&clients->open, 1);
+    free(client);
+}
+
+void http_conn_wait(struct http_conn *client, enum http_conn_wait wait,
+                    int64_t ms)
+{
+    if (ms == 0)
+        ms = length_of(client->clients, wait);
+    /* In this order: the sweep reads the deadline first, and gives up if it
+     * has changed when it wants to act on the kind of wait. */
+    atomic_store(&client->deadline_ms, 0);
+    atomic_store(&client->wait, (int)wait);
+    atomic_store(&client->deadline_ms, clock_now_ms() + ms);
+}
+
+bool http_conn_done(struct http_conn *client)
+{
+    return atomic_exchange(&client->deadline_ms, 0) == EXPIRED;
+}
+
+bool http_conn_has_unread(struct http_conn *client)
+{
+    return has_unread(http_conn_fd(client));
+}
+
+static int read_info(struct http_conn *client, struct tcp_info *info)
+{
+    int fd = http_conn_fd(client);
+    socklen_t size = sizeof(*info);
+
+    *info = (struct tcp_info){0};
+    return fd < 0 ? -1 : getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size);
+}
+
+bool http_conn_sent_more_than(struct http_conn *client, uint64_t bytes)
+{
+    bool is_first = client->began.tv_sec == 0 && client->began.tv_nsec == 0;
+    struct tcp_info info;
+
+    if (http_conn_has_unread(client))
+        return true;
+    return is_first && read_info(client, &info) == 0 &&
+           info.tcpi_bytes_received > bytes;
+}
+
+uint64_t http_conn_written(struct http_conn *client)
+{
+    struct tcp_info info;
+
+    return read_info(client, &info) < 0
+               ? 0
+               : info.tcpi_bytes_sent + info.tcpi_notsent_bytes;
+}
+
+void http_conn_linger(struct http_conn *client)
+{
+    int64_t end = clock_now_ms() + LINGER_MS;
+    size_t left = LINGER_BYTES;
+    int fd = http_conn_fd(client);
+    char sink[8192];
+
+    if (fd < 0 || shutdown(fd, SHUT_WR) < 0)
+        return;
+    while (left > 0) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        int64_t wait = end - clock_now_ms();
+        ssize_t got;
+
+        if (wait <= 0 || poll(&ready, 1, (int)wait) <= 0)
+            return;
+        got = recv(fd, sink, sizeof(sink), MSG_DONTWAIT);
+        if (got <= 0)
+            return;
+        explicit_bzero(sink, (size_t)got); /* requests, with their keys */
+        left -= (size_t)got < left ? (size_t)got : left;
+    }
+}

@@ -1,0 +1,123 @@
+/* http_conn.h - one TCP connection while civetweb holds it: its descriptor, and
+ * until when it may take to do what it is waited for.
+ *
+ * civetweb's own timeouts begin anew with every byte and hold a worker thread
+ * meanwhile. So each wait has a total deadline here, and http_conns_sweep()
+ * ends the waiting by shutting the socket down, which the worker sees as the
+ * end of the stream.
+ *
+ * Threads: one worker has the client; the sweep comes from another one. The
+ * descriptor stays open while the client is in the list, because civetweb
+ * closes it only after http_conn_destroy().
+ */
+#ifndef HUBD_HTTP_CONN_H
+#define HUBD_HTTP_CONN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <civetweb.h>
+
+#include "base/netaddr.h"
+#include "front/peer_socket.h"
+#include "observe/tally.h"
+
+/* How long a connection that is kept may wait for its next request. */
+#define HTTP_CONN_NEXT_S 15
+
+/* What a worker waits for. */
+enum http_conn_wait {
+    HTTP_CONN_WAIT_HEAD, /* the first request of a connection */
+    HTTP_CONN_WAIT_NEXT, /* the next one */
+    HTTP_CONN_WAIT_BODY,
+    HTTP_CONN_WAIT_WRITE,   /* that the peer takes our bytes */
+    HTTP_CONN_WAIT_HANDOFF, /* see handoff.c */
+};
+
+struct http_conns {
+    pthread_mutex_t lock;
+    struct http_conn *first; /* lock */
+    struct peer_sockets *sockets;
+    _Atomic unsigned workers; /* that civetweb has */
+    _Atomic unsigned open;    /* clients in the list */
+    _Atomic bool ending;      /* none stays open behind its reply */
+    int64_t head_ms;          /* the longest wait for a first request */
+    int64_t write_ms;         /* ... for the peer to take a reply */
+};
+
+struct http_conn {
+    struct http_conns *clients;
+    struct http_conn *previous, *next; /* clients->lock */
+    const struct mg_connection *conn;
+    _Atomic int fd;              /* -1: not known */
+    _Atomic int64_t deadline_ms; /* CLOCK_MONOTONIC; 0: none */
+    _Atomic int wait;            /* enum http_conn_wait */
+
+    /* Of the request in hand; worker only. */
+    struct netaddr peer;
+    uint16_t peer_port;
+    enum tally_endpoint endpoint;
+    bool expired; /* it came too late: the socket is shut down for reading */
+    bool in_request;
+    bool head;        /* HEAD: the reply has no body */
+    bool keep_alive;  /* the connection may stay open afterwards */
+    bool unread_body; /* bytes of this request may still come */
+    struct timespec began;
+    struct handoff *handoff; /* an upgrade under way, or NULL */
+};
+
+/* Returns 0 or -1: no memory. */
+int http_conns_init(struct http_conns *clients, int base, unsigned workers,
+                    int64_t read_timeout_ms, int64_t write_timeout_ms);
+void http_conns_fini(struct http_conns *clients);
+
+/* Ends the waits whose deadline has passed. */
+void http_conns_sweep(struct http_conns *clients);
+
+/* Wakes every worker that waits for bytes: the end of the server is near. */
+void http_conns_wake(struct http_conns *clients);
+
+/* Whether workers are becoming scarce: connections must not idle then. */
+bool http_conns_crowded(const struct http_conns *clients);
+
+/* NULL: no memory. */
+struct http_conn *http_conn_create(struct http_conns *clients,
+                                   const struct mg_connection *conn);
+void http_conn_destroy(struct http_conn *client);
+
+/* Fills in the peer. civetweb tells it only once there is a request. */
+void http_conn_meet(struct http_conn *client,
+                    const struct mg_request_info *info);
+
+/* Its descriptor, looked for if it is not known; or -1. */
+int http_conn_fd(struct http_conn *client);
+
+/* Its descriptor is not the client's any more. */
+void http_conn_forget_fd(struct http_conn *client);
+
+/* Starts a wait of at most `ms`, or of the wait's own length if 0. */
+void http_conn_wait(struct http_conn *client, enum http_conn_wait wait,
+                    int64_t ms);
+
+/* Ends it. Returns whether the deadline had passed. */
+bool http_conn_done(struct http_conn *client);
+
+/* Whether the kernel holds bytes that civetweb has not read. */
+bool http_conn_has_unread(struct http_conn *client);
+
+/* The bytes that have been written to its descriptor so far. */
+uint64_t http_conn_written(struct http_conn *client);
+
+/* Whether more than `bytes` bytes have come for its first request, or bytes are
+ * waiting to be read. */
+bool http_conn_sent_more_than(struct http_conn *client, uint64_t bytes);
+
+/* Sends the end of our stream and reads what the peer still sends, for a short
+ * time: closing with unread bytes would reset the connection, and the reply
+ * might be lost with it. */
+void http_conn_linger(struct http_conn *client);
+
+#endif

@@ -1,0 +1,47 @@
+/* reply.h - answers to HTTP requests: JSON, text or files of the program, each
+ * written whole in one piece, and counted by what came of the request.
+ *
+ * Threads: the worker that has the request.
+ */
+#ifndef HUBD_REPLY_H
+#define HUBD_REPLY_H
+
+#include <cjson/cJSON.h>
+#include <civetweb.h>
+
+#include "front/http_conn.h"
+#include "front/refusal.h"
+
+#define REPLY_HEAD_MAX 1280
+
+struct reply {
+    int status;
+    const char *outcome; /* of tally.h */
+    const char *headers; /* whole lines with CRLF, or NULL */
+};
+
+/* Writes a reply; releases `body` (NULL: there was no memory for it). `client`
+ * may be NULL: the connection is closed then. Returns the status. */
+int reply_json(struct mg_connection *conn, struct http_conn *client,
+               const struct reply *reply, cJSON *body);
+
+/* Writes 200 and a text of that type, which begins REPLY_HEAD_MAX bytes behind
+ * `buffer`. Returns the status. */
+int reply_text(struct mg_connection *conn, struct http_conn *client,
+               const char *type, char *buffer, size_t bytes);
+
+/* The same for what may be kept, as long as it is asked for again; `headers`
+ * are whole lines with CRLF. `status` is 200, or 304: without the text, but
+ * with its length. */
+int reply_file(struct mg_connection *conn, struct http_conn *client, int status,
+               const char *type, const char *headers, char *buffer,
+               size_t bytes);
+
+/* {"status":"error","code":...,"message":...} */
+int reply_refusal(struct mg_connection *conn, struct http_conn *client,
+                  const struct refusal *why);
+
+/* For when a body still comes: 100 Continue. */
+void reply_continue(struct mg_connection *conn);
+
+#endif

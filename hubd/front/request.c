@@ -1,0 +1,307 @@
+/* request.c - RFC 9112, told from the traces of civetweb's parser.
+ *
+ * For each field line civetweb has put a NUL over the colon and over the line
+ * end: "Name\0 value\0\0Next\0 ...", the last one followed by the CR of the
+ * empty line and a NUL where its LF was. A bare LF leaves one NUL instead of
+ * two, white space before a colon more than one; a folded line, a line without
+ * a name, and the line after MG_MAX_HEADERS end the list early.
+ */
+#include "front/request.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#define BUFFER_ALIGNMENT 16u
+
+/* Bytes from the end of the last value to the end of the head. */
+#define HEAD_TAIL 4
+
+static int bad(struct refusal *why, const char *what)
+{
+    return refuse(why, 400, "invalid_request", NULL, "%s", what);
+}
+
+bool request_text_is(struct request_text text, const char *wanted)
+{
+    return text.start != NULL && strlen(wanted) == text.bytes &&
+           strncasecmp(text.start, wanted, text.bytes) == 0;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct request_text trim(const char *start, size_t bytes)
+{
+    while (bytes > 0 && is_blank(start[0])) {
+        start++;
+        bytes--;
+    }
+    while (bytes > 0 && is_blank(start[bytes - 1]))
+        bytes--;
+    return (struct request_text){start, bytes};
+}
+
+struct request_text request_header(const struct mg_request_info *info,
+                                   const char *name, unsigned *count)
+{
+    struct request_text found = {NULL, 0};
+    unsigned seen = 0;
+
+    for (int i = 0; i < info->num_headers; i++) {
+        const struct mg_header *header = &info->http_headers[i];
+
+        if (strcasecmp(header->name, name) != 0)
+            continue;
+        if (seen++ == 0)
+            found = trim(header->value, strlen(header->value));
+    }
+    if (count != NULL)
+        *count = seen;
+    return found;
+}
+
+void request_wipe(const struct mg_request_info *info, const char *name)
+{
+    for (int i = 0; i < info->num_headers; i++) {
+        const struct mg_header *header = &info->http_headers[i];
+
+        /* In civetweb's buffer, which it has written NULs to before. */
+        if (strcasecmp(header->name, name) == 0)
+            explicit_bzero((char *)header->value, strlen(header->value));
+    }
+}
+
+bool request_list_has(struct request_text list, const char *token)
+{
+    while (list.start != NULL && list.bytes > 0) {
+        const char *comma = memchr(list.start, ',', list.bytes);
+        size_t bytes =
+            comma != NULL ? (size_t)(comma - list.start) : list.bytes;
+
+        if (request_text_is(trim(list.start, bytes), token))
+            return true;
+        if (comma == NULL)
+            break;
+        list.start += bytes + 1;
+        list.bytes -= bytes + 1;
+    }
+    return false;
+}
+
+/* RFC 9110, 5.6.2. */
+static bool is_token(const char *text)
+{
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c >= 127 || (!isalnum(c) && strchr("!#$%&'*+-.^_`|~", c) == NULL))
+            return false;
+    }
+    return true;
+}
+
+/* civetweb skips white space before a request, and when there are empty lines
+ * among it takes the head for finished early and goes on parsing in whatever
+ * the buffer held before. One CRLF is harmless, and RFC 9112, 2.2 wants it
+ * ignored. */
+static int check_start(const char *method, const char **buffer,
+                       struct refusal *why)
+{
+    const char *start = *buffer;
+
+    if (start == NULL || method < start || method >= start + REQUEST_HEAD_MAX) {
+        /* Not known yet. It is malloc's, and so are its lower bits. */
+        start = method - (uintptr_t)method % BUFFER_ALIGNMENT;
+        *buffer = start;
+    }
+    if (method == start)
+        return 0;
+    if (method == start + 2 && memcmp(start, "\r\n", 2) == 0)
+        return 0;
+    return bad(why, "white space before the request line");
+}
+
+static int check_request_line(const struct mg_request_info *info,
+                              struct refusal *why)
+{
+    const char *uri = info->request_uri;
+    const char *uri_end = info->query_string != NULL
+                              ? info->query_string + strlen(info->query_string)
+                              : uri + strlen(uri);
+    const char *version = info->http_version - strlen("HTTP/");
+
+    if (uri != info->request_method + strlen(info->request_method) + 1 ||
+        version != uri_end + 1)
+        return bad(why, "the request line is malformed");
+    return 0;
+}
+
+static int check_field(const struct mg_header *header, struct refusal *why)
+{
+    const char *gap = header->name + strlen(header->name) + 1;
+
+    if (!is_token(header->name))
+        return bad(why, "a header name is not a token");
+    for (; gap < header->value; gap++) {
+        if (!is_blank(*gap))
+            return bad(why, "white space between a header name and its colon");
+    }
+    return 0;
+}
+
+static int check_fields(const struct mg_request_info *info, struct refusal *why)
+{
+    const char *end = info->http_version + strlen(info->http_version);
+
+    for (int i = 0; i < info->num_headers; i++) {
+        const struct mg_header *header = &info->http_headers[i];
+
+        if (header->name != end + 2)
+            return bad(why, "a line does not end with CR LF");
+        if (check_field(header, why) < 0)
+            return -1;
+        end = header->value + strlen(header->value);
+    }
+    if (info->num_headers == 0) { /* HTTP/1.0, or there is no Host */
+        static const char nothing_more[] = {0, 0, 0, 0};
+
+        return memcmp(end, nothing_more, sizeof(nothing_more)) == 0
+                   ? 0
+                   : bad(why, "a header line is malformed");
+    }
+    if (end + HEAD_TAIL > info->request_method + REQUEST_HEAD_MAX - HEAD_TAIL)
+        return refuse(why, 431, "headers_too_large", NULL,
+                      "the request head is larger than %d bytes",
+                      REQUEST_HEAD_MAX - 2 * HEAD_TAIL);
+    if (end[1] == '\0' && end[2] == '\r' && end[3] == '\0')
+        return 0;
+    if (info->num_headers == MG_MAX_HEADERS)
+        return refuse(why, 431, "headers_too_large", NULL,
+                      "more than %d header lines", MG_MAX_HEADERS);
+    return bad(why, "a header line is malformed or folded");
+}
+
+static int check_host(const struct request *r, struct refusal *why)
+{
+    unsigned count;
+    struct request_text host = request_header(r->info, "Host", &count);
+
+    if (count > 1 || (count == 0 && r->http11))
+        return bad(why, "exactly one Host header is required");
+    for (size_t i = 0; i < host.bytes; i++) {
+        unsigned char c = (unsigned char)host.start[i];
+
+        if (c >= 127 ||
+            (!isalnum(c) && strchr("-._~:[]%!$&'()*+,;=", c) == NULL))
+            return bad(why, "the Host header is malformed");
+    }
+    return 0;
+}
+
+static int read_length(struct request *r, struct refusal *why)
+{
+    unsigned count;
+    struct request_text text =
+        request_header(r->info, "Content-Length", &count);
+
+    r->content_length = -1;
+    if (count == 0)
+        return 0;
+    if (count > 1 || text.bytes == 0)
+        return bad(why, "Content-Length must be given once, as a number");
+    r->content_length = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        int digit = text.start[i] - '0';
+
+        if (digit < 0 || digit > 9)
+            return bad(why, "Content-Length is not a number");
+        if (r->content_length > (INT64_MAX - digit) / 10)
+            return bad(why, "Content-Length is out of range");
+        r->content_length = r->content_length * 10 + digit;
+    }
+    return 0;
+}
+
+static int read_coding(struct request *r, struct refusal *why)
+{
+    unsigned count;
+    struct request_text text =
+        request_header(r->info, "Transfer-Encoding", &count);
+
+    if (count == 0)
+        return 0;
+    if (!r->http11)
+        return bad(why, "HTTP/1.0 has no Transfer-Encoding");
+    if (r->content_length >= 0)
+        return bad(why, "both Content-Length and Transfer-Encoding");
+    if (count > 1 || !request_text_is(text, "chunked"))
+        return bad(why, "a Transfer-Encoding other than chunked");
+    r->chunked = true;
+    return 0;
+}
+
+static int read_expectation(struct request *r, struct refusal *why)
+{
+    unsigned count;
+    struct request_text text = request_header(r->info, "Expect", &count);
+
+    /* RFC 9110, 10.1.1: from HTTP/1.0 it is to be ignored. */
+    if (count == 0 || !r->http11)
+        return 0;
+    if (count > 1 || !request_text_is(text, "100-continue"))
+        return refuse(why, 417, "expectation_failed", NULL,
+                      "an expectation other than 100-continue");
+    r->expects_continue = true;
+    return 0;
+}
+
+/* civetweb looks at the first Connection header only, and at nothing else once
+ * there is one; it also closes after every attempt to switch protocols, and
+ * behind trailers. Where it would close, the reply has to say so. */
+static bool wants_keep_alive(const struct request *r)
+{
+    const struct mg_request_info *info = r->info;
+    unsigned count;
+    struct request_text first = request_header(info, "Connection", &count);
+    unsigned trailers;
+
+    (void)request_header(info, "Trailer", &trailers);
+    if (trailers > 0)
+        return false;
+    if (count == 0)
+        return r->http11;
+    for (int i = 0; i < info->num_headers; i++) {
+        const struct mg_header *header = &info->http_headers[i];
+
+        if (strcasecmp(header->name, "Connection") != 0)
+            continue;
+        if (strcasestr(header->value, "upgrade") != NULL ||
+            request_list_has(trim(header->value, strlen(header->value)),
+                             "close"))
+            return false;
+    }
+    return request_list_has(first, "keep-alive");
+}
+
+int request_check(struct request *request, const struct mg_request_info *info,
+                  const char **buffer, struct refusal *why)
+{
+    struct request *r = request;
+
+    *r = (struct request){.info = info, .content_length = -1};
+    r->http11 = strcmp(info->http_version, "1.1") == 0;
+    r->has_body = true; /* until it is known to have none */
+    if (check_start(info->request_method, buffer, why) < 0 ||
+        check_request_line(info, why) < 0 || check_fields(info, why) < 0 ||
+        check_host(r, why) < 0 || read_length(r, why) < 0 ||
+        read_coding(r, why) < 0 || read_expectation(r, why) < 0)
+        return -1;
+    r->has_body = r->chunked || r->content_length > 0;
+    r->keep_alive = wants_keep_alive(r);
+    return 0;
+}

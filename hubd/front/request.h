@@ -1,0 +1,60 @@
+/* request.h - the strict reading of a request that civetweb has parsed.
+ *
+ * civetweb accepts what RFC 9112 forbids, and leaves out what it cannot parse:
+ * behind a proxy that reads differently, that is how requests are smuggled. But
+ * it parses in place, so the pointers it hands out still show how the bytes
+ * lay, and everything that was dropped shows as a gap.
+ *
+ * Pure; any thread.
+ */
+#ifndef HUBD_REQUEST_H
+#define HUBD_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <civetweb.h>
+
+#include "front/refusal.h"
+
+#define REQUEST_HEAD_MAX 16384 /* civetweb's buffer, for max_request_size */
+
+struct request {
+    const struct mg_request_info *info;
+    bool http11;
+    bool keep_alive; /* wanted by the client and granted by civetweb */
+    bool has_body;   /* announced, and not empty */
+    bool chunked;
+    bool expects_continue;
+    int64_t content_length; /* -1: not given */
+};
+
+/* A piece of a header value. */
+struct request_text {
+    const char *start; /* NULL: there is no such header */
+    size_t bytes;
+};
+
+/* Reads the framing of a request. `buffer` remembers, for each worker thread,
+ * where civetweb's buffer starts; NULL at first. Returns 0, or -1 and `why`:
+ * the connection must be closed then, for nobody knows where the next request
+ * begins. */
+int request_check(struct request *request, const struct mg_request_info *info,
+                  const char **buffer, struct refusal *why);
+
+/* The value of the first header of that name, without white space around it,
+ * and how many there are (`count` may be NULL). */
+struct request_text request_header(const struct mg_request_info *info,
+                                   const char *name, unsigned *count);
+
+/* Overwrites the values of all headers of that name where civetweb has them:
+ * they are empty then. Nothing but request_check() needs their lengths. */
+void request_wipe(const struct mg_request_info *info, const char *name);
+
+/* Whether a comma list of tokens (RFC 9110, 5.6.1) holds one, without case. */
+bool request_list_has(struct request_text list, const char *token);
+
+bool request_text_is(struct request_text text, const char *wanted);
+
+#endif

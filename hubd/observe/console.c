@@ -1,0 +1,160 @@
+/* console.c - files of the program, each with a tag by which a browser can ask
+ * whether it still has the right one, and the figures of the hub as JSON.
+ *
+ * The page shows what strangers sent, in a tab that knows the key. So its
+ * scripts and styles come from here alone, nothing else is loaded or connected
+ * to, no text can become markup (trusted types), and no other page can frame
+ * it.
+ */
+#include "observe/console.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/siphash.h>
+
+#include "base/clock.h"
+#include "observe/console_files.h"
+#include "front/reply.h"
+
+#define STATS_PATH "/console/stats"
+#define HEADERS_MAX 1024
+#define TAG_MAX 24
+
+#define PROTECTION                                                             \
+    "X-Content-Type-Options: nosniff\r\n"                                      \
+    "Referrer-Policy: no-referrer\r\n"                                         \
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
+
+static const char policy[] =
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; "
+    "style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\n";
+
+static const struct console_file *find_file(const char *path)
+{
+    for (size_t i = 0; i < console_file_count; i++) {
+        if (strcmp(path, console_files[i].path) == 0)
+            return &console_files[i];
+    }
+    return NULL;
+}
+
+bool console_has(const char *path)
+{
+    return strcmp(path, STATS_PATH) == 0 || find_file(path) != NULL;
+}
+
+/* Changes with the content, and with nothing else: any hubd of the same version
+ * gives the same. */
+static void write_tag(char tag[TAG_MAX], const struct console_file *file,
+                      size_t bytes)
+{
+    static const struct hub__siphash_key key = {0, 0};
+
+    (void)snprintf(tag, TAG_MAX, "\"%016" PRIx64 "\"",
+                   hub__siphash(&key, file->bytes, bytes));
+}
+
+/* RFC 9110, 13.1.2: a weak tag is as good here. */
+static bool is_known(const struct request *request, const char *tag)
+{
+    struct request_text known =
+        request_header(request->info, "If-None-Match", NULL);
+    char weak[TAG_MAX + 2];
+
+    (void)snprintf(weak, sizeof(weak), "W/%s", tag);
+    return request_text_is(known, "*") || request_list_has(known, tag) ||
+           request_list_has(known, weak);
+}
+
+static int reply_part(struct mg_connection *conn, struct http_conn *client,
+                      const struct request *request,
+                      const struct console_file *file)
+{
+    size_t bytes = (size_t)(file->end - file->bytes);
+    char headers[HEADERS_MAX], tag[TAG_MAX];
+    char *buffer = malloc(REPLY_HEAD_MAX + bytes);
+    struct refusal why;
+    int status;
+
+    if (buffer == NULL) {
+        (void)refuse_no_memory(&why);
+        return reply_refusal(conn, client, &why);
+    }
+    memcpy(buffer + REPLY_HEAD_MAX, file->bytes, bytes);
+    write_tag(tag, file, bytes);
+    (void)snprintf(headers, sizeof(headers), "ETag: %s\r\n%s" PROTECTION, tag,
+                   policy);
+    status = reply_file(conn, client, is_known(request, tag) ? 304 : 200,
+                        file->type, headers, buffer, bytes);
+    free(buffer);
+    return status;
+}
+
+static bool add_figures(cJSON *reply, const struct hub_stats *stats)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } figures[] = {
+        {"connections", stats->connections},
+        {"users", stats->users},
+        {"sessions", stats->sessions},
+        {"opened", stats->opened},
+        {"closed", stats->closed},
+        {"messages_in", stats->messages_in},
+        {"bytes_in", stats->bytes_in},
+        {"messages_out", stats->messages_out},
+        {"bytes_out", stats->bytes_out},
+        {"dropped", stats->dropped},
+        {"slow_closed", stats->slow_closed},
+        {"loops", stats->loops},
+        {"uring_loops", stats->uring_loops},
+        {"slowest_loop_ms", stats->slowest_loop_ms},
+        {"memory_bytes", stats->memory_bytes},
+    };
+    cJSON *object = cJSON_AddObjectToObject(reply, "stats");
+
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+        if (cJSON_AddNumberToObject(object, figures[i].name,
+                                    (double)figures[i].value) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static int reply_stats(struct server *server, struct mg_connection *conn,
+                       struct http_conn *client)
+{
+    static const struct reply ok = {200, "ok", PROTECTION};
+    bool draining = atomic_load(&server->draining);
+    int64_t uptime_ms = clock_now_ms() - server->up_since_ms;
+    struct hub_stats stats = HUB_STATS_INIT;
+    cJSON *reply = cJSON_CreateObject();
+
+    (void)hub_stats(server->hub, &stats);
+    if (cJSON_AddStringToObject(reply, "status",
+                                draining ? "draining" : "healthy") == NULL ||
+        cJSON_AddNumberToObject(reply, "uptime_ms", (double)uptime_ms) ==
+            NULL ||
+        !add_figures(reply, &stats)) {
+        cJSON_Delete(reply);
+        reply = NULL;
+    }
+    return reply_json(conn, client, &ok, reply);
+}
+
+int console_reply(struct server *server, struct mg_connection *conn,
+                  struct http_conn *client, const struct request *request)
+{
+    const char *path = request->info->local_uri_raw;
+
+    if (strcmp(path, STATS_PATH) == 0)
+        return reply_stats(server, conn, client);
+    return reply_part(conn, client, request, find_file(path));
+}

@@ -1,0 +1,316 @@
+/* metrics_table.c - the one table of metrics: what each is called, what it
+ * means, and where its figures are. docs/metrics.md has the same table.
+ *
+ * What is to be expected is told while it is 0 too: a rate misses the first one
+ * of what was not there before.
+ */
+#include "observe/metrics.h"
+
+#include <stddef.h>
+
+#include "observe/metrics_text.h"
+
+struct family {
+    const char *name, *type, *help;
+    void (*write)(struct linebuf *out, const struct family *family,
+                  const struct metrics *metrics);
+    size_t offset;     /* of a figure in struct metrics */
+    unsigned decimals; /* of that figure */
+};
+
+#define COUNTER "counter"
+#define GAUGE "gauge"
+#define HISTOGRAM "histogram"
+#define AT(field) .offset = offsetof(struct metrics, field)
+
+#define MS 3 /* decimals of a second */
+#define US 6
+#define NS 9
+
+/* Writing. -------------------------------------------------------------- */
+
+static const void *field_of(const struct metrics *m, const struct family *f)
+{
+    return (const char *)m + f->offset;
+}
+
+static void write_number(struct linebuf *out, const struct family *f,
+                         const struct metrics *m)
+{
+    const uint64_t *number = field_of(m, f);
+
+    metrics_text_sample(out, f->name, "", NULL,
+                        (struct metrics_value){*number, f->decimals});
+}
+
+static void write_labelled(struct linebuf *out, const struct family *f,
+                           const char *label, const char *value,
+                           uint64_t number)
+{
+    const struct metrics_label labels[2] = {{label, value}};
+
+    metrics_text_sample(out, f->name, "", labels,
+                        (struct metrics_value){number, 0});
+}
+
+static void write_version(struct linebuf *out, const struct family *f,
+                          const struct metrics *m)
+{
+    (void)m;
+    write_labelled(out, f, "version", hub_version(), 1);
+}
+
+static void write_loops(struct linebuf *out, const struct family *f,
+                        const struct metrics *m)
+{
+    write_labelled(out, f, "sender", hub_sender_name(HUB_SENDER_URING),
+                   m->hub.uring_loops);
+    write_labelled(out, f, "sender", hub_sender_name(HUB_SENDER_SENDMSG),
+                   m->hub.loops - m->hub.uring_loops);
+}
+
+static void write_causes(struct linebuf *out, const struct family *f,
+                         const struct metrics *m)
+{
+    for (int i = 0; i < TALLY_CAUSES; i++)
+        write_labelled(out, f, "cause",
+                       hub_close_cause_name((enum hub_close_cause)i),
+                       tally_read(&m->tally->causes[i]));
+}
+
+static void write_close_codes(struct linebuf *out, const struct family *f,
+                              const struct metrics *m)
+{
+    for (int i = 0; i < TALLY_CLOSE_CODES; i++)
+        write_labelled(out, f, "code", tally_close_code_names[i],
+                       tally_read(&m->tally->close_codes[i]));
+}
+
+/* What is not to be expected only if it has happened. */
+static bool is_told(enum tally_endpoint endpoint, int outcome, uint64_t count)
+{
+    return count > 0 ||
+           (tally_outcome_endpoints[outcome] & TALLY_AT(endpoint)) != 0;
+}
+
+static void write_answers(struct linebuf *out, const struct family *f,
+                          const struct metrics *m, enum tally_endpoint endpoint,
+                          const struct metrics_label *label)
+{
+    struct metrics_label labels[2] = {*label}, *code = labels;
+
+    if (label->name != NULL)
+        code++;
+    code->name = "code";
+    for (int i = 0; i < TALLY_OUTCOMES; i++) {
+        uint64_t count = tally_read(&m->tally->answers[endpoint][i]);
+
+        code->value = tally_outcome_names[i];
+        if (is_told(endpoint, i, count))
+            metrics_text_sample(out, f->name, "", labels,
+                                (struct metrics_value){count, 0});
+    }
+}
+
+static void write_refused(struct linebuf *out, const struct family *f,
+                          const struct metrics *m)
+{
+    write_answers(out, f, m, TALLY_WS, &(struct metrics_label){0});
+}
+
+static void write_failed(struct linebuf *out, const struct family *f,
+                         const struct metrics *m)
+{
+    metrics_text_sample(
+        out, f->name, "", NULL,
+        (struct metrics_value){tally_read(&m->tally->failed_upgrades), 0});
+}
+
+static void write_requests(struct linebuf *out, const struct family *f,
+                           const struct metrics *m)
+{
+    for (int i = 0; i < TALLY_ENDPOINTS; i++) {
+        const struct metrics_label label = {"endpoint",
+                                            tally_endpoint_names[i]};
+
+        if (i != TALLY_WS)
+            write_answers(out, f, m, (enum tally_endpoint)i, &label);
+    }
+}
+
+static void write_recipients_of(struct linebuf *out, const struct family *f,
+                                enum tally_endpoint endpoint,
+                                const struct tally_recipients *recipients)
+{
+    const struct metrics_label label = {"endpoint",
+                                        tally_endpoint_names[endpoint]};
+    uint64_t counts[TALLY_RECIPIENT_BUCKETS];
+    const struct metrics_histogram histogram = {
+        .bounds = tally_recipient_bounds,
+        .counts = counts,
+        .bound_count = TALLY_RECIPIENT_BOUNDS,
+        .sum = tally_read(&recipients->sum),
+    };
+
+    for (size_t i = 0; i < TALLY_RECIPIENT_BUCKETS; i++)
+        counts[i] = tally_read(&recipients->counts[i]);
+    metrics_text_histogram(out, f->name, label, &histogram);
+}
+
+static void write_recipients(struct linebuf *out, const struct family *f,
+                             const struct metrics *m)
+{
+    write_recipients_of(out, f, TALLY_SEND, &m->tally->sent);
+    write_recipients_of(out, f, TALLY_BROADCAST, &m->tally->broadcast);
+}
+
+static void write_times(struct linebuf *out, const struct family *f,
+                        const struct metrics *m)
+{
+    const struct hub_histogram *times = field_of(m, f);
+    uint64_t bounds[HUB_HISTOGRAM_BUCKETS - 1];
+    const struct metrics_histogram histogram = {
+        .bounds = bounds,
+        .counts = times->counts,
+        .bound_count = HUB_HISTOGRAM_BUCKETS - 1,
+        .sum = times->sum_us,
+        .decimals = US,
+    };
+
+    for (unsigned i = 0; i < HUB_HISTOGRAM_BUCKETS - 1; i++)
+        bounds[i] = hub_histogram_bound_us(i);
+    metrics_text_histogram(out, f->name, (struct metrics_label){0}, &histogram);
+}
+
+static void write_memory(struct linebuf *out, const struct family *f,
+                         const struct metrics *m)
+{
+    write_labelled(out, f, "for", "queued", m->hub.queued_bytes);
+    write_labelled(out, f, "for", "received",
+                   m->hub.memory_bytes - m->hub.queued_bytes);
+    write_labelled(out, f, "for", "bodies", m->bodies_bytes);
+}
+
+static void write_memory_limits(struct linebuf *out, const struct family *f,
+                                const struct metrics *m)
+{
+    write_labelled(out, f, "for", "queued", m->queued_limit);
+    write_labelled(out, f, "for", "received", m->received_limit);
+    write_labelled(out, f, "for", "bodies", m->bodies_limit);
+}
+
+/* The table. ------------------------------------------------------------ */
+
+/* clang-format off */
+static const struct family families[] = {
+    {"hub_build_info", GAUGE, "Always 1; the label tells the version.",
+     .write = write_version},
+    {"hub_draining", GAUGE, "1 while hubd is ending, else 0.",
+     write_number, AT(draining)},
+
+    {"hub_connections", GAUGE, "WebSockets that are open.",
+     write_number, AT(hub.connections)},
+    {"hub_connections_max", GAUGE, "WebSockets that may be open at a time.",
+     write_number, AT(connections_max)},
+    {"hub_users", GAUGE, "Distinct user ids that are connected.",
+     write_number, AT(hub.users)},
+    {"hub_sessions", GAUGE, "Distinct session ids that are connected.",
+     write_number, AT(hub.sessions)},
+    {"hub_connections_opened_total", COUNTER, "WebSockets that were opened.",
+     write_number, AT(hub.opened)},
+    {"hub_connections_closed_total", COUNTER,
+     "WebSockets that have ended, by why.",
+     .write = write_causes},
+    {"hub_close_codes_total", COUNTER,
+     "WebSockets that have ended, by the code of the first Close frame, from "
+     "either side; 1005: it had none, 1006: there was none.",
+     .write = write_close_codes},
+    {"hub_upgrades_refused_total", COUNTER,
+     "Requests for /ws that got an error, by its code.",
+     .write = write_refused},
+    {"hub_upgrades_failed_total", COUNTER,
+     "Requests for /ws that got their 101 and came to nothing.",
+     .write = write_failed},
+
+    {"hub_http_requests_total", COUNTER,
+     "Answers to other HTTP requests, by where they went and by the code of "
+     "the error, or ok.",
+     .write = write_requests},
+    {"hub_http_connections", GAUGE,
+     "TCP connections that an HTTP worker has in hand.",
+     write_number, AT(http_connections)},
+    {"hub_http_workers", GAUGE, "HTTP workers: so many may be in hand.",
+     write_number, AT(http_workers)},
+
+    {"hub_recipients", HISTOGRAM,
+     "Connections that a message was queued for, by the endpoint it came to.",
+     .write = write_recipients},
+    {"hub_received_messages_total", COUNTER, "Messages from WebSockets.",
+     write_number, AT(hub.messages_in)},
+    {"hub_received_bytes_total", COUNTER,
+     "Bytes from WebSockets, as they came over the wire.",
+     write_number, AT(hub.bytes_in)},
+    {"hub_sent_messages_total", COUNTER,
+     "Messages that were written whole to a WebSocket, each recipient counted.",
+     write_number, AT(hub.messages_out)},
+    {"hub_sent_bytes_total", COUNTER,
+     "Bytes to WebSockets, as they went over the wire.",
+     write_number, AT(hub.bytes_out)},
+    {"hub_delivery_delay_seconds", HISTOGRAM,
+     "From hubd handing a message to its hub, all of it read and checked, "
+     "until the kernel had its last byte, for each recipient. The clock is "
+     "read after each batch of up to 256 writes.",
+     write_times, AT(hub.deliveries)},
+    {"hub_dropped_messages_total", COUNTER,
+     "Messages that slow consumers did not get, by HUB_SLOW_CONSUMER "
+     "drop-oldest or drop-newest.",
+     write_number, AT(hub.dropped)},
+    {"hub_slow_consumers_closed_total", COUNTER,
+     "WebSockets whose queue was full, by HUB_SLOW_CONSUMER close.",
+     write_number, AT(hub.slow_closed)},
+
+    {"hub_memory_bytes", GAUGE,
+     "What messages take now: queued for clients, half received from them, "
+     "and bodies of requests.",
+     .write = write_memory},
+    {"hub_memory_limit_bytes", GAUGE,
+     "What they may take: parts of HUB_MEMORY_LIMIT.",
+     .write = write_memory_limits},
+
+    {"hub_loops", GAUGE, "Event loops, by how they send.",
+     .write = write_loops},
+    {"hub_loop_lag_seconds", GAUGE,
+     "Since the event loop began to turn that did so longest ago; an idle one "
+     "turns once a second.",
+     write_number, AT(hub.slowest_loop_ms), MS},
+    {"hub_loop_turn_duration_seconds", HISTOGRAM,
+     "Turns of the event loops, without waiting for something to do.",
+     write_times, AT(hub.turns)},
+
+    {"process_cpu_seconds_total", COUNTER,
+     "CPU time of the process, its own and the kernel's for it.",
+     write_number, AT(cpu_ns), NS},
+    {"process_open_fds", GAUGE, "Descriptors that are open.",
+     write_number, AT(fds)},
+    {"process_max_fds", GAUGE, "Descriptors that may be open.",
+     write_number, AT(fds_max)},
+    {"process_virtual_memory_bytes", GAUGE, "Address space of the process.",
+     write_number, AT(memory.virtual_bytes)},
+    {"process_resident_memory_bytes", GAUGE,
+     "Memory of the process that is not swapped out.",
+     write_number, AT(memory.resident_bytes)},
+    {"process_start_time_seconds", GAUGE,
+     "When the process was started, since 1970 UTC.",
+     write_number, AT(started_ms), MS},
+};
+/* clang-format on */
+
+void metrics_write(struct linebuf *out, const struct metrics *metrics)
+{
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        const struct family *family = &families[i];
+
+        metrics_text_family(out, family->name, family->type, family->help);
+        family->write(out, family, metrics);
+    }
+}

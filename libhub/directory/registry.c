@@ -1,0 +1,413 @@
+/* registry.c - see registry.h.
+ *
+ * A name is no object of its own: the table of names leads to the first of the
+ * connections that have it, and the text is theirs. Ids are slots of the user's
+ * shard with a generation that counts up; a slot whose generations are used up
+ * is never given out again.
+ *
+ * id: generation (32 bits) | slot (26 bits) | shard (6 bits)
+ */
+#include "directory/registry.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/mem.h"
+
+#define SLOTS_FIRST 8u
+#define SLOT_BITS 26
+#define SLOTS_MAX (1u << SLOT_BITS)
+
+struct hub__slot {
+    struct hub__entry *entry; /* NULL: free */
+    uint32_t generation;      /* of the entry, or of the next one */
+    uint32_t next_free;       /* index + 1, 0: none */
+};
+
+/* Setting up. --------------------------------------------------------- */
+
+static int random_bytes(void *out, size_t bytes)
+{
+    ssize_t got;
+
+    do
+        got = getrandom(out, bytes, 0);
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)bytes ? 0 : HUB_ESYSTEM;
+}
+
+int hub__registry_init(struct hub__registry *r)
+{
+    memset(r, 0, sizeof *r);
+    for (size_t i = 0; i < HUB__SHARDS; i++) {
+        pthread_mutex_init(&r->users[i].lock, NULL);
+        pthread_mutex_init(&r->sessions[i].lock, NULL);
+    }
+    return random_bytes(&r->key, sizeof r->key);
+}
+
+static void shard_fini(struct hub__shard *s)
+{
+    hub__names_fini(&s->names);
+    hub__free(s->slots);
+    pthread_mutex_destroy(&s->lock);
+}
+
+void hub__registry_fini(struct hub__registry *r)
+{
+    for (size_t i = 0; i < HUB__SHARDS; i++) {
+        shard_fini(&r->users[i]);
+        shard_fini(&r->sessions[i]);
+    }
+}
+
+/* Names. -------------------------------------------------------------- */
+
+static uint64_t hash_name(const struct hub__registry *r, const char *text)
+{
+    return hub__siphash(&r->key, text, strlen(text));
+}
+
+/* The upper bits choose the shard, the lower ones the cell. */
+static struct hub__shard *shard_of(struct hub__shard *shards, uint64_t hash)
+{
+    return &shards[hash >> (64 - HUB__SHARD_BITS)];
+}
+
+static const char *user_of(const struct hub__entry *entry)
+{
+    return entry->user_id;
+}
+
+static const char *session_of(const struct hub__entry *entry)
+{
+    return entry->session_id;
+}
+
+/* Ids. ---------------------------------------------------------------- */
+
+static int reserve_slot(struct hub__shard *s)
+{
+    uint32_t size = s->slot_size == 0 ? SLOTS_FIRST : s->slot_size * 2;
+    struct hub__slot *slots;
+
+    if (s->slot_free != 0 || s->slot_count < s->slot_size)
+        return 0;
+    if (s->slot_size >= SLOTS_MAX)
+        return HUB_ENOMEM;
+    slots = hub__realloc(s->slots, size * sizeof *slots);
+    if (slots == NULL)
+        return HUB_ENOMEM;
+    s->slots = slots;
+    s->slot_size = size;
+    return 0;
+}
+
+/* After reserve_slot(). */
+static hub_id give_id(struct hub__registry *r, struct hub__shard *s,
+                      struct hub__entry *entry)
+{
+    uint64_t shard = (uint64_t)(s - r->users);
+    uint32_t index;
+    struct hub__slot *slot;
+
+    if (s->slot_free != 0) {
+        index = s->slot_free - 1;
+        s->slot_free = s->slots[index].next_free;
+    } else {
+        index = s->slot_count++;
+        s->slots[index].generation = 1;
+    }
+    slot = &s->slots[index];
+    slot->entry = entry;
+    return (hub_id){(uint64_t)slot->generation << 32 |
+                    (uint64_t)index << HUB__SHARD_BITS | shard};
+}
+
+static struct hub__slot *find_slot(const struct hub__shard *s, hub_id id)
+{
+    uint32_t index = (uint32_t)(id.value >> HUB__SHARD_BITS) & (SLOTS_MAX - 1);
+    struct hub__slot *slot;
+
+    if (index >= s->slot_count)
+        return NULL;
+    slot = &s->slots[index];
+    if (slot->entry == NULL || slot->generation != id.value >> 32)
+        return NULL;
+    return slot;
+}
+
+static void take_id_back(struct hub__shard *s, hub_id id)
+{
+    struct hub__slot *slot = find_slot(s, id);
+
+    slot->entry = NULL;
+    if (slot->generation == UINT32_MAX)
+        return;
+    slot->generation++;
+    slot->next_free = s->slot_free;
+    s->slot_free = (uint32_t)(slot - s->slots) + 1;
+}
+
+static struct hub__shard *shard_of_id(struct hub__registry *r, hub_id id)
+{
+    return &r->users[id.value & (HUB__SHARDS - 1)];
+}
+
+/* Entries. ------------------------------------------------------------ */
+
+/* Both with a name reserved in the shard's table. */
+static void link_user(struct hub__shard *s, uint64_t hash, struct hub__entry *e)
+{
+    struct hub__names_cell *cell =
+        hub__names_find(&s->names, hash, e->user_id, user_of);
+
+    e->user_prev = NULL;
+    e->user_next = cell == NULL ? NULL : cell->first;
+    if (cell == NULL) {
+        hub__names_put(&s->names, hash, e);
+    } else {
+        cell->first->user_prev = e;
+        cell->first = e;
+    }
+    s->entries++;
+}
+
+static void link_session(struct hub__shard *s, uint64_t hash,
+                         struct hub__entry *e)
+{
+    struct hub__names_cell *cell =
+        hub__names_find(&s->names, hash, e->session_id, session_of);
+
+    e->session_prev = NULL;
+    e->session_next = cell == NULL ? NULL : cell->first;
+    if (cell == NULL) {
+        hub__names_put(&s->names, hash, e);
+    } else {
+        cell->first->session_prev = e;
+        cell->first = e;
+    }
+    s->entries++;
+}
+
+static void forget_first(struct hub__names *names, struct hub__names_cell *cell,
+                         struct hub__entry *next)
+{
+    if (next != NULL)
+        cell->first = next;
+    else
+        hub__names_remove(names, cell);
+}
+
+static void unlink_user(struct hub__registry *r, struct hub__shard *s,
+                        struct hub__entry *e)
+{
+    if (e->user_prev != NULL)
+        e->user_prev->user_next = e->user_next;
+    else
+        forget_first(&s->names,
+                     hub__names_find(&s->names, hash_name(r, e->user_id),
+                                     e->user_id, user_of),
+                     e->user_next);
+    if (e->user_next != NULL)
+        e->user_next->user_prev = e->user_prev;
+    s->entries--;
+}
+
+static void unlink_session(struct hub__registry *r, struct hub__entry *e)
+{
+    uint64_t hash = hash_name(r, e->session_id);
+    struct hub__shard *s = shard_of(r->sessions, hash);
+
+    pthread_mutex_lock(&s->lock);
+    if (e->session_prev != NULL)
+        e->session_prev->session_next = e->session_next;
+    else
+        forget_first(
+            &s->names,
+            hub__names_find(&s->names, hash, e->session_id, session_of),
+            e->session_next);
+    if (e->session_next != NULL)
+        e->session_next->session_prev = e->session_prev;
+    s->entries--;
+    pthread_mutex_unlock(&s->lock);
+}
+
+int hub__registry_add(struct hub__registry *r, struct hub__entry *entry,
+                      struct hub__found *found)
+{
+    const char *session_id = entry->session_id;
+    uint64_t user_hash = hash_name(r, entry->user_id);
+    uint64_t session_hash = session_id == NULL ? 0 : hash_name(r, session_id);
+    struct hub__shard *us = shard_of(r->users, user_hash);
+    struct hub__shard *ss =
+        session_id == NULL ? NULL : shard_of(r->sessions, session_hash);
+
+    pthread_mutex_lock(&us->lock);
+    if (hub__names_reserve(&us->names) != 0 || reserve_slot(us) != 0)
+        goto fail;
+    if (ss != NULL) {
+        pthread_mutex_lock(&ss->lock);
+        if (hub__names_reserve(&ss->names) != 0)
+            goto fail_session;
+        link_session(ss, session_hash, entry);
+    }
+    link_user(us, user_hash, entry);
+    entry->id = give_id(r, us, entry);
+    entry->linked = true;
+    *found = (struct hub__found){.user_shard = us, .session_shard = ss};
+    return 0;
+
+fail_session:
+    pthread_mutex_unlock(&ss->lock);
+fail:
+    pthread_mutex_unlock(&us->lock);
+    return HUB_ENOMEM;
+}
+
+/* With the lock of the user's shard held. */
+static void unlink_entry(struct hub__registry *r, struct hub__shard *us,
+                         struct hub__entry *entry)
+{
+    if (entry->session_id != NULL)
+        unlink_session(r, entry);
+    take_id_back(us, entry->id);
+    unlink_user(r, us, entry);
+    entry->linked = false;
+}
+
+bool hub__registry_remove(struct hub__registry *r, struct hub__entry *entry)
+{
+    struct hub__shard *us = shard_of_id(r, entry->id);
+    bool was_linked;
+
+    pthread_mutex_lock(&us->lock);
+    was_linked = entry->linked;
+    if (was_linked)
+        unlink_entry(r, us, entry);
+    pthread_mutex_unlock(&us->lock);
+    return was_linked;
+}
+
+/* Finding. ------------------------------------------------------------ */
+
+static struct hub__entry *first_of(const struct hub__shard *s, uint64_t hash,
+                                   const char *text,
+                                   hub__names_text_fn *text_of)
+{
+    struct hub__names_cell *cell =
+        hub__names_find(&s->names, hash, text, text_of);
+
+    return cell == NULL ? NULL : cell->first;
+}
+
+void hub__registry_find(struct hub__registry *r,
+                        const struct hub_target *target,
+                        struct hub__found *found)
+{
+    *found = (struct hub__found){0};
+    if (target->id.value != 0) {
+        struct hub__slot *slot;
+
+        found->user_shard = shard_of_id(r, target->id);
+        pthread_mutex_lock(&found->user_shard->lock);
+        slot = find_slot(found->user_shard, target->id);
+        found->one = slot == NULL ? NULL : slot->entry;
+        return;
+    }
+    if (target->user_id != NULL) {
+        uint64_t hash = hash_name(r, target->user_id);
+
+        found->user_shard = shard_of(r->users, hash);
+        pthread_mutex_lock(&found->user_shard->lock);
+        found->user =
+            first_of(found->user_shard, hash, target->user_id, user_of);
+    }
+    if (target->session_id != NULL) {
+        uint64_t hash = hash_name(r, target->session_id);
+
+        found->session_shard = shard_of(r->sessions, hash);
+        pthread_mutex_lock(&found->session_shard->lock);
+        found->session = first_of(found->session_shard, hash,
+                                  target->session_id, session_of);
+    }
+}
+
+static bool is_of_user(const struct hub__found *found,
+                       const struct hub__entry *entry)
+{
+    return found->user != NULL &&
+           strcmp(entry->user_id, found->user->user_id) == 0;
+}
+
+/* Skips those of the session that the user's list had already. */
+static struct hub__entry *not_of_user(const struct hub__found *found,
+                                      struct hub__entry *entry)
+{
+    while (entry != NULL && is_of_user(found, entry))
+        entry = entry->session_next;
+    return entry;
+}
+
+struct hub__entry *hub__registry_next(const struct hub__found *found,
+                                      const struct hub__entry *entry)
+{
+    if (entry == NULL) {
+        if (found->one != NULL)
+            return found->one;
+        if (found->user != NULL)
+            return found->user;
+        return found->session;
+    }
+    if (found->one != NULL)
+        return NULL;
+    if (is_of_user(found, entry))
+        return entry->user_next != NULL ? entry->user_next
+                                        : not_of_user(found, found->session);
+    return not_of_user(found, entry->session_next);
+}
+
+struct hub__entry *hub__registry_take(struct hub__registry *r, hub_id id,
+                                      struct hub__found *found)
+{
+    struct hub_target target = hub_to_connection(id);
+
+    hub__registry_find(r, &target, found);
+    if (found->one == NULL) {
+        hub__registry_unlock(found);
+        return NULL;
+    }
+    unlink_entry(r, found->user_shard, found->one);
+    return found->one;
+}
+
+void hub__registry_unlock(struct hub__found *found)
+{
+    if (found->session_shard != NULL)
+        pthread_mutex_unlock(&found->session_shard->lock);
+    if (found->user_shard != NULL)
+        pthread_mutex_unlock(&found->user_shard->lock);
+    *found = (struct hub__found){0};
+}
+
+static void count_shard(struct hub__shard *s, uint64_t *names,
+                        uint64_t *entries)
+{
+    pthread_mutex_lock(&s->lock);
+    *names += s->names.count;
+    *entries += s->entries;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void hub__registry_count(struct hub__registry *r, uint64_t *connections,
+                         uint64_t *users, uint64_t *sessions)
+{
+    uint64_t in_sessions = 0;
+
+    *connections = *users = *sessions = 0;
+    for (size_t i = 0; i < HUB__SHARDS; i++) {
+        count_shard(&r->users[i], users, connections);
+        count_shard(&r->sessions[i], sessions, &in_sessions);
+    }
+}

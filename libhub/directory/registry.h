@@ -1,0 +1,97 @@
+/* registry.h - who is connected: by user, by session, by id.
+ *
+ * Sharded by hash, a lock per shard, so that many threads look up at once. The
+ * registry never calls out: hub__registry_find() and _take() return with
+ * shards locked, the caller does what has to happen under the lock (posting to
+ * mailboxes) and ends with hub__registry_unlock(). Locks are taken in the order
+ * user shard, session shard, and then those of mailboxes.
+ */
+#ifndef HUB_REGISTRY_H
+#define HUB_REGISTRY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hub/hub.h>
+
+#include "directory/names.h"
+#include "base/siphash.h"
+
+#define HUB__SHARD_BITS 6
+#define HUB__SHARDS (1u << HUB__SHARD_BITS)
+
+/* A connection's place in the registry, embedded in the connection. Those of
+ * one user hang in a list whose first one the table of names knows, and
+ * likewise those of one session. */
+struct hub__entry {
+    hub_id id;              /* set while linked, then constant */
+    const char *user_id;    /* of whoever embeds it; constant while linked */
+    const char *session_id; /* likewise; may be NULL */
+    struct hub__entry *user_prev, *user_next;       /* user shard lock */
+    struct hub__entry *session_prev, *session_next; /* session shard lock */
+    bool linked;                                    /* user shard lock */
+};
+
+struct hub__slot;
+
+struct hub__shard {
+    pthread_mutex_t lock;
+    struct hub__names names;
+    size_t entries;
+    struct hub__slot *slots; /* ids; user shards only */
+    uint32_t slot_count, slot_size;
+    uint32_t slot_free; /* index + 1 of the first free one, 0: none */
+};
+
+struct hub__registry {
+    struct hub__siphash_key key;
+    struct hub__shard users[HUB__SHARDS];
+    struct hub__shard sessions[HUB__SHARDS];
+};
+
+/* Recipients, and the locks that keep them there. */
+struct hub__found {
+    struct hub__shard *user_shard, *session_shard; /* locked, or NULL */
+    struct hub__entry *user, *session;             /* the first ones, or NULL */
+    struct hub__entry *one;                        /* by id, or NULL */
+};
+
+/* Returns 0, or HUB_ESYSTEM without randomness. */
+int hub__registry_init(struct hub__registry *registry);
+
+/* Releases what is left; no entry may be used afterwards. */
+void hub__registry_fini(struct hub__registry *registry);
+
+/* Links an entry whose user_id and session_id are set, and gives it an id. On
+ * success its shards stay locked, so that nobody can find it yet:
+ * hub__registry_unlock(). Returns 0 or HUB_ENOMEM, nothing locked. */
+int hub__registry_add(struct hub__registry *registry, struct hub__entry *entry,
+                      struct hub__found *found);
+
+/* Unlinks. Returns false if it was not linked any more. */
+bool hub__registry_remove(struct hub__registry *registry,
+                          struct hub__entry *entry);
+
+/* Finds whom a target names. The target is valid. */
+void hub__registry_find(struct hub__registry *registry,
+                        const struct hub_target *target,
+                        struct hub__found *found);
+
+/* The next recipient after `entry` (NULL: the first), each once. */
+struct hub__entry *hub__registry_next(const struct hub__found *found,
+                                      const struct hub__entry *entry);
+
+/* Finds a connection by id and unlinks it. Returns NULL with nothing locked if
+ * there is none; otherwise hub__registry_unlock(). */
+struct hub__entry *hub__registry_take(struct hub__registry *registry, hub_id id,
+                                      struct hub__found *found);
+
+void hub__registry_unlock(struct hub__found *found);
+
+/* Counts, each shard at its own moment. */
+void hub__registry_count(struct hub__registry *registry, uint64_t *connections,
+                         uint64_t *users, uint64_t *sessions);
+
+#endif

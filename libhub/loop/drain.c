@@ -1,0 +1,150 @@
+/* drain.c - see drain.h.
+ *
+ * Close frames go out at a steady rate, and faster where there is no time for
+ * that. Those that have had theirs are at the end of the loop's table, from
+ * the cursor on: a connection that dies is replaced by the last one, so one
+ * that waits for its turn never gets behind the cursor.
+ */
+#include "loop/drain.h"
+
+#include <stdio.h>
+
+#include "internal.h"
+
+#define CLOSES_PER_S 1000 /* of all loops together */
+#define STEP_MS 10        /* between two handfuls */
+
+/* What a peer is told to wait before it comes back: until the rest has been
+ * told too, for a restart, and for a part of its own, so that those who come
+ * back are as spread as those who left. */
+#define RESTART_MS 1000
+#define SPREAD_MS_MIN 1000
+
+/* Multiples of the golden ratio, modulo 1: however many there are, they lie
+ * evenly. */
+static int64_t own_part_ms(uint32_t number, int64_t window_ms)
+{
+    uint64_t spread_ms =
+        window_ms > SPREAD_MS_MIN ? (uint64_t)window_ms : SPREAD_MS_MIN;
+    uint32_t fraction = number * UINT32_C(0x9E3779B9);
+
+    return (int64_t)(fraction * spread_ms >> 32);
+}
+
+/* Of the window in which Close frames are spread. */
+static int64_t window_left_ms(const struct hub__loop *loop)
+{
+    const struct hub__drain *d = &loop->drain;
+    int64_t left_ms = d->begun_ms + d->window_ms - loop->clock_ms;
+
+    return left_ms > 0 ? left_ms : 0;
+}
+
+static void close_next(struct hub__loop *loop)
+{
+    struct hub__drain *d = &loop->drain;
+    int64_t left_ms = window_left_ms(loop);
+    uint32_t loop_number = (uint32_t)(loop - loop->hub->loops), number;
+    char reason[HUB_REASON_BYTES_MAX + 1];
+
+    d->cursor--;
+    /* Other loops close one of theirs at the same moment. */
+    number = d->cursor * loop->hub->loop_count + loop_number;
+    snprintf(
+        reason, sizeof reason, "shutting down; retry-after-ms=%lld",
+        (long long)(left_ms + RESTART_MS + own_part_ms(number, d->window_ms)));
+    hub__conn_close_code(loop->conns[d->cursor], HUB__WS_GOING_AWAY, reason,
+                         HUB_CLOSED_SHUTDOWN);
+}
+
+/* How many may still wait for their turn. */
+static uint32_t may_wait(const struct hub__loop *loop)
+{
+    const struct hub__drain *d = &loop->drain;
+    int64_t left_ms = window_left_ms(loop);
+
+    if (left_ms == 0)
+        return 0;
+    return (uint32_t)((uint64_t)d->total * (uint64_t)left_ms /
+                      (uint64_t)d->window_ms);
+}
+
+void hub__drain_cut_all(struct hub__loop *loop)
+{
+    for (uint32_t i = loop->conn_count; i-- > 0;)
+        hub__conn_cut(loop->conns[i], HUB_CLOSED_SHUTDOWN);
+}
+
+void hub__drain_act(struct hub__loop *loop)
+{
+    struct hub__drain *d = &loop->drain;
+    uint32_t most;
+
+    if (!d->begun || d->cut_off || d->done)
+        return;
+    if (loop->conn_count > 0 && loop->clock_ms >= d->deadline_ms) {
+        d->cut_off = true;
+        hub__drain_cut_all(loop);
+        return;
+    }
+    most = may_wait(loop);
+    for (;;) {
+        /* Some may have left meanwhile, also in a callback just now. */
+        if (d->cursor > loop->conn_count)
+            d->cursor = loop->conn_count;
+        if (d->cursor <= most)
+            break;
+        close_next(loop);
+    }
+    d->closed_all = d->cursor == 0;
+}
+
+/* Members of the process do not come back: nothing is to be spread. */
+static void close_members(struct hub__loop *loop)
+{
+    for (uint32_t i = loop->conn_count; i-- > 0;) {
+        if (loop->conns[i]->deliver != NULL)
+            hub__conn_close(loop->conns[i], NULL, HUB__WS_GOING_AWAY,
+                            HUB_CLOSED_SHUTDOWN);
+    }
+    hub__flush(loop); /* hands them what waits, and lets them go */
+}
+
+void hub__drain_begin(struct hub__loop *loop, int64_t deadline_ms)
+{
+    struct hub__drain *d = &loop->drain;
+    int64_t half_ms = (deadline_ms - loop->clock_ms) / 2;
+
+    close_members(loop);
+    d->begun = true;
+    d->begun_ms = loop->clock_ms;
+    d->deadline_ms = deadline_ms;
+    d->total = d->cursor = loop->conn_count;
+    /* The other half is for them to read what is queued, and to answer. */
+    d->window_ms =
+        (int64_t)d->total * loop->hub->loop_count * 1000 / CLOSES_PER_S;
+    if (d->window_ms > half_ms)
+        d->window_ms = half_ms;
+    if (d->window_ms <= STEP_MS)
+        d->window_ms = 0;
+}
+
+bool hub__drain_finish(struct hub__loop *loop)
+{
+    struct hub__drain *d = &loop->drain;
+
+    if (!d->begun || d->done || loop->conn_count > 0)
+        return false;
+    d->done = true;
+    hub__drained(loop->hub, d->cut_off);
+    return true;
+}
+
+int64_t hub__drain_wait_ms(const struct hub__loop *loop)
+{
+    const struct hub__drain *d = &loop->drain;
+
+    if (!d->begun || d->done || d->cut_off)
+        return INT64_MAX;
+    return d->closed_all ? d->deadline_ms - loop->clock_ms : STEP_MS;
+}

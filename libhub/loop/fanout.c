@@ -1,0 +1,194 @@
+/* fanout.c - see fanout.h.
+ *
+ * Invariant: conn->caught_up is how many of the collected frames a connection
+ * has, and 0 for every connection of the loop's table when there are none.
+ */
+#include "loop/fanout.h"
+
+#include <string.h>
+
+#include "internal.h"
+#include "base/mem.h"
+
+#define FRAMES_FIRST 16u
+#define JOINED_KEPT 65536 /* bytes; more is released after a peak */
+
+/* What a turn may write to everybody: bounded for one connection, and, down to
+ * a share worth a system call, for all of them together, so that reading and
+ * heartbeats have their turn too. A single message is never split. */
+#define SPREAD_BYTES_MIN 16384
+#define SPREAD_BYTES_ALL ((size_t)64 << 20)
+
+/* Drops what was collected. */
+static void clear(struct hub__fanout *f)
+{
+    for (uint32_t i = 0; i < f->count; i++)
+        hub__frame_unref(f->frames[i]);
+    f->count = 0;
+    f->bytes = 0;
+    if (f->joined_size > JOINED_KEPT) {
+        hub__free(f->joined);
+        f->joined = NULL;
+        f->joined_size = 0;
+    }
+}
+
+void hub__fanout_fini(struct hub__fanout *f)
+{
+    clear(f);
+    hub__free(f->frames);
+    hub__free(f->joined);
+    *f = (struct hub__fanout){0};
+}
+
+/* Collecting. ---------------------------------------------------------- */
+
+static bool reserve(struct hub__fanout *f)
+{
+    uint32_t size = f->size == 0 ? FRAMES_FIRST : f->size * 2;
+    struct hub__frame **frames;
+
+    if (f->count < f->size)
+        return true;
+    frames = hub__realloc(f->frames, size * sizeof(struct hub__frame *));
+    if (frames == NULL)
+        return false;
+    f->frames = frames;
+    f->size = size;
+    return true;
+}
+
+void hub__fanout_add(struct hub__loop *loop, struct hub__frame *frame)
+{
+    struct hub__fanout *f = &loop->fanout;
+
+    if (!reserve(f)) {
+        hub__fanout_spread(loop);
+        if (f->size == 0) {
+            for (uint32_t i = loop->conn_count; i-- > 0;)
+                hub__conn_queue(loop->conns[i], frame);
+            return;
+        }
+    }
+    hub__frame_ref(frame, 1);
+    f->frames[f->count++] = frame;
+    f->bytes += frame->bytes;
+}
+
+bool hub__fanout_is_full(const struct hub__loop *loop)
+{
+    size_t share = SPREAD_BYTES_ALL / (loop->conn_count + (size_t)1);
+
+    if (share < SPREAD_BYTES_MIN)
+        share = SPREAD_BYTES_MIN;
+    if (share > HUB__TURN_BYTES)
+        share = HUB__TURN_BYTES;
+    return loop->fanout.bytes >= share;
+}
+
+void hub__fanout_catch_up(struct hub__loop *loop, struct hub__conn *c)
+{
+    struct hub__fanout *f = &loop->fanout;
+
+    while (c->caught_up < f->count)
+        hub__conn_queue(c, f->frames[c->caught_up++]);
+}
+
+void hub__fanout_skip(struct hub__loop *loop, struct hub__conn *c)
+{
+    c->caught_up = loop->fanout.count;
+}
+
+/* Spreading. ----------------------------------------------------------- */
+
+/* All frames in one piece, made when somebody needs it. Returns false without
+ * memory for it. */
+static bool join(struct hub__fanout *f, struct iovec *piece)
+{
+    size_t at = 0;
+
+    if (piece->iov_len > 0)
+        return true;
+    if (f->count == 1) {
+        *piece = (struct iovec){f->frames[0]->data, f->frames[0]->bytes};
+        return true;
+    }
+    if (f->joined_size < f->bytes) {
+        hub__free(f->joined);
+        f->joined_size = f->bytes < JOINED_KEPT ? JOINED_KEPT : f->bytes;
+        f->joined = hub__malloc(f->joined_size);
+        if (f->joined == NULL) {
+            f->joined_size = 0;
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < f->count; i++) {
+        memcpy(f->joined + at, f->frames[i]->data, f->frames[i]->bytes);
+        at += f->frames[i]->bytes;
+    }
+    *piece = (struct iovec){f->joined, f->bytes};
+    return true;
+}
+
+static void write_batch(struct hub__loop *loop)
+{
+    struct hub__batch *b = loop->batch;
+    struct hub__fanout *f = &loop->fanout;
+    size_t count = b->count, whole = 0;
+
+    b->count = 0;
+    hub__flush_write(loop, b->writes, count);
+    for (size_t i = 0; i < count; i++) {
+        ssize_t result = b->writes[i].result;
+
+        if (result == (ssize_t)f->bytes) {
+            whole++;
+            b->conns[i]->messages_out += f->count;
+            b->conns[i]->bytes_out += f->bytes;
+        } else {
+            hub__conn_wrote_frames(b->conns[i], f->frames, f->count, result);
+        }
+    }
+    for (uint32_t i = 0; i < f->count; i++)
+        hub__loop_delivered(loop, f->frames[i], whole);
+    hub__count(&loop->counters.messages_out, whole * f->count);
+    hub__count(&loop->counters.bytes_out, whole * f->bytes);
+}
+
+static void spread_to(struct hub__loop *loop, struct hub__conn *c,
+                      struct iovec *piece)
+{
+    struct hub__batch *b = loop->batch;
+
+    if (c->caught_up > 0 || !hub__conn_is_clear(c) ||
+        !join(&loop->fanout, piece)) {
+        hub__fanout_catch_up(loop, c);
+        c->caught_up = 0;
+        return;
+    }
+    b->writes[b->count] = (struct hub__write){
+        .fd = c->fd,
+        .iov = piece,
+        .iov_count = 1,
+        .bytes = piece->iov_len,
+    };
+    b->conns[b->count++] = c;
+    if (b->count == HUB__SENDER_BATCH)
+        write_batch(loop);
+}
+
+void hub__fanout_spread(struct hub__loop *loop)
+{
+    struct hub__fanout *f = &loop->fanout;
+    struct iovec piece = {0};
+
+    if (f->count == 0)
+        return;
+    /* Backwards, since a connection that dies of it is replaced in the table by
+     * the last one. */
+    for (uint32_t i = loop->conn_count; i-- > 0;)
+        spread_to(loop, loop->conns[i], &piece);
+    if (loop->batch->count > 0)
+        write_batch(loop);
+    clear(f);
+}

@@ -1,0 +1,50 @@
+/* fanout.h - the broadcasts of one turn, on their way to every connection of a
+ * loop.
+ *
+ * They are collected while the mailbox is worked off, and spread at its end.
+ * Whoever has nothing else to write then gets all of them in one write from one
+ * piece of memory that all connections share; for the others they are queued
+ * one by one. A post that names a connection comes in between: the connection
+ * is caught up first, so that it sees everything in the order of the posts.
+ *
+ * The loop's thread only.
+ */
+#ifndef HUB_FANOUT_H
+#define HUB_FANOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "message/frame.h"
+
+struct hub__conn;
+struct hub__loop;
+
+struct hub__fanout {
+    struct hub__frame **frames; /* references, in order */
+    uint32_t count, size;
+    size_t bytes;    /* of the frames */
+    uint8_t *joined; /* room for them in one piece, kept from turn to turn */
+    size_t joined_size;
+};
+
+void hub__fanout_fini(struct hub__fanout *fanout);
+
+/* Adds a broadcast, and takes a reference of its own. Without memory to collect
+ * it, what there is is spread at once. */
+void hub__fanout_add(struct hub__loop *loop, struct hub__frame *frame);
+
+/* Whether a turn should not write more than this to everybody. */
+bool hub__fanout_is_full(const struct hub__loop *loop);
+
+/* Queues for one connection what it has not got yet. */
+void hub__fanout_catch_up(struct hub__loop *loop, struct hub__conn *conn);
+
+/* The connection is new, and not among the recipients of what was collected. */
+void hub__fanout_skip(struct hub__loop *loop, struct hub__conn *conn);
+
+/* Gets everything to everyone. */
+void hub__fanout_spread(struct hub__loop *loop);
+
+#endif

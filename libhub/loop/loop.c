@@ -1,0 +1,496 @@
+/* loop.c - see loop.h.
+ *
+ * Why a pointer in a post or an event is never stale: a connection that dies
+ * has left the registry by then, so every post that names it comes with the
+ * next chain that is taken from the mailbox at the latest; it is released when
+ * that chain has been handled whole. Events of the batch in which it died find
+ * it DEAD, and later batches have none, since its descriptor left the epoll
+ * set.
+ */
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "base/mem.h"
+
+#define TICK_MIN_MS 5
+#define TICK_MAX_MS 1000
+#define TABLE_FIRST 64u
+#define YIELDS_MAX 8
+#define NOT_IN_TABLE UINT32_MAX
+
+/* Time. --------------------------------------------------------------- */
+
+/* A fraction of the shortest limit, so that none is overshot by much. */
+static int64_t choose_tick(const struct hub_options *o)
+{
+    const unsigned limits[] = {
+        o->ping_interval_ms, o->pong_timeout_ms,    o->write_timeout_ms,
+        o->close_timeout_ms, o->message_timeout_ms,
+    };
+    int64_t shortest = INT64_MAX;
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        if (limits[i] < shortest)
+            shortest = limits[i];
+    }
+    shortest /= 8;
+    if (shortest < TICK_MIN_MS)
+        return TICK_MIN_MS;
+    return shortest > TICK_MAX_MS ? TICK_MAX_MS : shortest;
+}
+
+/* The timer only wakes the loop; what is due is decided by the clock. */
+static void arm_timer(struct hub__loop *loop)
+{
+    int64_t wait_ms = loop->next_tick_ms - loop->clock_ms;
+    int64_t drain_ms = hub__drain_wait_ms(loop);
+    struct itimerspec spec = {0};
+
+    if (drain_ms < wait_ms)
+        wait_ms = drain_ms;
+    if (wait_ms < 1)
+        wait_ms = 1;
+    spec.it_value.tv_sec = wait_ms / 1000;
+    spec.it_value.tv_nsec = wait_ms % 1000 * 1000000;
+    timerfd_settime(loop->timer_fd, 0, &spec, NULL);
+}
+
+/* What came during a pause has perhaps not been read yet, and what fits into
+ * the sockets now has not been written: whoever was pinged is so once more,
+ * whoever took nothing gets time to, and much may come at once. */
+static void forgive_pause(struct hub__loop *loop)
+{
+    for (uint32_t i = 0; i < loop->conn_count; i++) {
+        loop->conns[i]->pinged_ms = 0;
+        loop->conns[i]->stalled_ms = loop->now_ms;
+        loop->conns[i]->paid_ns = 0;
+    }
+}
+
+/* Returns the time in microseconds. */
+static int64_t advance_clock(struct hub__loop *loop)
+{
+    int64_t clock_us = loop->hub->clock(), clock_ms = clock_us / 1000;
+    int64_t step_ms = clock_ms - loop->clock_ms;
+    int64_t most_ms = 2 * loop->tick_ms + 1000;
+
+    /* If the process was stopped, peers could not have been heard: the time it
+     * did not run is not held against them. */
+    loop->clock_ms = clock_ms;
+    loop->now_ms += step_ms < most_ms ? step_ms : most_ms;
+    if (step_ms > most_ms)
+        forgive_pause(loop);
+    atomic_store_explicit(&loop->turned_ms, clock_ms, memory_order_relaxed);
+    return clock_us;
+}
+
+/* Beginning and end. -------------------------------------------------- */
+
+static int watch(struct hub__loop *loop, int fd, uint32_t events, void *what)
+{
+    struct epoll_event event = {.events = events, .data.ptr = what};
+
+    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0
+               ? 0
+               : HUB_ESYSTEM;
+}
+
+static int init_memory(struct hub__loop *loop)
+{
+    loop->shutdown = hub__post_new(HUB__POST_SHUTDOWN, NULL, NULL);
+    loop->ping = hub__frame_new(HUB__WS_PING, NULL, 0);
+    loop->events = hub__malloc(HUB__EVENTS * sizeof *loop->events);
+    loop->batch = hub__malloc(sizeof *loop->batch);
+    loop->buffer = hub__malloc(HUB__READ_BYTES);
+    if (loop->shutdown == NULL || loop->ping == NULL || loop->events == NULL ||
+        loop->batch == NULL || loop->buffer == NULL)
+        return HUB_ENOMEM;
+    loop->batch->count = 0;
+    return 0;
+}
+
+static void fini_memory(struct hub__loop *loop)
+{
+    hub__post_free(loop->shutdown);
+    if (loop->ping != NULL)
+        hub__frame_unref(loop->ping);
+    hub__free(loop->events);
+    hub__free(loop->batch);
+    hub__free(loop->buffer);
+    hub__fanout_fini(&loop->fanout);
+    hub__free(loop->conns);
+}
+
+int hub__loop_init(struct hub__loop *loop, hub_t *hub)
+{
+    int err;
+
+    memset(loop, 0, sizeof *loop);
+    loop->hub = hub;
+    loop->timer_fd = -1;
+    loop->tick_ms = choose_tick(&hub->options);
+    loop->clock_ms = hub__clock_ms(hub);
+    loop->now_ms = loop->tick_ms; /* 0 means 'never' in some fields */
+    loop->next_tick_ms = loop->clock_ms + loop->tick_ms;
+    atomic_init(&loop->turned_ms, loop->clock_ms);
+
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll_fd < 0)
+        return HUB_ESYSTEM;
+    err = hub__mailbox_init(&loop->mailbox);
+    if (err != 0)
+        goto fail_epoll;
+    loop->timer_fd =
+        timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    err = loop->timer_fd < 0 ? HUB_ESYSTEM : init_memory(loop);
+    if (err == 0)
+        err = hub__sender_init(&loop->sender, hub->options.sender);
+    if (err != 0)
+        goto fail;
+    atomic_init(&loop->by_uring, hub__sender_is_uring(&loop->sender));
+    /* By edge, so that it need not be read. */
+    err = watch(loop, loop->mailbox.wake_fd, EPOLLIN | EPOLLET, &loop->mailbox);
+    if (err == 0)
+        err = watch(loop, loop->timer_fd, EPOLLIN, &loop->timer_fd);
+    if (err != 0)
+        goto fail;
+    arm_timer(loop);
+    return 0;
+
+fail:
+    hub__sender_fini(&loop->sender);
+    fini_memory(loop);
+    if (loop->timer_fd >= 0)
+        close(loop->timer_fd);
+    hub__mailbox_fini(&loop->mailbox);
+fail_epoll:
+    close(loop->epoll_fd);
+    return err;
+}
+
+static void *run(void *context)
+{
+    struct hub__loop *loop = context;
+
+    while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
+        int err = hub__loop_turn(loop, -1);
+
+        if (err != 0) {
+            hub__log(loop->hub, HUB_LOG_ERROR, "event loop ends: %s",
+                     strerror(errno));
+            break;
+        }
+    }
+    return NULL;
+}
+
+int hub__loop_start(struct hub__loop *loop)
+{
+    sigset_t all, before;
+    int err;
+
+    /* Signals are the host's: none may be taken by a thread of ours. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    loop->has_thread = true; /* before the thread looks */
+    err = pthread_create(&loop->thread, NULL, run, loop);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (err != 0) {
+        loop->has_thread = false;
+        errno = err;
+        return HUB_ESYSTEM;
+    }
+    return 0;
+}
+
+bool hub__loop_is_caller(const struct hub__loop *loop)
+{
+    if (loop->has_thread)
+        return pthread_equal(pthread_self(), loop->thread) != 0;
+    return loop->in_turn;
+}
+
+/* For conn.c. --------------------------------------------------------- */
+
+static int table_add(struct hub__loop *loop, struct hub__conn *c)
+{
+    c->index = NOT_IN_TABLE;
+    if (loop->conn_count == loop->conn_size) {
+        uint32_t size =
+            loop->conn_size == 0 ? TABLE_FIRST : loop->conn_size * 2;
+        struct hub__conn **conns =
+            hub__realloc(loop->conns, size * sizeof(struct hub__conn *));
+
+        if (conns == NULL)
+            return HUB_ENOMEM;
+        loop->conns = conns;
+        loop->conn_size = size;
+    }
+    c->index = loop->conn_count;
+    loop->conns[loop->conn_count++] = c;
+    return 0;
+}
+
+static void table_remove(struct hub__loop *loop, struct hub__conn *c)
+{
+    struct hub__conn **shrunk;
+
+    if (c->index == NOT_IN_TABLE)
+        return;
+    loop->conns[c->index] = loop->conns[--loop->conn_count];
+    loop->conns[c->index]->index = c->index;
+    c->index = NOT_IN_TABLE;
+    if (loop->conn_size <= TABLE_FIRST ||
+        loop->conn_count >= loop->conn_size / 4)
+        return;
+    shrunk = hub__realloc(loop->conns,
+                          loop->conn_size / 2 * sizeof(struct hub__conn *));
+    if (shrunk != NULL) {
+        loop->conns = shrunk;
+        loop->conn_size /= 2;
+    }
+}
+
+int hub__loop_add(struct hub__loop *loop, struct hub__conn *c)
+{
+    int err = table_add(loop, c);
+
+    if (err == 0 && c->fd >= 0)
+        err = watch(loop, c->fd, EPOLLIN, c);
+    return err;
+}
+
+void hub__loop_await_writable(struct hub__loop *loop, struct hub__conn *c,
+                              bool await)
+{
+    struct epoll_event event = {
+        .events = await ? EPOLLIN | EPOLLOUT : EPOLLIN,
+        .data.ptr = c,
+    };
+
+    epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
+}
+
+void hub__loop_died(struct hub__loop *loop, struct hub__conn *c)
+{
+    table_remove(loop, c);
+    c->dead_next = loop->dying;
+    loop->dying = c;
+}
+
+/* Posts. -------------------------------------------------------------- */
+
+static void drop(struct hub__conn *c)
+{
+    if (c->deliver == NULL)
+        hub__conn_cut(c, HUB_CLOSED_BY_HOST);
+    else
+        hub__conn_close(c, NULL, HUB__WS_ABNORMAL, HUB_CLOSED_BY_HOST);
+}
+
+static void handle_post(struct hub__loop *loop, const struct hub__post *post)
+{
+    switch (post->kind) {
+    case HUB__POST_ADD:
+        hub__fanout_skip(loop, post->conn);
+        hub__conn_open(post->conn);
+        break;
+    case HUB__POST_FRAME:
+        hub__fanout_catch_up(loop, post->conn);
+        hub__conn_queue(post->conn, post->frame);
+        break;
+    case HUB__POST_BROADCAST:
+        hub__fanout_add(loop, post->frame);
+        break;
+    case HUB__POST_CLOSE:
+        hub__fanout_catch_up(loop, post->conn);
+        hub__conn_close(post->conn, post->frame, post->code,
+                        HUB_CLOSED_BY_HOST);
+        break;
+    case HUB__POST_DROP:
+        hub__fanout_catch_up(loop, post->conn);
+        drop(post->conn);
+        break;
+    case HUB__POST_SHUTDOWN:
+        hub__fanout_spread(loop);
+        hub__drain_begin(loop, post->deadline_ms);
+        arm_timer(loop);
+        break;
+    }
+}
+
+/* Behind a broadcast there are often more: whoever is about to post and waits
+ * for a core gets this one first, as long as that brings something. What comes
+ * together leaves in one write to each connection. */
+static void let_others_post(const struct hub__loop *loop)
+{
+    size_t before = 0, bytes;
+
+    for (int i = 0; i < YIELDS_MAX; i++) {
+        sched_yield();
+        bytes =
+            atomic_load_explicit(&loop->mailbox.bytes, memory_order_relaxed);
+        if (bytes == before)
+            return;
+        before = bytes;
+    }
+}
+
+static void take_posts(struct hub__loop *loop)
+{
+    struct hub__conn **end = &loop->dead;
+
+    if (loop->has_thread && loop->has_spread)
+        let_others_post(loop);
+    loop->posts = hub__mailbox_take(&loop->mailbox);
+    while (*end != NULL)
+        end = &(*end)->dead_next;
+    *end = loop->dying;
+    loop->dying = NULL;
+}
+
+/* Returns whether all there was is done. */
+static bool handle_posts(struct hub__loop *loop)
+{
+    struct hub__post *post;
+    struct hub__chain before;
+
+    if (loop->posts.first == NULL)
+        take_posts(loop);
+    before = loop->posts;
+    for (unsigned i = 0; i < HUB__TURN_POSTS && !hub__fanout_is_full(loop);
+         i++) {
+        post = hub__chain_pop(&loop->posts);
+        if (post == NULL)
+            break;
+        handle_post(loop, post);
+        hub__post_free(post);
+    }
+    loop->has_spread = loop->fanout.count > 0;
+    hub__fanout_spread(loop);
+    hub__mailbox_done(&loop->mailbox, before.bytes - loop->posts.bytes,
+                      before.work - loop->posts.work);
+    return loop->posts.first == NULL;
+}
+
+/* A turn. ------------------------------------------------------------- */
+
+static void handle_event(struct hub__loop *loop,
+                         const struct epoll_event *event)
+{
+    struct hub__conn *c = event->data.ptr;
+    uint64_t count;
+
+    if (event->data.ptr == &loop->mailbox)
+        return;
+    if (event->data.ptr == &loop->timer_fd) {
+        /* Empties it; a failure only means that it is empty. */
+        if (read(loop->timer_fd, &count, sizeof count) < 0)
+            count = 0;
+        arm_timer(loop);
+        return;
+    }
+    /* Died earlier in this batch, perhaps. */
+    if (c->state != HUB__CONN_DEAD &&
+        (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+        hub__conn_readable(c);
+    if (c->state != HUB__CONN_DEAD && (event->events & EPOLLOUT) != 0)
+        hub__conn_writable(c);
+}
+
+static void handle_time(struct hub__loop *loop)
+{
+    hub__drain_act(loop);
+    if (loop->clock_ms < loop->next_tick_ms)
+        return;
+    loop->next_tick_ms = loop->clock_ms + loop->tick_ms;
+    for (uint32_t i = loop->conn_count; i-- > 0;)
+        hub__conn_tick(loop->conns[i]);
+    arm_timer(loop);
+}
+
+static void free_list(struct hub__conn *c)
+{
+    while (c != NULL) {
+        struct hub__conn *next = c->dead_next;
+
+        hub__conn_free(c);
+        c = next;
+    }
+}
+
+static void reap(struct hub__loop *loop)
+{
+    free_list(loop->dead);
+    loop->dead = NULL;
+}
+
+static void work(struct hub__loop *loop, int event_count)
+{
+    int64_t began_us;
+    bool all;
+
+    loop->in_turn = true;
+    loop->again = false;
+    began_us = advance_clock(loop);
+    for (int i = 0; i < event_count; i++)
+        handle_event(loop, &loop->events[i]);
+    all = handle_posts(loop);
+    handle_time(loop);
+    hub__flush(loop);
+    if (all)
+        reap(loop);
+    if (!all || loop->dying != NULL)
+        loop->again = true;
+    if (hub__drain_finish(loop))
+        arm_timer(loop);
+    loop->in_turn = false;
+    hub__histogram_add(&loop->counters.turns, loop->hub->clock() - began_us, 1);
+}
+
+int hub__loop_turn(struct hub__loop *loop, int timeout_ms)
+{
+    int count = epoll_wait(loop->epoll_fd, loop->events, HUB__EVENTS,
+                           loop->again ? 0 : timeout_ms);
+
+    if (count < 0) {
+        if (errno != EINTR)
+            return HUB_ESYSTEM;
+        count = 0;
+    }
+    work(loop, count);
+    if (!loop->again && !hub__mailbox_sleep(&loop->mailbox))
+        loop->again = true;
+    if (loop->again && !loop->has_thread)
+        hub__mailbox_wake(&loop->mailbox); /* hub_fd() is to be readable */
+    return 0;
+}
+
+void hub__loop_fini(struct hub__loop *loop)
+{
+    if (loop->has_thread) {
+        atomic_store_explicit(&loop->stop, true, memory_order_release);
+        hub__mailbox_wake(&loop->mailbox);
+        pthread_join(loop->thread, NULL);
+        loop->has_thread = false;
+    }
+    loop->in_turn = true;
+    while (!handle_posts(loop) || !hub__mailbox_sleep(&loop->mailbox))
+        ;
+    hub__drain_cut_all(loop);
+    free_list(loop->dead);
+    free_list(loop->dying);
+    hub__sender_fini(&loop->sender);
+    fini_memory(loop);
+    close(loop->timer_fd);
+    close(loop->epoll_fd);
+    hub__mailbox_fini(&loop->mailbox);
+}

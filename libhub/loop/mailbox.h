@@ -1,0 +1,88 @@
+/* mailbox.h - the only way into a loop: a queue of posts, and a wake-up that
+ * costs a system call only when the loop sleeps.
+ *
+ * Any thread posts; the loop's thread takes everything at once.
+ */
+#ifndef HUB_MAILBOX_H
+#define HUB_MAILBOX_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "message/frame.h"
+
+struct hub__conn;
+
+enum hub__post_kind {
+    HUB__POST_ADD,       /* conn */
+    HUB__POST_FRAME,     /* conn, frame */
+    HUB__POST_BROADCAST, /* frame */
+    HUB__POST_CLOSE,     /* conn, frame: its Close frame, code */
+    HUB__POST_DROP,      /* conn */
+    HUB__POST_SHUTDOWN,  /* deadline_ms */
+};
+
+struct hub__post {
+    struct hub__post *next;
+    enum hub__post_kind kind;
+    int code;
+    struct hub__conn *conn;   /* in the registry at the time of posting, or
+                                 just taken out under the same lock */
+    struct hub__frame *frame; /* a reference */
+    size_t bytes;             /* of itself and its frame */
+    uint64_t work;            /* bytes a broadcast is worth; see router.c */
+    int64_t deadline_ms;      /* by the hub's clock */
+};
+
+/* Posts on their way, in order. */
+struct hub__chain {
+    struct hub__post *first, *last;
+    size_t bytes; /* of them all */
+    uint64_t work;
+};
+
+struct hub__mailbox {
+    pthread_mutex_t lock;
+    struct hub__chain chain; /* lock */
+    bool asleep;             /* lock: the loop waits, or is about to */
+    atomic_size_t bytes;     /* posted and not yet done */
+    atomic_uint_fast64_t work;
+    int wake_fd; /* eventfd; watched by edge, never read */
+};
+
+/* Returns 0 or HUB_ESYSTEM. */
+int hub__mailbox_init(struct hub__mailbox *mailbox);
+
+/* Releases what nobody took. */
+void hub__mailbox_fini(struct hub__mailbox *mailbox);
+
+/* A post, with a reference of its own to `frame` (may be NULL). NULL: no
+ * memory. */
+struct hub__post *hub__post_new(enum hub__post_kind kind,
+                                struct hub__conn *conn,
+                                struct hub__frame *frame);
+void hub__post_free(struct hub__post *post);
+
+/* Appends; takes the first out, NULL when there is none. */
+void hub__chain_add(struct hub__chain *chain, struct hub__post *post);
+struct hub__post *hub__chain_pop(struct hub__chain *chain);
+void hub__chain_free(struct hub__chain *chain);
+
+/* Appends the whole chain. Returns whether the loop has to be woken, which the
+ * caller does once it holds no lock. */
+bool hub__mailbox_post(struct hub__mailbox *mailbox,
+                       const struct hub__chain *chain);
+void hub__mailbox_wake(struct hub__mailbox *mailbox);
+
+/* The loop's side. take: everything, and the loop counts as awake. done: so
+ * much of what was taken does not wait any more. sleep: whether there was
+ * nothing more, so that the loop may wait. */
+struct hub__chain hub__mailbox_take(struct hub__mailbox *mailbox);
+void hub__mailbox_done(struct hub__mailbox *mailbox, size_t bytes,
+                       uint64_t work);
+bool hub__mailbox_sleep(struct hub__mailbox *mailbox);
+
+#endif

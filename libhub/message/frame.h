@@ -1,0 +1,59 @@
+/* frame.h - one encoded message: the bytes of a server's frame, written once
+ * and shared by all its recipients.
+ *
+ * Immutable after hub__frame_new(); references are counted atomically, so any
+ * thread may hold and drop them.
+ */
+#ifndef HUB_FRAME_H
+#define HUB_FRAME_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hub/hub.h>
+
+#include "base/budget.h"
+#include "ws/ws_frame.h"
+
+struct hub__frame {
+    atomic_size_t references;
+    struct hub__budget *budget; /* that it is charged to, or NULL */
+    size_t bytes;               /* of data */
+    int64_t called_us;          /* when hub_send() or hub_broadcast() was, by
+                                   the hub's clock; set before it is shared */
+    uint8_t header_bytes;
+    uint8_t opcode;
+    uint8_t data[]; /* header, then payload */
+};
+
+/* Copies the payload. Returns NULL without memory; one reference otherwise. */
+struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
+                                  const void *payload, size_t payload_bytes);
+
+/* Charges it, until it is released. Only before it is shared. Returns false if
+ * the budget has not got that much. */
+bool hub__frame_charge(struct hub__frame *frame, struct hub__budget *budget);
+
+/* A Close frame with a code that may be sent; reason may be NULL.
+ * HUB__WS_NO_STATUS makes one without a body. */
+struct hub__frame *hub__frame_close(int code, const char *reason);
+
+void hub__frame_ref(struct hub__frame *frame, size_t count);
+void hub__frame_unref(struct hub__frame *frame);
+
+static inline bool hub__frame_is_data(const struct hub__frame *frame)
+{
+    return !hub__ws_is_control(frame->opcode);
+}
+
+static inline struct hub_message hub__frame_message(const struct hub__frame *f)
+{
+    return (struct hub_message){
+        .kind = f->opcode == HUB__WS_TEXT ? HUB_TEXT : HUB_BINARY,
+        .payload = f->data + f->header_bytes,
+        .payload_bytes = f->bytes - f->header_bytes,
+    };
+}
+
+#endif

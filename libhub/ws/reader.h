@@ -1,0 +1,70 @@
+/* reader.h - turns the bytes a client sends into messages and control frames:
+ * fragments, UTF-8, limits (RFC 6455, sections 5.4 to 5.6 and 8.1).
+ *
+ * A reader exists only while half a frame or half a message is in flight: what
+ * arrives whole is unmasked where it lies and never copied. Not locked.
+ */
+#ifndef HUB_READER_H
+#define HUB_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/budget.h"
+#include "ws/utf8.h"
+#include "ws/ws_frame.h"
+
+#define HUB__FRAGMENTS_MAX 1024
+
+struct hub__reader_limits {
+    size_t message_bytes;       /* the largest message */
+    struct hub__budget *budget; /* for those that are not whole; NULL: none */
+};
+
+struct hub__reader {
+    struct hub__budget *budget;
+    int64_t started_ms; /* when the first byte of what is in flight came */
+
+    /* The frame. */
+    struct hub__ws_header frame;
+    bool in_frame;       /* the header is complete, the payload is not */
+    uint8_t header_have; /* bytes of `header`, while it is not */
+    uint8_t header[HUB__WS_HEADER_MAX];
+    uint64_t payload_have; /* bytes of the payload */
+    uint8_t control[HUB__WS_CONTROL_MAX];
+
+    /* The message its fragments make. */
+    uint8_t opcode; /* of the first fragment; 0: no message begun */
+    unsigned fragments;
+    struct hub__utf8 utf8;
+    uint8_t *message;
+    size_t message_bytes, message_size;
+};
+
+struct hub__reader_event {
+    uint8_t opcode; /* text, binary, ping, pong or close */
+    const uint8_t *payload;
+    size_t payload_bytes;
+    int status; /* close: its code, or HUB__WS_NO_STATUS */
+};
+
+/* Takes an event; the payload is valid during the call. Returns whether to go
+ * on. The reader must not be released in here. */
+typedef bool hub__reader_fn(void *context,
+                            const struct hub__reader_event *event);
+
+/* Takes the next bytes of a stream, and changes them. `*slot` is the stream's
+ * reader: NULL at first, made and released in here as needed. Returns 0, or
+ * the status the connection is to be closed with: HUB__WS_PROTOCOL_ERROR,
+ * _INVALID_DATA, _POLICY (too many fragments), _TOO_BIG, _TRY_LATER (the budget
+ * has no share left for it), _INTERNAL_ERROR (no memory). After that, or after
+ * `take` returned false, the stream is over. */
+int hub__reader_feed(struct hub__reader **slot, uint8_t *data, size_t bytes,
+                     const struct hub__reader_limits *limits, int64_t now_ms,
+                     hub__reader_fn *take, void *context);
+
+/* Releases what is in flight. */
+void hub__reader_drop(struct hub__reader **slot);
+
+#endif
