@@ -101,9 +101,9 @@ static int upgrade(struct exchange *x)
     struct refusal why;
 
     if (atomic_load(&x->server->draining))
-        (void)refuse_draining(&why);
+        (void)refuse_as(&why, REFUSAL_DRAINING);
     else if (x->client->expired)
-        (void)refuse_late(&why);
+        (void)refuse_as(&why, REFUSAL_REQUEST_TIMEOUT);
     else if (handoff_begin(x->server, x->client, &x->request, &why) == 0)
         return 0;
     log_refused_upgrade(x, &why);
@@ -175,13 +175,14 @@ static int dispatch(struct exchange *x, const struct refusal *malformed)
     struct refusal why;
 
     if (route == NULL) {
-        (void)refuse(&why, 404, "not_found", NULL, "there is nothing here");
+        (void)refuse_as(&why, REFUSAL_NOT_FOUND);
         return reply_refusal(x->conn, x->client, &why);
     }
     x->client->endpoint = route->endpoint;
     if (!allows(route, info->request_method)) {
-        (void)refuse(&why, 405, "method_not_allowed", route->allow,
+        (void)refuse(&why, REFUSAL_METHOD_NOT_ALLOWED,
                      "%s does not take this method", info->local_uri_raw);
+        why.headers = route->allow;
         return reply_refusal(x->conn, x->client, &why);
     }
     if (malformed != NULL)
@@ -210,7 +211,7 @@ static int begin_request(struct mg_connection *conn)
     int err;
 
     if (client == NULL) {
-        (void)refuse_no_memory(&malformed);
+        (void)refuse_as(&malformed, REFUSAL_OUT_OF_MEMORY);
         return reply_refusal(conn, NULL, &malformed);
     }
     find_buffer(info->request_method);
@@ -269,22 +270,19 @@ static void end_request(const struct mg_connection *conn, int status)
 static void explain(int status, struct http_conn *client, struct refusal *why)
 {
     if (client != NULL && http_conn_done(client))
-        (void)refuse_late(why);
+        (void)refuse_as(why, REFUSAL_REQUEST_TIMEOUT);
     else if (status == 413 ||
              (status == 400 && client != NULL &&
               http_conn_sent_more_than(client, REQUEST_HEAD_MAX - 1)))
-        (void)refuse(why, 431, "headers_too_large", NULL,
+        (void)refuse(why, REFUSAL_HEADERS_TOO_LARGE,
                      "the request head is larger than %d bytes",
                      REQUEST_HEAD_MAX);
     else if (status == 505)
-        (void)refuse(why, 505, "http_version_not_supported", NULL,
-                     "only HTTP/1.0 and HTTP/1.1 are spoken here");
+        (void)refuse_as(why, REFUSAL_HTTP_VERSION_NOT_SUPPORTED);
     else if (status >= 500)
-        (void)refuse(why, 500, "internal_error", NULL,
-                     "the request could not be handled");
+        (void)refuse_as(why, REFUSAL_INTERNAL_ERROR);
     else
-        (void)refuse(why, 400, "invalid_request", NULL,
-                     "the request is malformed");
+        (void)refuse_as(why, REFUSAL_INVALID_REQUEST);
 }
 
 static int http_error(struct mg_connection *conn, int status,

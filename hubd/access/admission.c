@@ -34,8 +34,8 @@ static int take_quota(struct quota *quota, const void *name, size_t bytes,
     if (taken == 0)
         return 0;
     if (taken < 0)
-        return refuse_no_memory(why);
-    return refuse(why, 429, "rate_limited", "Retry-After: 10\r\n",
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
+    return refuse(why, REFUSAL_RATE_LIMITED,
                   "this %s has as many connections as it may", whose);
 }
 
@@ -44,8 +44,7 @@ static int take_place(struct admission *admission, struct refusal *why)
     if (atomic_fetch_add(&admission->held, 1) < admission->limit)
         return 0;
     (void)atomic_fetch_sub(&admission->held, 1);
-    return refuse(why, 503, "at_capacity", "Retry-After: 10\r\n",
-                  "the server has as many connections as it may");
+    return refuse_as(why, REFUSAL_AT_CAPACITY);
 }
 
 struct session *admission_open(struct admission *admission,
@@ -55,7 +54,7 @@ struct session *admission_open(struct admission *admission,
     struct session *session = malloc(sizeof(*session));
 
     if (session == NULL) {
-        (void)refuse_no_memory(why);
+        (void)refuse_as(why, REFUSAL_OUT_OF_MEMORY);
         return NULL;
     }
     *session = (struct session){admission, *addr, port};

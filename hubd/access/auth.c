@@ -153,8 +153,8 @@ int auth_check(struct auth *auth, const struct mg_request_info *info,
         return 0;
     (void)atomic_fetch_add(&auth->unreported, 1);
     auth_report(auth);
-    return refuse(why, 401, "unauthorized", "WWW-Authenticate: Bearer\r\n",
-                  "a valid %s key is required", auth->realm);
+    return refuse(why, REFUSAL_UNAUTHORIZED, "a valid %s key is required",
+                  auth->realm);
 }
 
 void auth_forget(const struct mg_request_info *info)

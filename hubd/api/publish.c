@@ -8,8 +8,6 @@
  */
 #include "api/publish.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,32 +42,12 @@ struct findings {
     } fields[FIELDS];
 };
 
-__attribute__((format(printf, 4, 5))) static int
-refuse(struct publish_error *error, int status, const char *code,
-       const char *format, ...)
-{
-    va_list args;
-
-    error->status = status;
-    error->code = code;
-    va_start(args, format);
-    (void)vsnprintf(error->message, sizeof(error->message), format, args);
-    va_end(args);
-    return -1;
-}
-
-static int refuse_field(struct publish_error *error, enum field field,
+static int refuse_field(struct refusal *why, enum field field,
                         const char *problem)
 {
-    return refuse(error, 400, "invalid_message", "%s%s %s",
+    return refuse(why, REFUSAL_INVALID_MESSAGE, "%s%s %s",
                   field >= TYPE ? "the message's " : "", field_names[field],
                   problem);
-}
-
-static int refuse_memory(struct publish_error *error)
-{
-    return refuse(error, 503, "out_of_memory",
-                  "there is no memory for the message now");
 }
 
 /* The pass over the body. --------------------------------------------- */
@@ -101,7 +79,7 @@ static int note_member(void *context, const struct json_member *member)
     return 0;
 }
 
-static int refuse_json(struct publish_error *error, const char *body,
+static int refuse_json(struct refusal *why, const char *body,
                        const struct json_error *problem)
 {
     size_t line = 1, column = 1;
@@ -113,22 +91,22 @@ static int refuse_json(struct publish_error *error, const char *body,
             column = 1;
         }
     }
-    return refuse(error, 400, "invalid_json",
+    return refuse(why, REFUSAL_INVALID_JSON,
                   "the body is not valid JSON: %s at byte %zu (line %zu, "
                   "column %zu)",
                   problem->what, problem->offset, line, column);
 }
 
 static int scan_body(struct findings *found, const char *body, size_t bytes,
-                     struct publish_error *error)
+                     struct refusal *why)
 {
     struct json_error problem;
     struct json_value top;
 
     if (json_scan(body, bytes, note_member, found, &top, &problem))
-        return refuse_json(error, body, &problem);
+        return refuse_json(why, body, &problem);
     if (top.type != JSON_OBJECT)
-        return refuse(error, 400, "invalid_message",
+        return refuse(why, REFUSAL_INVALID_MESSAGE,
                       "the body is not a JSON object");
     if (found->kind == PUBLISH_BROADCAST) {
         found->fields[MESSAGE].count = 1;
@@ -136,7 +114,7 @@ static int scan_body(struct findings *found, const char *body, size_t bytes,
     }
     for (unsigned f = 0; f < FIELDS; f++) {
         if (found->fields[f].count > 1)
-            return refuse_field(error, f, "is given more than once");
+            return refuse_field(why, f, "is given more than once");
     }
     return 0;
 }
@@ -196,7 +174,7 @@ static const char *id_problem(const struct json_value *value,
 
 /* Null is as good as absent: serializers of backends write it for unset. */
 static int read_id(const struct findings *found, enum field field, bool *has,
-                   char out[HUB_ID_BYTES_MAX + 1], struct publish_error *error)
+                   char out[HUB_ID_BYTES_MAX + 1], struct refusal *why)
 {
     const struct json_value *value = &found->fields[field].value;
     const char *problem;
@@ -206,49 +184,47 @@ static int read_id(const struct findings *found, enum field field, bool *has,
         return 0;
     problem = id_problem(value, out);
     if (problem)
-        return refuse(error, 400, "invalid_id", "%s %s", field_names[field],
+        return refuse(why, REFUSAL_INVALID_ID, "%s %s", field_names[field],
                       problem);
     return 0;
 }
 
 static int read_targets(struct publish_request *request,
-                        const struct findings *found,
-                        struct publish_error *error)
+                        const struct findings *found, struct refusal *why)
 {
-    int err = read_id(found, TARGET_USER, &request->has_user, request->user_id,
-                      error);
+    int err =
+        read_id(found, TARGET_USER, &request->has_user, request->user_id, why);
 
     if (!err)
         err = read_id(found, TARGET_SESSION, &request->has_session,
-                      request->session_id, error);
+                      request->session_id, why);
     if (err)
         return err;
     if (!request->has_user && !request->has_session)
-        return refuse(error, 400, "missing_target",
-                      "neither targetUserId nor targetSessionId is given");
+        return refuse_as(why, REFUSAL_MISSING_TARGET);
     return 0;
 }
 
 /* The message. -------------------------------------------------------- */
 
 static int check_object(const struct findings *found, size_t max_message_bytes,
-                        struct publish_error *error)
+                        struct refusal *why)
 {
     const struct json_value *message = &found->fields[MESSAGE].value;
 
     if (found->fields[MESSAGE].count == 0)
-        return refuse_field(error, MESSAGE, "is missing");
+        return refuse_field(why, MESSAGE, "is missing");
     if (message->type != JSON_OBJECT)
-        return refuse_field(error, MESSAGE, "is not an object");
+        return refuse_field(why, MESSAGE, "is not an object");
     if (message->text.bytes > max_message_bytes)
-        return refuse(error, 413, "too_large",
+        return refuse(why, REFUSAL_TOO_LARGE,
                       "the message has %zu bytes; %zu are allowed",
                       message->text.bytes, max_message_bytes);
     return 0;
 }
 
 /* A plus sign often arrives as \u002B, so escapes must be undone. */
-static int check_timestamp(struct json_slice text, struct publish_error *error)
+static int check_timestamp(struct json_slice text, struct refusal *why)
 {
     static const char problem[] = "is not an ISO 8601 date and time";
     char *decoded;
@@ -258,42 +234,40 @@ static int check_timestamp(struct json_slice text, struct publish_error *error)
     if (text.bytes == 0 || !memchr(text.start, '\\', text.bytes))
         return timestamp_is_valid(text.start, text.bytes)
                    ? 0
-                   : refuse_field(error, TIMESTAMP, problem);
+                   : refuse_field(why, TIMESTAMP, problem);
     decoded = malloc(text.bytes + 1);
     if (!decoded)
-        return refuse_memory(error);
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
     bytes = json_string_decode(text, decoded, text.bytes + 1);
     valid = bytes > 0 && timestamp_is_valid(decoded, (size_t)bytes);
     free(decoded);
-    return valid ? 0 : refuse_field(error, TIMESTAMP, problem);
+    return valid ? 0 : refuse_field(why, TIMESTAMP, problem);
 }
 
-static int check_fields(const struct findings *found,
-                        struct publish_error *error)
+static int check_fields(const struct findings *found, struct refusal *why)
 {
     const struct json_value *type = &found->fields[TYPE].value;
     const struct json_value *timestamp = &found->fields[TIMESTAMP].value;
 
     if (found->fields[TYPE].count == 0)
-        return refuse_field(error, TYPE, "is missing");
+        return refuse_field(why, TYPE, "is missing");
     if (type->type != JSON_STRING)
-        return refuse_field(error, TYPE, "is not a string");
+        return refuse_field(why, TYPE, "is not a string");
     if (type->text.bytes == 0)
-        return refuse_field(error, TYPE, "is empty");
+        return refuse_field(why, TYPE, "is empty");
     if (found->fields[PAYLOAD].count == 0)
-        return refuse_field(error, PAYLOAD, "is missing");
+        return refuse_field(why, PAYLOAD, "is missing");
     if (found->fields[TIMESTAMP].count == 0)
         return 0;
     if (timestamp->type != JSON_STRING)
-        return refuse_field(error, TIMESTAMP, "is not a string");
-    return check_timestamp(timestamp->text, error);
+        return refuse_field(why, TIMESTAMP, "is not a string");
+    return check_timestamp(timestamp->text, why);
 }
 
 /* Copies the message with a timestamp as its last member. There always is a
  * member before it: type and payload are required. */
 static int add_timestamp(struct publish_request *request,
-                         const struct timespec *now,
-                         struct publish_error *error)
+                         const struct timespec *now, struct refusal *why)
 {
     static const char before[] = ",\"timestamp\":\"";
     static const char after[] = "\"}";
@@ -303,7 +277,7 @@ static int add_timestamp(struct publish_request *request,
     char *to = malloc(kept + added);
 
     if (!to)
-        return refuse_memory(error);
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
     request->owned = to;
     timestamp_format(now, text);
     to = mempcpy(to, request->message, kept);
@@ -317,19 +291,19 @@ static int add_timestamp(struct publish_request *request,
 
 int publish_read(struct publish_request *request, enum publish_kind kind,
                  const char *body, size_t body_bytes, size_t max_message_bytes,
-                 const struct timespec *now, struct publish_error *error)
+                 const struct timespec *now, struct refusal *why)
 {
     struct findings found = {.kind = kind};
     struct json_slice message;
-    int err = scan_body(&found, body, body_bytes, error);
+    int err = scan_body(&found, body, body_bytes, why);
 
     *request = (struct publish_request){0};
     if (!err && kind == PUBLISH_SEND)
-        err = read_targets(request, &found, error);
+        err = read_targets(request, &found, why);
     if (!err)
-        err = check_object(&found, max_message_bytes, error);
+        err = check_object(&found, max_message_bytes, why);
     if (!err)
-        err = check_fields(&found, error);
+        err = check_fields(&found, why);
     if (err)
         return err;
     message = found.fields[MESSAGE].value.text;
@@ -337,7 +311,7 @@ int publish_read(struct publish_request *request, enum publish_kind kind,
     request->message_bytes = message.bytes;
     if (found.fields[TIMESTAMP].count > 0)
         return 0;
-    return add_timestamp(request, now, error);
+    return add_timestamp(request, now, why);
 }
 
 void publish_release(struct publish_request *request)

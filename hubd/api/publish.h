@@ -11,14 +11,7 @@
 
 #include <hub/hub.h>
 
-/* A refusal: the HTTP status, the code of the error body, and a sentence that
- * says what is wrong and where. */
-struct publish_error {
-    int status;       /* 400, 413 or 503 */
-    const char *code; /* invalid_json, invalid_message, missing_target,
-                         invalid_id; too_large; out_of_memory */
-    char message[256];
-};
+#include "front/refusal.h"
 
 struct publish_request {
     bool has_user, has_session;
@@ -34,11 +27,11 @@ struct publish_request {
 enum publish_kind { PUBLISH_SEND, PUBLISH_BROADCAST };
 
 /* Reads a body. `message` of the result may point into `body`. `now` is the
- * time a missing timestamp gets. Returns 0, or -1 and `error`, in which no byte
- * of the body ever shows up; after an error there is nothing to release. */
+ * time a missing timestamp gets. Returns 0, or -1 and `why`, in which no byte
+ * of the body ever shows up and after which there is nothing to release. */
 int publish_read(struct publish_request *request, enum publish_kind kind,
                  const char *body, size_t body_bytes, size_t max_message_bytes,
-                 const struct timespec *now, struct publish_error *error);
+                 const struct timespec *now, struct refusal *why);
 
 void publish_release(struct publish_request *request);
 

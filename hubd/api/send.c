@@ -27,21 +27,19 @@ static int check_media_type(const struct request *request, struct refusal *why)
     if (type.bytes == 0 ||
         (count == 1 && request_text_is(type, "application/json")))
         return 0;
-    return refuse(why, 415, "unsupported_media_type", NULL,
-                  "the Content-Type must be application/json");
+    return refuse_as(why, REFUSAL_UNSUPPORTED_MEDIA_TYPE);
 }
 
 static int check_head(struct server *server, const struct request *request,
                       struct refusal *why)
 {
     if (atomic_load(&server->draining))
-        return refuse_draining(why);
+        return refuse_as(why, REFUSAL_DRAINING);
     if (auth_check(&server->auth, request->info, why) < 0 ||
         check_media_type(request, why) < 0)
         return -1;
     if (!request->chunked && request->content_length < 0)
-        return refuse(why, 411, "length_required", NULL,
-                      "a Content-Length is required");
+        return refuse_as(why, REFUSAL_LENGTH_REQUIRED);
     return 0;
 }
 
@@ -78,13 +76,12 @@ static int64_t deliver(hub_t *hub, const struct publish_request *publish,
 static int refuse_hub_error(int64_t error, struct refusal *why)
 {
     if (error == HUB_EAGAIN)
-        return refuse_overloaded(why);
+        return refuse_as(why, REFUSAL_OVERLOADED);
     if (error == HUB_ESHUTDOWN)
-        return refuse_draining(why);
+        return refuse_as(why, REFUSAL_DRAINING);
     if (error == HUB_ENOMEM)
-        return refuse_no_memory(why);
-    return refuse(why, 500, "internal_error", NULL, "%s",
-                  hub_strerror((int)error));
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
+    return refuse(why, REFUSAL_INTERNAL_ERROR, "%s", hub_strerror((int)error));
 }
 
 /* The reply, but for the figure: that takes no memory any more. */
@@ -108,16 +105,15 @@ static int publish_body(struct server *server, const struct body *body,
                         struct refusal *why)
 {
     struct publish_request publish;
-    struct publish_error error;
     struct timespec now;
     int64_t recipients;
 
     if (reply == NULL)
-        return refuse_no_memory(why);
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
     (void)clock_gettime(CLOCK_REALTIME, &now);
     if (publish_read(&publish, kind, body->bytes, body->count,
-                     server->config->max_message_bytes, &now, &error) < 0)
-        return refuse(why, error.status, error.code, NULL, "%s", error.message);
+                     server->config->max_message_bytes, &now, why) < 0)
+        return -1;
     recipients = deliver(server->hub, &publish, kind);
     publish_release(&publish);
     if (recipients < 0)
@@ -140,7 +136,7 @@ int send_handle(struct server *server, struct mg_connection *conn,
         .timeout_ms = config->read_timeout_ms,
         .memory = &server->memory,
     };
-    static const struct reply success = {200, "ok", NULL};
+    const struct reply success = reply_of(REFUSAL_NONE);
     struct refusal why;
     struct body body;
     cJSON *reply;
@@ -151,7 +147,7 @@ int send_handle(struct server *server, struct mg_connection *conn,
     if (body_read(&body, conn, client, request, &limits, &why) < 0) {
         /* What we cut off ourselves is no fault of the client. */
         if (why.status == 400 && atomic_load(&server->draining))
-            (void)refuse_draining(&why);
+            (void)refuse_as(&why, REFUSAL_DRAINING);
         return reply_refusal(conn, client, &why);
     }
     reply = prepare_success(kind);

@@ -14,7 +14,7 @@
 
 static int no_handshake(struct refusal *why, const char *what)
 {
-    return refuse(why, 400, "invalid_handshake", NULL, "%s", what);
+    return refuse(why, REFUSAL_INVALID_HANDSHAKE, "%s", what);
 }
 
 static bool is_key(struct request_text key)
@@ -52,10 +52,7 @@ static int check_headers(const struct request *r, struct refusal *why)
     version = request_header(info, "Sec-WebSocket-Version", &versions);
     if (versions != 1 || !request_text_is(version, "13") ||
         !is_trimmed(version))
-        return refuse(why, 426, "unsupported_version",
-                      "Sec-WebSocket-Version: 13\r\n"
-                      "Upgrade: websocket\r\n",
-                      "the Sec-WebSocket-Version must be 13");
+        return refuse_as(why, REFUSAL_UNSUPPORTED_VERSION);
     key = request_header(info, "Sec-WebSocket-Key", &keys);
     if (keys != 1 || !is_key(key) || !is_trimmed(key))
         return no_handshake(why, "Sec-WebSocket-Key must be given once, as the "
@@ -80,8 +77,7 @@ static int check_origin(const struct request *r,
         if (origin_list_allows(origins, origin))
             return 0;
     }
-    return refuse(why, 403, "origin_not_allowed", NULL,
-                  "pages of this origin may not connect");
+    return refuse_as(why, REFUSAL_ORIGIN_NOT_ALLOWED);
 }
 
 static int hex(char c)
@@ -124,12 +120,12 @@ static int read_id(char id[HUB_ID_BYTES_MAX + 1], const char *name,
     long used;
 
     if (id[0] != '\0')
-        return refuse(why, 400, "invalid_id", NULL, "%s is given twice", name);
+        return refuse(why, REFUSAL_INVALID_ID, "%s is given twice", name);
     used = decode(text, bytes, id, HUB_ID_BYTES_MAX + 1);
     if (used >= 0)
         problem = publish_id_problem(id, (size_t)used);
     if (problem != NULL)
-        return refuse(why, 400, "invalid_id", NULL, "%s %s", name, problem);
+        return refuse(why, REFUSAL_INVALID_ID, "%s %s", name, problem);
     id[used] = '\0';
     return 0;
 }
@@ -165,7 +161,7 @@ int ws_read_ids(struct ws_ids *ids, const char *query, struct refusal *why)
             query++;
     }
     if (ids->user_id[0] == '\0')
-        return refuse(why, 400, "invalid_id", NULL, "userId is missing");
+        return refuse(why, REFUSAL_INVALID_ID, "userId is missing");
     return 0;
 }
 

@@ -18,17 +18,16 @@
 
 static int too_large(struct refusal *why, size_t limit)
 {
-    return refuse(why, 413, "too_large", NULL,
-                  "the body is larger than %zu bytes", limit);
+    return refuse(why, REFUSAL_TOO_LARGE, "the body is larger than %zu bytes",
+                  limit);
 }
 
 static int cut_short(struct refusal *why, bool expired)
 {
     if (expired)
-        return refuse(why, 408, "request_timeout", NULL,
+        return refuse(why, REFUSAL_REQUEST_TIMEOUT,
                       "the body did not come in time");
-    return refuse(why, 400, "invalid_body", NULL,
-                  "the body is incomplete or badly chunked");
+    return refuse_as(why, REFUSAL_INVALID_BODY);
 }
 
 /* What came of reading. */
@@ -84,9 +83,9 @@ static int refuse_outcome(enum outcome outcome, bool expired,
                           struct refusal *why)
 {
     if (outcome == NO_MEMORY)
-        return refuse_no_memory(why);
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
     if (outcome == OVERLOADED)
-        return refuse_overloaded(why);
+        return refuse_as(why, REFUSAL_OVERLOADED);
     return cut_short(why, expired);
 }
 

@@ -88,7 +88,7 @@ static struct session *open_session(struct server *server,
     struct netaddr addr;
 
     if (handoff_address(&addr, server, client, info) < 0) {
-        (void)refuse_no_memory(why);
+        (void)refuse_as(why, REFUSAL_OUT_OF_MEMORY);
         return NULL;
     }
     if (memcmp(&addr, &client->peer, sizeof(addr)) != 0)
@@ -104,7 +104,7 @@ int handoff_begin(struct server *server, struct http_conn *client,
     int err;
 
     if (h == NULL)
-        return refuse_no_memory(why);
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
     h->server = server;
     h->fd = -1;
     memcpy(h->marker, server->secret, sizeof(server->secret));
@@ -114,8 +114,9 @@ int handoff_begin(struct server *server, struct http_conn *client,
     if (err < 0)
         goto fail;
     if (http_conn_fd(client) < 0) {
-        (void)refuse(why, 503, "at_capacity", "Retry-After: 1\r\n",
+        (void)refuse(why, REFUSAL_AT_CAPACITY,
                      "the server cannot take the connection over");
+        why->headers = REFUSAL_AGAIN(1);
         goto fail;
     }
     h->session =

@@ -1,46 +1,71 @@
-/* refusal.c - the fields of a refusal, filled in.
- *
- * Pure; any thread.
- */
+/* refusal.c - see refusal.h. Pure; any thread. */
 #include "front/refusal.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 
-int refuse(struct refusal *why, int status, const char *code,
-           const char *headers, const char *format, ...)
+const struct refusal_row refusal_rows[] = {
+#define ROW(name, status, code, headers, text) {status, code, headers, text},
+    REFUSAL_MAP(ROW)
+#undef ROW
+};
+
+static const struct {
+    int status;
+    const char *phrase;
+} phrases[] = {
+    {200, "OK"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {411, "Length Required"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {426, "Upgrade Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {503, "Service Unavailable"},
+    {505, "HTTP Version Not Supported"},
+};
+
+const char *refusal_phrase(int status)
+{
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    }
+    return "";
+}
+
+static void fill(struct refusal *why, enum refusal_kind kind)
+{
+    const struct refusal_row *row = &refusal_rows[kind];
+
+    why->kind = kind;
+    why->status = row->status;
+    why->code = row->code;
+    why->headers = row->headers;
+}
+
+int refuse(struct refusal *why, enum refusal_kind kind, const char *format, ...)
 {
     va_list args;
 
-    why->status = status;
-    why->code = code;
-    why->headers = headers;
+    fill(why, kind);
     va_start(args, format);
     (void)vsnprintf(why->message, sizeof(why->message), format, args);
     va_end(args);
     return -1;
 }
 
-int refuse_draining(struct refusal *why)
+int refuse_as(struct refusal *why, enum refusal_kind kind)
 {
-    return refuse(why, 503, "draining", "Retry-After: 5\r\n",
-                  "the server is shutting down");
-}
-
-int refuse_no_memory(struct refusal *why)
-{
-    return refuse(why, 503, "out_of_memory", "Retry-After: 5\r\n",
-                  "the server is out of memory");
-}
-
-int refuse_overloaded(struct refusal *why)
-{
-    return refuse(why, 503, "overloaded", "Retry-After: 1\r\n",
-                  "too many messages are waiting");
-}
-
-int refuse_late(struct refusal *why)
-{
-    return refuse(why, 408, "request_timeout", NULL,
-                  "the request did not come in time");
+    return refuse(why, kind, "%s", refusal_rows[kind].text);
 }

@@ -1,28 +1,99 @@
-/* refusal.h - why a request is turned down: the parts of an error body, and
- * the header lines that belong to it.
+/* refusal.h - what may come of a request besides success, in one table: the
+ * status, the code of the error body (which is the label of metrics too), the
+ * header lines that belong to it, and what is said where nobody knows better.
  */
 #ifndef HUBD_REFUSAL_H
 #define HUBD_REFUSAL_H
 
-#include <stddef.h>
+#define REFUSAL_AGAIN(seconds) "Retry-After: " #seconds "\r\n"
 
-struct refusal {
+/* name, status, code, header lines, message. REFUSAL_NONE is success, and
+ * REFUSAL_STUCK is the answer of /livez when an event loop does not turn. */
+#define REFUSAL_MAP(X)                                                         \
+    X(REFUSAL_NONE, 200, "ok", NULL, "")                                       \
+    X(REFUSAL_INVALID_JSON, 400, "invalid_json", NULL,                         \
+      "the body is not valid JSON")                                            \
+    X(REFUSAL_INVALID_MESSAGE, 400, "invalid_message", NULL,                   \
+      "the body is not a message")                                             \
+    X(REFUSAL_MISSING_TARGET, 400, "missing_target", NULL,                     \
+      "neither targetUserId nor targetSessionId is given")                     \
+    X(REFUSAL_INVALID_ID, 400, "invalid_id", NULL, "an id is not valid")       \
+    X(REFUSAL_INVALID_BODY, 400, "invalid_body", NULL,                         \
+      "the body is incomplete or badly chunked")                               \
+    X(REFUSAL_INVALID_REQUEST, 400, "invalid_request", NULL,                   \
+      "the request is malformed")                                              \
+    X(REFUSAL_INVALID_HANDSHAKE, 400, "invalid_handshake", NULL,               \
+      "this is not a WebSocket handshake")                                     \
+    X(REFUSAL_UNAUTHORIZED, 401, "unauthorized",                               \
+      "WWW-Authenticate: Bearer\r\n", "a valid key is required")               \
+    X(REFUSAL_ORIGIN_NOT_ALLOWED, 403, "origin_not_allowed", NULL,             \
+      "pages of this origin may not connect")                                  \
+    X(REFUSAL_NOT_FOUND, 404, "not_found", NULL, "there is nothing here")      \
+    X(REFUSAL_METHOD_NOT_ALLOWED, 405, "method_not_allowed", NULL,             \
+      "this method is not allowed here")                                       \
+    X(REFUSAL_REQUEST_TIMEOUT, 408, "request_timeout", NULL,                   \
+      "the request did not come in time")                                      \
+    X(REFUSAL_LENGTH_REQUIRED, 411, "length_required", NULL,                   \
+      "a Content-Length is required")                                          \
+    X(REFUSAL_TOO_LARGE, 413, "too_large", NULL, "the body is too large")      \
+    X(REFUSAL_UNSUPPORTED_MEDIA_TYPE, 415, "unsupported_media_type", NULL,     \
+      "the Content-Type must be application/json")                             \
+    X(REFUSAL_EXPECTATION_FAILED, 417, "expectation_failed", NULL,             \
+      "an expectation other than 100-continue")                                \
+    X(REFUSAL_UNSUPPORTED_VERSION, 426, "unsupported_version",                 \
+      "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n",                   \
+      "the Sec-WebSocket-Version must be 13")                                  \
+    X(REFUSAL_RATE_LIMITED, 429, "rate_limited", REFUSAL_AGAIN(10),            \
+      "there are as many connections as there may be")                         \
+    X(REFUSAL_HEADERS_TOO_LARGE, 431, "headers_too_large", NULL,               \
+      "the request head is too large")                                         \
+    X(REFUSAL_INTERNAL_ERROR, 500, "internal_error", NULL,                     \
+      "the request could not be handled")                                      \
+    X(REFUSAL_DRAINING, 503, "draining", REFUSAL_AGAIN(5),                     \
+      "the server is shutting down")                                           \
+    X(REFUSAL_AT_CAPACITY, 503, "at_capacity", REFUSAL_AGAIN(10),              \
+      "the server has as many connections as it may")                          \
+    X(REFUSAL_OVERLOADED, 503, "overloaded", REFUSAL_AGAIN(1),                 \
+      "too many messages are waiting")                                         \
+    X(REFUSAL_OUT_OF_MEMORY, 503, "out_of_memory", REFUSAL_AGAIN(5),           \
+      "the server is out of memory")                                           \
+    X(REFUSAL_STUCK, 503, "stuck", NULL, "an event loop does not turn")        \
+    X(REFUSAL_HTTP_VERSION_NOT_SUPPORTED, 505, "http_version_not_supported",   \
+      NULL, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+
+enum refusal_kind {
+#define REFUSAL_NAME(name, ...) name,
+    REFUSAL_MAP(REFUSAL_NAME)
+#undef REFUSAL_NAME
+        REFUSAL_KINDS,
+};
+
+/* The rows of the table. */
+extern const struct refusal_row {
     int status;
-    const char *code;    /* of the error body, a constant */
-    const char *headers; /* whole lines with CRLF, a constant, or NULL */
+    const char *code;
+    const char *headers; /* whole lines with CRLF, or NULL */
+    const char *text;
+} refusal_rows[REFUSAL_KINDS];
+
+/* What HTTP calls a status: "Not Found". */
+const char *refusal_phrase(int status);
+
+/* Why a request is turned down. */
+struct refusal {
+    enum refusal_kind kind;
+    int status;       /* as are the next two: its row's, */
+    const char *code; /* unless somebody has replaced them */
+    const char *headers;
     char message[256];
 };
 
 /* Fills in `why`; the message is a printf format. Returns -1, so that a check
  * can end with it. */
-int refuse(struct refusal *why, int status, const char *code,
-           const char *headers, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+int refuse(struct refusal *why, enum refusal_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* The refusals that several rooms share. */
-int refuse_draining(struct refusal *why);
-int refuse_no_memory(struct refusal *why);
-int refuse_overloaded(struct refusal *why);
-int refuse_late(struct refusal *why);
+/* The same with the message of the table. */
+int refuse_as(struct refusal *why, enum refusal_kind kind);
 
 #endif

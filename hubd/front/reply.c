@@ -26,38 +26,6 @@ static const char no_memory[] =
     "{\"status\":\"error\",\"code\":\"out_of_memory\","
     "\"message\":\"the server is out of memory\"}";
 
-static const char *phrase(int status)
-{
-    static const struct {
-        int status;
-        const char *phrase;
-    } known[] = {
-        {200, "OK"},
-        {304, "Not Modified"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {411, "Length Required"},
-        {413, "Content Too Large"},
-        {415, "Unsupported Media Type"},
-        {417, "Expectation Failed"},
-        {426, "Upgrade Required"},
-        {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"},
-        {503, "Service Unavailable"},
-        {505, "HTTP Version Not Supported"},
-    };
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].status == status)
-            return known[i].phrase;
-    }
-    return "Internal Server Error";
-}
-
 static bool keeps_alive(const struct http_conn *client)
 {
     return client != NULL && client->keep_alive && !client->unread_body &&
@@ -88,8 +56,8 @@ static size_t write_head(char *out, const struct reply *reply,
                  "Cache-Control: %s\r\n"
                  "%s"
                  "Connection: %s\r\n\r\n",
-                 reply->status, phrase(reply->status), date, content->type,
-                 content->bytes, content->cache,
+                 reply->status, refusal_phrase(reply->status), date,
+                 content->type, content->bytes, content->cache,
                  reply->headers != NULL ? reply->headers : "",
                  keep_alive ? KEPT : "close");
     return n > 0 && n < REPLY_HEAD_MAX ? (size_t)n : 0;
@@ -115,8 +83,7 @@ static void count(const struct mg_connection *conn,
     struct server *server = mg_get_user_data(mg_get_context(conn));
 
     tally_answer(&server->tally,
-                 client != NULL ? client->endpoint : TALLY_OTHER,
-                 reply->outcome);
+                 client != NULL ? client->endpoint : TALLY_OTHER, reply->kind);
 }
 
 /* The head is put right before the body. */
@@ -142,10 +109,17 @@ static int answer(struct mg_connection *conn, struct http_conn *client,
     return reply->status;
 }
 
+struct reply reply_of(enum refusal_kind kind)
+{
+    const struct refusal_row *row = &refusal_rows[kind];
+
+    return (struct reply){kind, row->status, row->headers};
+}
+
 int reply_json(struct mg_connection *conn, struct http_conn *client,
                const struct reply *reply, cJSON *body)
 {
-    static const struct reply out_of_memory = {503, "out_of_memory", NULL};
+    const struct reply out_of_memory = reply_of(REFUSAL_OUT_OF_MEMORY);
     char buffer[REPLY_HEAD_MAX + BODY_MAX], *text = buffer + REPLY_HEAD_MAX;
     struct content content = {"application/json", "no-store", buffer, 0};
 
@@ -161,7 +135,7 @@ int reply_json(struct mg_connection *conn, struct http_conn *client,
 int reply_text(struct mg_connection *conn, struct http_conn *client,
                const char *type, char *buffer, size_t bytes)
 {
-    static const struct reply ok = {200, "ok", NULL};
+    const struct reply ok = reply_of(REFUSAL_NONE);
     const struct content content = {type, "no-store", buffer, bytes};
 
     return answer(conn, client, &ok, &content);
@@ -171,7 +145,7 @@ int reply_file(struct mg_connection *conn, struct http_conn *client, int status,
                const char *type, const char *headers, char *buffer,
                size_t bytes)
 {
-    const struct reply reply = {status, "ok", headers};
+    const struct reply reply = {REFUSAL_NONE, status, headers};
     const struct content content = {type, "no-cache", buffer, bytes};
 
     return answer(conn, client, &reply, &content);
@@ -180,7 +154,7 @@ int reply_file(struct mg_connection *conn, struct http_conn *client, int status,
 int reply_refusal(struct mg_connection *conn, struct http_conn *client,
                   const struct refusal *why)
 {
-    const struct reply reply = {why->status, why->code, why->headers};
+    const struct reply reply = {why->kind, why->status, why->headers};
     cJSON *body = cJSON_CreateObject();
 
     if (cJSON_AddStringToObject(body, "status", "error") == NULL ||

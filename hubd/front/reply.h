@@ -15,10 +15,13 @@
 #define REPLY_HEAD_MAX 1280
 
 struct reply {
+    enum refusal_kind kind; /* as which it is counted */
     int status;
-    const char *outcome; /* of tally.h */
     const char *headers; /* whole lines with CRLF, or NULL */
 };
+
+/* As the table of refusal.h has it. */
+struct reply reply_of(enum refusal_kind kind);
 
 /* Writes a reply; releases `body` (NULL: there was no memory for it). `client`
  * may be NULL: the connection is closed then. Returns the status. */

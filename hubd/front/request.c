@@ -19,7 +19,7 @@
 
 static int bad(struct refusal *why, const char *what)
 {
-    return refuse(why, 400, "invalid_request", NULL, "%s", what);
+    return refuse(why, REFUSAL_INVALID_REQUEST, "%s", what);
 }
 
 bool request_text_is(struct request_text text, const char *wanted)
@@ -175,13 +175,13 @@ static int check_fields(const struct mg_request_info *info, struct refusal *why)
                    : bad(why, "a header line is malformed");
     }
     if (end + HEAD_TAIL > info->request_method + REQUEST_HEAD_MAX - HEAD_TAIL)
-        return refuse(why, 431, "headers_too_large", NULL,
+        return refuse(why, REFUSAL_HEADERS_TOO_LARGE,
                       "the request head is larger than %d bytes",
                       REQUEST_HEAD_MAX - 2 * HEAD_TAIL);
     if (end[1] == '\0' && end[2] == '\r' && end[3] == '\0')
         return 0;
     if (info->num_headers == MG_MAX_HEADERS)
-        return refuse(why, 431, "headers_too_large", NULL,
+        return refuse(why, REFUSAL_HEADERS_TOO_LARGE,
                       "more than %d header lines", MG_MAX_HEADERS);
     return bad(why, "a header line is malformed or folded");
 }
@@ -254,8 +254,7 @@ static int read_expectation(struct request *r, struct refusal *why)
     if (count == 0 || !r->http11)
         return 0;
     if (count > 1 || !request_text_is(text, "100-continue"))
-        return refuse(why, 417, "expectation_failed", NULL,
-                      "an expectation other than 100-continue");
+        return refuse_as(why, REFUSAL_EXPECTATION_FAILED);
     r->expects_continue = true;
     return 0;
 }

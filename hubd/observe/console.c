@@ -83,7 +83,7 @@ static int reply_part(struct mg_connection *conn, struct http_conn *client,
     int status;
 
     if (buffer == NULL) {
-        (void)refuse_no_memory(&why);
+        (void)refuse_as(&why, REFUSAL_OUT_OF_MEMORY);
         return reply_refusal(conn, client, &why);
     }
     memcpy(buffer + REPLY_HEAD_MAX, file->bytes, bytes);
@@ -131,7 +131,7 @@ static bool add_figures(cJSON *reply, const struct hub_stats *stats)
 static int reply_stats(struct server *server, struct mg_connection *conn,
                        struct http_conn *client)
 {
-    static const struct reply ok = {200, "ok", PROTECTION};
+    static const struct reply ok = {REFUSAL_NONE, 200, PROTECTION};
     bool draining = atomic_load(&server->draining);
     int64_t uptime_ms = clock_now_ms() - server->up_since_ms;
     struct hub_stats stats = HUB_STATS_INIT;

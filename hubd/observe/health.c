@@ -9,10 +9,6 @@
 
 #define STUCK_MS 5000 /* a loop that has not turned for so long is no more */
 
-static const struct reply fine = {200, "ok", NULL};
-static const struct reply draining = {503, "draining", "Retry-After: 5\r\n"};
-static const struct reply stuck = {503, "stuck", NULL};
-
 static cJSON *status_object(const char *status)
 {
     cJSON *reply = cJSON_CreateObject();
@@ -44,6 +40,7 @@ int health_reply(struct server *server, struct mg_connection *conn,
                  struct http_conn *client)
 {
     bool ends = atomic_load(&server->draining);
+    struct reply head = reply_of(ends ? REFUSAL_DRAINING : REFUSAL_NONE);
     struct hub_stats stats = HUB_STATS_INIT;
     cJSON *reply = status_object(ends ? "draining" : "healthy");
 
@@ -52,7 +49,7 @@ int health_reply(struct server *server, struct mg_connection *conn,
         cJSON_Delete(reply);
         reply = NULL;
     }
-    return reply_json(conn, client, ends ? &draining : &fine, reply);
+    return reply_json(conn, client, &head, reply);
 }
 
 int health_reply_alive(struct server *server, struct mg_connection *conn,
@@ -60,6 +57,7 @@ int health_reply_alive(struct server *server, struct mg_connection *conn,
 {
     static const struct timespec second_look = {0, 300000000};
     struct hub_stats stats = HUB_STATS_INIT;
+    struct reply head;
     bool is_stuck;
 
     (void)hub_stats(server->hub, &stats);
@@ -69,7 +67,8 @@ int health_reply_alive(struct server *server, struct mg_connection *conn,
         (void)hub_stats(server->hub, &stats);
     }
     is_stuck = health_is_stuck(&stats);
-    return reply_json(conn, client, is_stuck ? &stuck : &fine,
+    head = reply_of(is_stuck ? REFUSAL_STUCK : REFUSAL_NONE);
+    return reply_json(conn, client, &head,
                       status_object(is_stuck ? "stuck" : "alive"));
 }
 
@@ -77,7 +76,8 @@ int health_reply_ready(struct server *server, struct mg_connection *conn,
                        struct http_conn *client)
 {
     bool ends = atomic_load(&server->draining);
+    struct reply head = reply_of(ends ? REFUSAL_DRAINING : REFUSAL_NONE);
 
-    return reply_json(conn, client, ends ? &draining : &fine,
+    return reply_json(conn, client, &head,
                       status_object(ends ? "draining" : "ready"));
 }

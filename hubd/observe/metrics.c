@@ -47,7 +47,7 @@ static int answer(struct server *server, struct mg_connection *conn,
     metrics_write(&out, &metrics);
     if (!out.full)
         return reply_text(conn, client, METRICS_TEXT_TYPE, buffer, out.used);
-    (void)refuse(&why, 500, "internal_error", NULL,
+    (void)refuse(&why, REFUSAL_INTERNAL_ERROR,
                  "the metrics are larger than %d bytes", METRICS_BYTES_MAX);
     return reply_refusal(conn, client, &why);
 }
@@ -65,7 +65,7 @@ int metrics_reply(struct server *server, struct mg_connection *conn,
         return reply_refusal(conn, client, &why);
     buffer = malloc(REPLY_HEAD_MAX + METRICS_BYTES_MAX);
     if (buffer == NULL) {
-        (void)refuse_no_memory(&why);
+        (void)refuse_as(&why, REFUSAL_OUT_OF_MEMORY);
         return reply_refusal(conn, client, &why);
     }
     status = answer(server, conn, client, buffer);

@@ -87,10 +87,9 @@ static void write_close_codes(struct linebuf *out, const struct family *f,
 }
 
 /* What is not to be expected only if it has happened. */
-static bool is_told(enum tally_endpoint endpoint, int outcome, uint64_t count)
+static bool is_told(enum tally_endpoint endpoint, int kind, uint64_t count)
 {
-    return count > 0 ||
-           (tally_outcome_endpoints[outcome] & TALLY_AT(endpoint)) != 0;
+    return count > 0 || (tally_expected[kind] & TALLY_AT(endpoint)) != 0;
 }
 
 static void write_answers(struct linebuf *out, const struct family *f,
@@ -102,10 +101,10 @@ static void write_answers(struct linebuf *out, const struct family *f,
     if (label->name != NULL)
         code++;
     code->name = "code";
-    for (int i = 0; i < TALLY_OUTCOMES; i++) {
+    for (int i = 0; i < REFUSAL_KINDS; i++) {
         uint64_t count = tally_read(&m->tally->answers[endpoint][i]);
 
-        code->value = tally_outcome_names[i];
+        code->value = refusal_rows[i].code;
         if (is_told(endpoint, i, count))
             metrics_text_sample(out, f->name, "", labels,
                                 (struct metrics_value){count, 0});

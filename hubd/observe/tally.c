@@ -3,24 +3,42 @@
  */
 #include "observe/tally.h"
 
-#include <string.h>
-
 const char *const tally_endpoint_names[] = {
 #define NAME(name, text) text,
     TALLY_ENDPOINT_MAP(NAME)
 #undef NAME
 };
 
-const char *const tally_outcome_names[] = {
-#define NAME(name, endpoints) #name,
-    TALLY_OUTCOME_MAP(NAME)
-#undef NAME
-};
+#define AT(endpoint) TALLY_AT(TALLY_##endpoint)
 
-const unsigned tally_outcome_endpoints[] = {
-#define ENDPOINTS(name, endpoints) (endpoints),
-    TALLY_OUTCOME_MAP(ENDPOINTS)
-#undef ENDPOINTS
+const unsigned tally_expected[] = {
+    [REFUSAL_NONE] = TALLY_ROUTES & ~AT(WS),
+    [REFUSAL_INVALID_JSON] = TALLY_API,
+    [REFUSAL_INVALID_MESSAGE] = TALLY_API,
+    [REFUSAL_MISSING_TARGET] = AT(SEND),
+    [REFUSAL_INVALID_ID] = AT(SEND) | AT(WS),
+    [REFUSAL_INVALID_BODY] = TALLY_API,
+    [REFUSAL_INVALID_REQUEST] = TALLY_ALL,
+    [REFUSAL_INVALID_HANDSHAKE] = AT(WS),
+    [REFUSAL_UNAUTHORIZED] = TALLY_API | AT(METRICS),
+    [REFUSAL_ORIGIN_NOT_ALLOWED] = AT(WS),
+    [REFUSAL_NOT_FOUND] = AT(OTHER),
+    [REFUSAL_METHOD_NOT_ALLOWED] = TALLY_ROUTES,
+    [REFUSAL_REQUEST_TIMEOUT] = TALLY_API | AT(WS) | AT(OTHER),
+    [REFUSAL_LENGTH_REQUIRED] = TALLY_API,
+    [REFUSAL_TOO_LARGE] = TALLY_API,
+    [REFUSAL_UNSUPPORTED_MEDIA_TYPE] = TALLY_API,
+    [REFUSAL_EXPECTATION_FAILED] = TALLY_ROUTES,
+    [REFUSAL_UNSUPPORTED_VERSION] = AT(WS),
+    [REFUSAL_RATE_LIMITED] = AT(WS),
+    [REFUSAL_HEADERS_TOO_LARGE] = TALLY_ALL,
+    [REFUSAL_INTERNAL_ERROR] = TALLY_ALL,
+    [REFUSAL_DRAINING] = TALLY_API | AT(WS) | AT(HEALTH),
+    [REFUSAL_AT_CAPACITY] = AT(WS),
+    [REFUSAL_OVERLOADED] = TALLY_API,
+    [REFUSAL_OUT_OF_MEMORY] = TALLY_ALL,
+    [REFUSAL_STUCK] = AT(HEALTH),
+    [REFUSAL_HTTP_VERSION_NOT_SUPPORTED] = AT(OTHER),
 };
 
 const char *const tally_close_code_names[] = {
@@ -50,14 +68,9 @@ uint64_t tally_read(const _Atomic uint64_t *counter)
 }
 
 void tally_answer(struct tally *tally, enum tally_endpoint endpoint,
-                  const char *outcome)
+                  enum refusal_kind kind)
 {
-    size_t i = 0;
-
-    while (i < TALLY_OUTCOMES - 1 &&
-           strcmp(outcome, tally_outcome_names[i]) != 0)
-        i++;
-    tally_add(&tally->answers[endpoint][i], 1);
+    tally_add(&tally->answers[endpoint][kind], 1);
 }
 
 static size_t place_of_code(int code)

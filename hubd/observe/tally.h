@@ -13,6 +13,8 @@
 
 #include <hub/hub.h>
 
+#include "front/refusal.h"
+
 /* Where a request was for. */
 #define TALLY_ENDPOINT_MAP(X)                                                  \
     X(TALLY_OTHER, "other") /* nothing that there is, or nothing legible */    \
@@ -30,39 +32,6 @@
                                                                 */
 #define TALLY_ROUTES (TALLY_ALL & ~TALLY_AT(TALLY_OTHER))
 #define TALLY_API (TALLY_AT(TALLY_SEND) | TALLY_AT(TALLY_BROADCAST))
-
-/* What came of it: "ok", or the code of the error; and where that is to be
- * expected. "stuck" is /livez's, when a loop does not turn; "other" is what
- * this list lacks. */
-#define TALLY_OUTCOME_MAP(X)                                                   \
-    X(ok, TALLY_ROUTES & ~TALLY_AT(TALLY_WS))                                  \
-    X(invalid_json, TALLY_API)                                                 \
-    X(invalid_message, TALLY_API)                                              \
-    X(missing_target, TALLY_AT(TALLY_SEND))                                    \
-    X(invalid_id, TALLY_AT(TALLY_SEND) | TALLY_AT(TALLY_WS))                   \
-    X(invalid_body, TALLY_API)                                                 \
-    X(invalid_request, TALLY_ALL)                                              \
-    X(invalid_handshake, TALLY_AT(TALLY_WS))                                   \
-    X(unauthorized, TALLY_API | TALLY_AT(TALLY_METRICS))                       \
-    X(origin_not_allowed, TALLY_AT(TALLY_WS))                                  \
-    X(not_found, TALLY_AT(TALLY_OTHER))                                        \
-    X(method_not_allowed, TALLY_ROUTES)                                        \
-    X(request_timeout, TALLY_API | TALLY_AT(TALLY_WS) | TALLY_AT(TALLY_OTHER)) \
-    X(length_required, TALLY_API)                                              \
-    X(too_large, TALLY_API)                                                    \
-    X(unsupported_media_type, TALLY_API)                                       \
-    X(expectation_failed, TALLY_ROUTES)                                        \
-    X(headers_too_large, TALLY_ALL)                                            \
-    X(unsupported_version, TALLY_AT(TALLY_WS))                                 \
-    X(rate_limited, TALLY_AT(TALLY_WS))                                        \
-    X(internal_error, TALLY_ALL)                                               \
-    X(http_version_not_supported, TALLY_AT(TALLY_OTHER))                       \
-    X(draining, TALLY_API | TALLY_AT(TALLY_WS) | TALLY_AT(TALLY_HEALTH))       \
-    X(at_capacity, TALLY_AT(TALLY_WS))                                         \
-    X(overloaded, TALLY_API)                                                   \
-    X(out_of_memory, TALLY_ALL)                                                \
-    X(stuck, TALLY_AT(TALLY_HEALTH))                                           \
-    X(other, 0)
 
 /* Codes of Close frames, RFC 6455, 7.4. */
 #define TALLY_CLOSE_CODE_MAP(X)                                                \
@@ -90,7 +59,6 @@ enum tally_endpoint {
 
 /* How many there are of each. */
 #define TALLY_PLACE(name, ...) TALLY_PLACE_##name,
-enum { TALLY_OUTCOME_MAP(TALLY_PLACE) TALLY_OUTCOMES };
 enum { HUB_CLOSE_CAUSE_MAP(TALLY_PLACE) TALLY_CAUSES };
 enum { TALLY_CLOSE_CODE_MAP(TALLY_PLACE) TALLY_CODES_ALONE };
 #undef TALLY_PLACE
@@ -98,9 +66,10 @@ enum { TALLY_CLOSE_CODE_MAP(TALLY_PLACE) TALLY_CODES_ALONE };
 
 /* In the order of the maps; those of applications and all others come last. */
 extern const char *const tally_endpoint_names[TALLY_ENDPOINTS];
-extern const char *const tally_outcome_names[TALLY_OUTCOMES];
 extern const char *const tally_close_code_names[TALLY_CLOSE_CODES];
-extern const unsigned tally_outcome_endpoints[TALLY_OUTCOMES];
+
+/* Where an answer of each kind is to be expected. */
+extern const unsigned tally_expected[REFUSAL_KINDS];
 
 #define TALLY_RECIPIENT_BOUNDS 11
 #define TALLY_RECIPIENT_BUCKETS (TALLY_RECIPIENT_BOUNDS + 1)
@@ -113,7 +82,7 @@ struct tally_recipients {
 };
 
 struct tally {
-    _Atomic uint64_t answers[TALLY_ENDPOINTS][TALLY_OUTCOMES];
+    _Atomic uint64_t answers[TALLY_ENDPOINTS][REFUSAL_KINDS];
     _Atomic uint64_t causes[TALLY_CAUSES];
     _Atomic uint64_t close_codes[TALLY_CLOSE_CODES];
     struct tally_recipients sent, broadcast;
@@ -122,7 +91,7 @@ struct tally {
 
 /* An answer leaves. */
 void tally_answer(struct tally *tally, enum tally_endpoint endpoint,
-                  const char *outcome);
+                  enum refusal_kind kind);
 
 /* A connection is gone. */
 void tally_closed(struct tally *tally, const struct hub_close_info *info);

@@ -216,7 +216,7 @@ static void check_forwarded(const struct publish_request &request,
             posted.timestamp.count == 0);
 }
 
-static void check_refusal(const struct publish_error &error, const char *code)
+static void check_refusal(const struct refusal &error, const char *code)
 {
     REQUIRE(code != nullptr && strcmp(error.code, code) == 0);
     REQUIRE(error.status == (strcmp(code, "too_large") == 0 ? 413 : 400));
@@ -230,7 +230,7 @@ static void check_publish(enum publish_kind kind, PublishModel &model,
 {
     const ModelFields &f = model.fields();
     struct publish_request request;
-    struct publish_error error = {};
+    struct refusal error = {};
     const char *code = "invalid_json";
 
     if (valid) {

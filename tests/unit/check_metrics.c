@@ -164,15 +164,12 @@ START_TEST(answers_are_told_where_they_are_to_be_expected_or_have_been)
     lacks("endpoint=\"ws\"");
     lacks("endpoint=\"send\",code=\"rate_limited\"");
     lacks("hub_upgrades_refused_total{code=\"ok\"}");
-    lacks("code=\"other\"} 1");
     lacks("endpoint=\"console\"");
-    tally_answer(&tally, TALLY_SEND, "rate_limited");
-    tally_answer(&tally, TALLY_HEALTH, "whatever");
-    tally_answer(&tally, TALLY_WS, "draining");
-    tally_answer(&tally, TALLY_CONSOLE, "ok");
+    tally_answer(&tally, TALLY_SEND, REFUSAL_RATE_LIMITED);
+    tally_answer(&tally, TALLY_WS, REFUSAL_DRAINING);
+    tally_answer(&tally, TALLY_CONSOLE, REFUSAL_NONE);
     write();
     has("hub_http_requests_total{endpoint=\"send\",code=\"rate_limited\"} 1");
-    has("hub_http_requests_total{endpoint=\"health\",code=\"other\"} 1");
     has("hub_upgrades_refused_total{code=\"draining\"} 1");
     has("hub_http_requests_total{endpoint=\"console\",code=\"ok\"} 1");
     lacks("endpoint=\"console\",code=\"method_not_allowed\"");

@@ -438,7 +438,7 @@ static void check_memory_runs_out(const char *before, const char *after)
     size_t bytes = (size_t)16 << 20;
     char *body = malloc(bytes);
     struct publish_request request;
-    struct publish_error error = {0};
+    struct refusal error = {0};
     struct rlimit old, tight;
     int result;
 

@@ -21,7 +21,7 @@ struct outcome {
     char *body;
     int result;
     struct publish_request request;
-    struct publish_error error;
+    struct refusal error;
 };
 
 extern const struct timespec outcome_now; /* 2026-01-02T03:04:05.678Z */
