@@ -1,5 +1,5 @@
 /* drain.c - first nothing new, then what is under way, then the WebSockets,
- * then civetweb. Each step has its part of the time there is, so that a slow
+ * then the front. Each step has its part of the time there is, so that a slow
  * backend cannot keep clients from getting their Close frames.
  */
 #include "drain.h"
@@ -8,11 +8,10 @@
 #include <time.h>
 
 #include "base/clock.h"
-
 #include "base/log.h"
 
 #define STEP_NS 5000000
-#define RESERVE_MS_MAX 500 /* for stopping civetweb and writing the log */
+#define RESERVE_MS_MAX 500 /* for stopping the front and writing the log */
 
 static int64_t left(const struct drain *drain)
 {
@@ -26,7 +25,7 @@ static void await_requests(struct drain *drain, int64_t ms)
     static const struct timespec step = {0, STEP_NS};
     int64_t end = clock_now_ms() + ms;
 
-    while (atomic_load(&drain->server->in_flight) > 0 && clock_now_ms() < end)
+    while (front_in_flight(&drain->server->front) > 0 && clock_now_ms() < end)
         (void)nanosleep(&step, NULL);
 }
 
@@ -52,11 +51,11 @@ static void *run(void *data)
     await_requests(drain, left(drain) / 2);
     close_connections(drain);
     atomic_store(&drain->stopping, true);
-    http_conns_wake(&server->clients);
-    /* Those it has cut off are told so: civetweb writes nothing once it has
+    front_wake(&server->front);
+    /* Those it has cut off are told so: the front writes nothing once it has
      * begun to stop. */
     await_requests(drain, left(drain) / 4);
-    server_stop_http(server);
+    front_stop(&server->front);
     atomic_store(&drain->done, true);
     (void)pthread_kill(drain->main_thread, DRAIN_SIGNAL);
     return NULL;
@@ -74,7 +73,7 @@ void drain_begin(struct drain *drain, struct server *server)
     drain->server = server;
     drain->deadline_ms = clock_now_ms() + server->config->shutdown_timeout_ms;
     atomic_store(&server->draining, true);
-    atomic_store(&server->clients.ending, true);
+    front_end(&server->front);
     (void)sem_post(&drain->start);
 }
 

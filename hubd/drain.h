@@ -18,7 +18,7 @@ struct drain {
     sem_t start;
     struct server *server; /* NULL: it has not begun */
     int64_t deadline_ms;   /* CLOCK_MONOTONIC: the process must be gone */
-    _Atomic bool stopping; /* civetweb's workers need to be woken */
+    _Atomic bool stopping; /* the front's workers need to be woken */
     _Atomic bool done;
 };
 

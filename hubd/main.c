@@ -1,8 +1,8 @@
 /* main.c - hubd: settings, signals, and the time between start and end.
  *
  * All signals are blocked before the first thread starts, because one that a
- * civetweb worker took would fail its request. The main thread takes them, and
- * sweeps deadlines in between.
+ * worker of the front took would fail its request. The main thread takes them,
+ * and sweeps deadlines in between.
  *
  * Exit codes: 0 drained, or --help and the like; 1 it could not start, or a
  * second signal ended it; 78 (EX_CONFIG) a wrong setting.
@@ -18,26 +18,20 @@
 
 #include <hub/version.h>
 
+#include "base/clock.h"
+#include "base/log.h"
+#include "check_config.h"
 #include "config/config.h"
 #include "drain.h"
-#include "base/clock.h"
-#include "front/listen.h"
-#include "base/log.h"
 #include "observe/notify.h"
-#include "server.h"
+#include "resources/fd_plan.h"
 #include "resources/trim.h"
+#include "server.h"
 
 #define TICK_MS 200
 #define STOPPING_TICK_MS 10
 #define LOG_FLUSH_MS 200
 #define EXIT_MARGIN_MS 250 /* before the deadline of a drain, at most */
-
-static int report(const char *error, int code)
-{
-    (void)fprintf(stderr, "%shubd: %s\n",
-                  log_front(code == 0 ? LOG_WARN : LOG_ERROR), error);
-    return code;
-}
 
 /* Blocks everything but faults, what a terminal sends, and profilers; `set` are
  * those that main() takes. */
@@ -102,7 +96,7 @@ static int64_t next_tick(struct drain *drain)
 
     if (drain->server == NULL)
         return TICK_MS;
-    /* Less than what drain.c keeps for stopping civetweb. */
+    /* Less than what drain.c keeps for stopping the front. */
     margin = drain->server->config->shutdown_timeout_ms / 8;
     if (margin > EXIT_MARGIN_MS)
         margin = EXIT_MARGIN_MS;
@@ -121,11 +115,11 @@ static void tick(struct server *server, const struct drain *drain,
 {
     int64_t now_ms = clock_now_ms();
 
-    http_conns_sweep(&server->clients);
+    front_sweep(&server->front);
     auth_report(&server->auth);
     auth_report(&server->metrics_auth);
     if (atomic_load(&drain->stopping))
-        http_conns_wake(&server->clients);
+        front_wake(&server->front);
     if (notify_is_due(notify, now_ms)) {
         struct hub_stats stats = HUB_STATS_INIT;
 
@@ -193,14 +187,14 @@ static int run(struct config *config)
     if (log_start(config->log_level, config->log_format) < 0) {
         (void)snprintf(error, sizeof(error), "cannot start the log: %s",
                        strerror(errno));
-        return report(error, EXIT_FAILURE);
+        return complain(error, EXIT_FAILURE);
     }
     notify_init(&notify);
     code = start(&server, &drain, config, error, sizeof(error));
     if (code != 0) {
         notify_fini(&notify);
         log_stop(LOG_FLUSH_MS);
-        return report(error, code);
+        return complain(error, code);
     }
     config_forget_keys(config);
     notify_ready(&notify);
@@ -210,74 +204,6 @@ static int run(struct config *config)
     log_event(LOG_INFO, "stopped", LOG_STR("reason", "drained"));
     log_stop(LOG_FLUSH_MS);
     return EXIT_SUCCESS;
-}
-
-/* A file that cannot be used is a wrong setting too. */
-static int check_origins(const struct config *config)
-{
-    struct origin_list list;
-    char error[512];
-
-    if (config->origins_file == NULL)
-        return 0;
-    if (gate_read_file(&list, config->origins_file, error, sizeof(error)) < 0)
-        return report(error, EX_CONFIG);
-    origin_list_release(&list);
-    return 0;
-}
-
-static void warn(const char *warning)
-{
-    if (warning[0] != '\0')
-        (void)report(warning, 0);
-}
-
-static void warn_of_setting(void *context, const char *warning)
-{
-    (void)context;
-    warn(warning);
-}
-
-/* `api` are the keys of the API. */
-static int check_metrics_key(const struct config *config,
-                             const struct keys *api, char *warning,
-                             size_t warning_bytes)
-{
-    char error[512];
-    struct keys *keys;
-
-    if (config->metrics_key == NULL)
-        return 0;
-    keys =
-        keys_load_metrics(config, error, sizeof(error), warning, warning_bytes);
-    if (keys == NULL)
-        return report(error, EX_CONFIG);
-    if (keys_overlap(api, keys))
-        warn(KEYS_OVERLAP_WARNING);
-    keys_free(keys);
-    return 0;
-}
-
-static int check(const struct config *config)
-{
-    char error[512], warning[512] = "", of_metrics[512] = "";
-    struct keys *keys;
-    int code;
-
-    if (listen_check(config, error, sizeof(error)) < 0)
-        return report(error, EX_CONFIG);
-    keys = keys_load(config, error, sizeof(error), warning, sizeof(warning));
-    if (keys == NULL)
-        return report(error, EX_CONFIG);
-    code = check_metrics_key(config, keys, of_metrics, sizeof(of_metrics));
-    keys_free(keys);
-    if (code != 0 || check_origins(config) != 0)
-        return EX_CONFIG;
-    config_print(config, stdout);
-    (void)config_warnings(config, warn_of_setting, NULL);
-    warn(warning);
-    warn(of_metrics);
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -294,9 +220,9 @@ int main(int argc, char **argv)
         (void)printf("hubd %s\n", HUB_VERSION);
         return EXIT_SUCCESS;
     case CONFIG_ERROR:
-        return report(error, EX_CONFIG);
+        return complain(error, EX_CONFIG);
     case CONFIG_CHECK:
-        code = check(&config);
+        code = check_config(&config);
         break;
     case CONFIG_RUN:
         code = run(&config);

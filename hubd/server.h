@@ -1,6 +1,6 @@
-/* server.h - the HTTP front: civetweb, the hub behind it, and what both share.
+/* server.h - the parts of hubd, put together.
  *
- * Threads: started and stopped by one thread; in between civetweb's workers
+ * Threads: started and stopped by one thread; in between the front's workers
  * and the hub's loops use it, and fields without a note do not change.
  */
 #ifndef HUBD_SERVER_H
@@ -10,38 +10,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <civetweb.h>
 #include <hub/hub.h>
 
-#include "access/auth.h"
-#include "front/http_conn.h"
-#include "config/config.h"
-#include "resources/fd_plan.h"
-#include "access/gate.h"
-#include "resources/memory.h"
 #include "access/admission.h"
+#include "access/auth.h"
+#include "access/gate.h"
+#include "config/config.h"
+#include "front/front.h"
 #include "observe/tally.h"
+#include "resources/fd_plan.h"
+#include "resources/memory.h"
+#include "routes.h"
 
 struct server {
     const struct config *config;
     hub_t *hub;
-    struct mg_context *http;
     struct fd_plan plan;
-    struct http_conns clients;
+    struct front front;
     struct memory memory;
     struct admission admission;
     struct auth auth;         /* of the API */
     struct auth metrics_auth; /* unused without HUB_METRICS_KEY */
     struct gate gate;
     struct tally tally;
-    unsigned port;              /* as bound */
-    unsigned metrics_port;      /* of the listener for /metrics; 0: none */
-    uint64_t started_ms;        /* the process, since 1970 */
-    int64_t up_since_ms;        /* by clock_now_ms() */
-    uint8_t secret[8];          /* of the markers of handoff.c */
-    _Atomic uint64_t handoffs;  /* begun so far */
-    _Atomic bool draining;      /* nothing new is let in */
-    _Atomic unsigned in_flight; /* requests being answered */
+    struct routes routes;
+    _Atomic bool draining; /* nothing new is let in */
 };
 
 /* Returns 0; or an exit code and one line in `error`, with nothing left to
@@ -49,11 +42,7 @@ struct server {
 int server_start(struct server *server, const struct config *config,
                  char *error, size_t error_bytes);
 
-/* Stops civetweb; returns when its threads have ended, for which those that
- * wait for bytes need a http_conns_wake() meanwhile. */
-void server_stop_http(struct server *server);
-
-/* Releases the rest, after server_stop_http(). */
+/* Releases what is left once the front has stopped. */
 void server_release(struct server *server);
 
 #endif

@@ -9,9 +9,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "front/http_conn.h"
 #include "base/log.h"
-#include "front/request.h"
 #include "base/secret.h"
 
 #define LINE_EVERY_MS 10000
@@ -107,15 +105,13 @@ void auth_reload(struct auth *auth, const struct config *config)
 }
 
 /* The key a request presents. Returns 0, or -1 if it cannot be told. */
-static int presented(const struct mg_request_info *info,
-                     struct request_text *key)
+static int presented(const struct exchange *x, struct request_text *key)
 {
     static const char scheme[] = "Bearer ";
     unsigned keys, bearers;
-    struct request_text bearer =
-        request_header(info, "Authorization", &bearers);
+    struct request_text bearer = exchange_header(x, "Authorization", &bearers);
 
-    *key = request_header(info, "X-API-Key", &keys);
+    *key = exchange_header(x, "X-API-Key", &keys);
     if (keys > 1 || bearers > 1 || keys + bearers == 0)
         return -1;
     if (bearers == 0)
@@ -137,18 +133,17 @@ static int presented(const struct mg_request_info *info,
     return 0;
 }
 
-int auth_check(struct auth *auth, const struct mg_request_info *info,
-               struct refusal *why)
+int auth_check(struct auth *auth, const struct exchange *x, struct refusal *why)
 {
     struct request_text key;
     bool known = false;
 
-    if (presented(info, &key) == 0) {
+    if (presented(x, &key) == 0) {
         (void)pthread_rwlock_rdlock(&auth->lock);
         known = keys_match(auth->keys, key.start, key.bytes);
         (void)pthread_rwlock_unlock(&auth->lock);
     }
-    auth_forget(info);
+    auth_forget(x);
     if (known)
         return 0;
     (void)atomic_fetch_add(&auth->unreported, 1);
@@ -157,10 +152,10 @@ int auth_check(struct auth *auth, const struct mg_request_info *info,
                   auth->realm);
 }
 
-void auth_forget(const struct mg_request_info *info)
+void auth_forget(const struct exchange *x)
 {
-    request_wipe(info, "X-API-Key");
-    request_wipe(info, "Authorization");
+    exchange_forget_header(x, "X-API-Key");
+    exchange_forget_header(x, "Authorization");
     secret_clear_registers();
 }
 

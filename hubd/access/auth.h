@@ -10,10 +10,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include <civetweb.h>
-
 #include "config/config.h"
 #include "access/keys.h"
+#include "front/exchange.h"
 #include "front/refusal.h"
 
 struct auth {
@@ -43,11 +42,11 @@ void auth_reload(struct auth *auth, const struct config *config);
 
 /* Returns 0, or -1 and a refusal that is the same whatever was wrong. What the
  * request presented is forgotten then. */
-int auth_check(struct auth *auth, const struct mg_request_info *info,
+int auth_check(struct auth *auth, const struct exchange *x,
                struct refusal *why);
 
-/* Overwrites what a request presents, where civetweb has it. */
-void auth_forget(const struct mg_request_info *info);
+/* Overwrites what a request presents. */
+void auth_forget(const struct exchange *x);
 
 /* Writes the line about refusals when it is due: at most one per 10 s. */
 void auth_report(struct auth *auth);

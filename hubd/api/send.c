@@ -12,11 +12,10 @@
 #define BODY_ALLOWANCE 65536 /* for what stands around the message */
 #define AGAIN_MS 1000        /* how long to try a hub that is behind */
 
-static int check_media_type(const struct request *request, struct refusal *why)
+static int check_media_type(const struct exchange *x, struct refusal *why)
 {
     unsigned count;
-    struct request_text type =
-        request_header(request->info, "Content-Type", &count);
+    struct request_text type = exchange_header(x, "Content-Type", &count);
 
     /* What follows is a parameter: RFC 9110, 8.3.1. */
     for (size_t i = 0; i < type.bytes; i++) {
@@ -30,15 +29,14 @@ static int check_media_type(const struct request *request, struct refusal *why)
     return refuse_as(why, REFUSAL_UNSUPPORTED_MEDIA_TYPE);
 }
 
-static int check_head(struct server *server, const struct request *request,
-                      struct refusal *why)
+static int check_head(const struct exchange *x,
+                      const struct send_context *context, struct refusal *why)
 {
-    if (atomic_load(&server->draining))
+    if (atomic_load(context->draining))
         return refuse_as(why, REFUSAL_DRAINING);
-    if (auth_check(&server->auth, request->info, why) < 0 ||
-        check_media_type(request, why) < 0)
+    if (auth_check(context->auth, x, why) < 0 || check_media_type(x, why) < 0)
         return -1;
-    if (!request->chunked && request->content_length < 0)
+    if (!x->request.chunked && x->request.content_length < 0)
         return refuse_as(why, REFUSAL_LENGTH_REQUIRED);
     return 0;
 }
@@ -100,9 +98,9 @@ static cJSON *prepare_success(enum publish_kind kind)
     return NULL;
 }
 
-static int publish_body(struct server *server, const struct body *body,
-                        enum publish_kind kind, cJSON *reply,
-                        struct refusal *why)
+static int publish_body(const struct send_context *context,
+                        const struct body *body, enum publish_kind kind,
+                        cJSON *reply, struct refusal *why)
 {
     struct publish_request publish;
     struct timespec now;
@@ -112,49 +110,58 @@ static int publish_body(struct server *server, const struct body *body,
         return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
     (void)clock_gettime(CLOCK_REALTIME, &now);
     if (publish_read(&publish, kind, body->bytes, body->count,
-                     server->config->max_message_bytes, &now, why) < 0)
+                     context->max_message_bytes, &now, why) < 0)
         return -1;
-    recipients = deliver(server->hub, &publish, kind);
+    recipients = deliver(context->hub, &publish, kind);
     publish_release(&publish);
     if (recipients < 0)
         return refuse_hub_error(recipients, why);
-    tally_recipients(kind == PUBLISH_BROADCAST ? &server->tally.broadcast
-                                               : &server->tally.sent,
+    tally_recipients(kind == PUBLISH_BROADCAST ? &context->tally->broadcast
+                                               : &context->tally->sent,
                      (uint64_t)recipients);
     (void)cJSON_SetNumberValue(cJSON_GetObjectItem(reply, "recipients"),
                                (double)recipients);
     return 0;
 }
 
-int send_handle(struct server *server, struct mg_connection *conn,
-                struct http_conn *client, const struct request *request,
-                enum publish_kind kind)
+static int read_body(struct body *body, struct exchange *x,
+                     const struct send_context *context, struct refusal *why)
 {
-    const struct config *config = server->config;
     const struct body_limits limits = {
-        .bytes = config->max_message_bytes + BODY_ALLOWANCE,
-        .timeout_ms = config->read_timeout_ms,
-        .memory = &server->memory,
+        .bytes = context->max_message_bytes + BODY_ALLOWANCE,
+        .timeout_ms = context->read_timeout_ms,
+        .memory = context->memory,
     };
+
+    if (body_read(body, x, &limits, why) == 0)
+        return 0;
+    /* What we cut off ourselves is no fault of the client. */
+    if (why->status == 400 && atomic_load(context->draining))
+        (void)refuse_as(why, REFUSAL_DRAINING);
+    return -1;
+}
+
+void send_answer(struct exchange *x, const struct send_context *context,
+                 enum publish_kind kind)
+{
     const struct reply success = reply_of(REFUSAL_NONE);
     struct refusal why;
     struct body body;
     cJSON *reply;
     int err;
 
-    if (check_head(server, request, &why) < 0)
-        return reply_refusal(conn, client, &why);
-    if (body_read(&body, conn, client, request, &limits, &why) < 0) {
-        /* What we cut off ourselves is no fault of the client. */
-        if (why.status == 400 && atomic_load(&server->draining))
-            (void)refuse_as(&why, REFUSAL_DRAINING);
-        return reply_refusal(conn, client, &why);
+    if (check_head(x, context, &why) < 0 ||
+        read_body(&body, x, context, &why) < 0) {
+        reply_refusal(x, &why);
+        return;
     }
     reply = prepare_success(kind);
-    err = publish_body(server, &body, kind, reply, &why);
+    err = publish_body(context, &body, kind, reply, &why);
     body_release(&body);
-    if (err == 0)
-        return reply_json(conn, client, &success, reply);
+    if (err == 0) {
+        reply_json(x, &success, reply);
+        return;
+    }
     cJSON_Delete(reply);
-    return reply_refusal(conn, client, &why);
+    reply_refusal(x, &why);
 }

@@ -1,20 +1,33 @@
 /* send.h - what backends call: POST /api/send and /api/broadcast.
  *
- * Threads: civetweb's workers.
+ * Threads: the front's workers.
  */
 #ifndef HUBD_SEND_H
 #define HUBD_SEND_H
 
-#include <civetweb.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
-#include "front/http_conn.h"
+#include <hub/hub.h>
+
+#include "access/auth.h"
 #include "api/publish.h"
-#include "front/request.h"
-#include "server.h"
+#include "front/exchange.h"
+#include "observe/tally.h"
+#include "resources/memory.h"
 
-/* Answers the request. Returns the status. */
-int send_handle(struct server *server, struct mg_connection *conn,
-                struct http_conn *client, const struct request *request,
-                enum publish_kind kind);
+struct send_context {
+    hub_t *hub;
+    struct auth *auth;
+    struct memory *memory;
+    struct tally *tally;
+    const _Atomic bool *draining;
+    size_t max_message_bytes;
+    int64_t read_timeout_ms;
+};
+
+/* Answers the request. */
+void send_answer(struct exchange *x, const struct send_context *context,
+                 enum publish_kind kind);
 
 #endif

@@ -171,5 +171,5 @@ int ws_check(struct ws_ids *ids, const struct request *request,
     if (check_headers(request, why) < 0 ||
         check_origin(request, origins, why) < 0)
         return -1;
-    return ws_read_ids(ids, request->info->query_string, why);
+    return ws_read_ids(ids, request->query, why);
 }

@@ -11,6 +11,9 @@
 
 #include <stdlib.h>
 
+#include <civetweb.h>
+
+#include "front/http_conn.h"
 #include "front/reply.h"
 
 #define SIZE_FIRST 4096 /* grows twofold */
@@ -89,10 +92,10 @@ static int refuse_outcome(enum outcome outcome, bool expired,
     return cut_short(why, expired);
 }
 
-int body_read(struct body *body, struct mg_connection *conn,
-              struct http_conn *client, const struct request *request,
+int body_read(struct body *body, struct exchange *x,
               const struct body_limits *limits, struct refusal *why)
 {
+    const struct request *request = &x->request;
     /* Of unknown length: one more, to see whether there is more. */
     size_t bytes =
         request->chunked ? limits->bytes + 1 : (size_t)request->content_length;
@@ -102,15 +105,15 @@ int body_read(struct body *body, struct mg_connection *conn,
     *body = (struct body){.memory = limits->memory};
     if (request->content_length > (int64_t)limits->bytes)
         return too_large(why, limits->bytes);
-    http_conn_wait(client, HTTP_CONN_WAIT_BODY, limits->timeout_ms);
+    http_conn_wait(x->client, HTTP_CONN_WAIT_BODY, limits->timeout_ms);
     if (request->expects_continue && request->has_body)
-        reply_continue(conn);
+        reply_continue(x);
     if (bytes > 0)
-        outcome = read_bytes(conn, body, bytes);
-    expired = http_conn_done(client);
+        outcome = read_bytes(x->conn, body, bytes);
+    expired = http_conn_done(x->client);
     if (outcome == good && !expired) {
         /* civetweb does not read trailers, and closes behind them. */
-        client->unread_body = request->chunked && http_conn_has_unread(client);
+        x->unread_body = request->chunked && http_conn_has_unread(x->client);
         return 0;
     }
     body_release(body);

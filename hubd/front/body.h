@@ -6,12 +6,9 @@
 #ifndef HUBD_BODY_H
 #define HUBD_BODY_H
 
-#include <civetweb.h>
-
-#include "front/http_conn.h"
-#include "resources/memory.h"
+#include "front/exchange.h"
 #include "front/refusal.h"
-#include "front/request.h"
+#include "resources/memory.h"
 
 struct body {
     char *bytes;
@@ -27,8 +24,7 @@ struct body_limits {
 };
 
 /* Returns 0, or -1 and `why` with nothing to release. */
-int body_read(struct body *body, struct mg_connection *conn,
-              struct http_conn *client, const struct request *request,
+int body_read(struct body *body, struct exchange *x,
               const struct body_limits *limits, struct refusal *why);
 
 void body_release(struct body *body);

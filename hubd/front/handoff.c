@@ -23,14 +23,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include <civetweb.h>
+
+#include "access/admission.h"
+#include "access/gate.h"
 #include "api/ws.h"
+#include "base/log.h"
+#include "front/http_conn.h"
+#include "observe/tally.h"
 
 #define MARKER_BYTES 16
 #define BINARY_FRAME 0x82 /* FIN, opcode 2: RFC 6455, 5.2 */
 
 struct handoff {
-    struct server *server;
+    struct handoffs *shared;
     struct session *session; /* NULL: given back, or the hub's */
     struct ws_ids ids;
     int fd;           /* the duplicate, or -1 */
@@ -38,92 +44,48 @@ struct handoff {
     unsigned char marker[MARKER_BYTES];
 };
 
-/* All X-Forwarded-For lines in one (RFC 9110, 5.3), or NULL if there are none.
- * Returns 0, or -1 without memory for them. */
-static int join_forwarded(const struct mg_request_info *info, char **joined)
-{
-    size_t bytes = 0;
-    char *end;
-
-    for (int i = 0; i < info->num_headers; i++) {
-        if (strcasecmp(info->http_headers[i].name, "X-Forwarded-For") == 0)
-            bytes += strlen(info->http_headers[i].value) + 2;
-    }
-    *joined = end = bytes > 0 ? malloc(bytes + 1) : NULL;
-    if (end == NULL)
-        return bytes > 0 ? -1 : 0;
-    for (int i = 0; i < info->num_headers; i++) {
-        if (strcasecmp(info->http_headers[i].name, "X-Forwarded-For") != 0)
-            continue;
-        if (end != *joined)
-            end = stpcpy(end, ", ");
-        end = stpcpy(end, info->http_headers[i].value);
-    }
-    return 0;
-}
-
-int handoff_address(struct netaddr *addr, const struct server *server,
-                    const struct http_conn *client,
-                    const struct mg_request_info *info)
-{
-    const struct netaddr_list *trusted = &server->config->trusted_proxies;
-    char *forwarded;
-
-    *addr = client->peer;
-    if (trusted->count == 0)
-        return 0;
-    if (join_forwarded(info, &forwarded) < 0)
-        return -1;
-    *addr = netaddr_client(trusted, client->peer, forwarded);
-    free(forwarded);
-    return 0;
-}
-
-static struct session *open_session(struct server *server,
-                                    const struct http_conn *client,
-                                    const struct mg_request_info *info,
+static struct session *open_session(struct handoffs *handoffs,
+                                    const struct exchange *x,
                                     const char *user_id, struct refusal *why)
 {
-    uint16_t port = client->peer_port;
     struct netaddr addr;
 
-    if (handoff_address(&addr, server, client, info) < 0) {
+    if (exchange_remote(x, &addr) < 0) {
         (void)refuse_as(why, REFUSAL_OUT_OF_MEMORY);
         return NULL;
     }
-    if (memcmp(&addr, &client->peer, sizeof(addr)) != 0)
-        port = 0;
-    return admission_open(&server->admission, &addr, port, user_id, why);
+    return admission_open(handoffs->admission, &addr,
+                          exchange_remote_port(x, &addr), user_id, why);
 }
 
-int handoff_begin(struct server *server, struct http_conn *client,
-                  const struct request *request, struct refusal *why)
+int handoff_begin(struct handoffs *handoffs, struct exchange *x,
+                  struct refusal *why)
 {
     struct handoff *h = malloc(sizeof(*h));
-    uint64_t number = atomic_fetch_add(&server->handoffs, 1);
+    uint64_t number = atomic_fetch_add(&handoffs->begun, 1);
     int err;
 
     if (h == NULL)
         return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
-    h->server = server;
+    h->shared = handoffs;
     h->fd = -1;
-    memcpy(h->marker, server->secret, sizeof(server->secret));
-    memcpy(h->marker + sizeof(server->secret), &number, sizeof(number));
-    err = ws_check(&h->ids, request, gate_enter(&server->gate), why);
-    gate_leave(&server->gate);
+    memcpy(h->marker, handoffs->secret, sizeof(handoffs->secret));
+    memcpy(h->marker + sizeof(handoffs->secret), &number, sizeof(number));
+    err = ws_check(&h->ids, &x->request, gate_enter(handoffs->gate), why);
+    gate_leave(handoffs->gate);
     if (err < 0)
         goto fail;
-    if (http_conn_fd(client) < 0) {
+    if (http_conn_fd(x->client) < 0) {
         (void)refuse(why, REFUSAL_AT_CAPACITY,
                      "the server cannot take the connection over");
         why->headers = REFUSAL_AGAIN(1);
         goto fail;
     }
-    h->session =
-        open_session(server, client, request->info, h->ids.user_id, why);
+    h->session = open_session(handoffs, x, h->ids.user_id, why);
     if (h->session == NULL)
         goto fail;
-    client->handoff = h;
+    x->client->handoff = h;
+    x->upgrade = true;
     return 0;
 
 fail:
@@ -179,7 +141,7 @@ static int take_socket(struct handoff *h, struct http_conn *client)
 
     if (stand_in < 0)
         return -1;
-    h->fd = fcntl(fd, F_DUPFD_CLOEXEC, h->server->plan.base);
+    h->fd = fcntl(fd, F_DUPFD_CLOEXEC, h->shared->base);
     if (h->fd < 0 || dup3(stand_in, fd, O_CLOEXEC) < 0) {
         (void)close(stand_in);
         return -1;
@@ -202,7 +164,7 @@ static void give_up(struct handoff *h, unsigned code, const char *reason)
 {
     char remote[ADMISSION_REMOTE_MAX] = "";
 
-    tally_add(&h->server->tally.failed_upgrades, 1);
+    tally_add(&h->shared->tally->failed_upgrades, 1);
     if (h->session != NULL)
         admission_remote(h->session, remote);
     log_event(LOG_INFO, "upgrade_failed", LOG_STR("user", h->ids.user_id),
@@ -274,7 +236,7 @@ static void on_ready(struct mg_connection *conn, void *data)
         http_conn_wait(client, HTTP_CONN_WAIT_HANDOFF, 0);
         return;
     }
-    tally_add(&client->handoff->server->tally.failed_upgrades, 1);
+    tally_add(&client->handoff->shared->tally->failed_upgrades, 1);
     log_event(LOG_ERROR, "upgrade_failed",
               LOG_STR("user", client->handoff->ids.user_id),
               LOG_STR("reason", problem));
@@ -291,7 +253,7 @@ static int adopt_and_uncork(struct handoff *h, const struct hub_member *member)
 
     if (mine < 0)
         cork(h->fd, 0);
-    err = hub_adopt(h->server->hub, h->fd, member, NULL);
+    err = hub_adopt(h->shared->hub, h->fd, member, NULL);
     if (mine >= 0) {
         cork(mine, 0);
         (void)close(mine);
@@ -345,7 +307,7 @@ static void on_close(const struct mg_connection *conn, void *data)
     (void)http_conn_done(client);
     if (client->handoff->fd < 0)
         return;
-    if (atomic_load(&client->handoff->server->draining))
+    if (atomic_load(client->handoff->shared->draining))
         give_up(client->handoff, 1001, "the server is stopping");
     else
         give_up(client->handoff, 1002, "bytes behind the handshake");

@@ -14,6 +14,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <civetweb.h>
+
 #include "base/clock.h"
 
 #define EXPIRED (-1)

@@ -19,11 +19,8 @@
 #include <stdint.h>
 #include <time.h>
 
-#include <civetweb.h>
-
 #include "base/netaddr.h"
 #include "front/peer_socket.h"
-#include "observe/tally.h"
 
 /* How long a connection that is kept may wait for its next request. */
 #define HTTP_CONN_NEXT_S 15
@@ -36,6 +33,9 @@ enum http_conn_wait {
     HTTP_CONN_WAIT_WRITE,   /* that the peer takes our bytes */
     HTTP_CONN_WAIT_HANDOFF, /* see handoff.c */
 };
+
+struct mg_connection;
+struct mg_request_info;
 
 struct http_conns {
     pthread_mutex_t lock;
@@ -59,12 +59,7 @@ struct http_conn {
     /* Of the request in hand; worker only. */
     struct netaddr peer;
     uint16_t peer_port;
-    enum tally_endpoint endpoint;
-    bool expired; /* it came too late: the socket is shut down for reading */
     bool in_request;
-    bool head;        /* HEAD: the reply has no body */
-    bool keep_alive;  /* the connection may stay open afterwards */
-    bool unread_body; /* bytes of this request may still come */
     struct timespec began;
     struct handoff *handoff; /* an upgrade under way, or NULL */
 };

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,61 +15,53 @@
 
 #include <civetweb.h>
 
-struct listen_address listen_main(const struct config *config)
-{
-    return (struct listen_address){config->bind, config->port};
-}
-
-bool listen_metrics(const struct config *config, struct listen_address *out)
+size_t listen_list(const struct config *config,
+                   struct listener out[LISTENERS_MAX])
 {
     const struct metrics_place *place = &config->metrics;
+    size_t count = 0;
 
-    if (place->where != METRICS_APART)
-        return false;
-    out->bind = place->bind[0] != '\0' ? place->bind : config->bind;
-    out->port = place->port;
-    return true;
+    out[count++] = (struct listener){LISTENER_MAIN, "HUB_BIND", config->bind,
+                                     config->port};
+    if (place->where == METRICS_APART)
+        out[count++] = (struct listener){
+            LISTENER_METRICS, "HUB_METRICS",
+            place->bind[0] != '\0' ? place->bind : config->bind, place->port};
+    return count;
 }
 
-static bool is_v6(const struct listen_address *address)
+static bool is_v6(const struct listener *listener)
 {
-    return strchr(address->bind, ':') != NULL;
+    return strchr(listener->bind, ':') != NULL;
 }
 
-void listen_format(const struct listen_address *address,
-                   char out[LISTEN_TEXT_MAX])
+void listen_format(const struct listener *listeners, size_t count,
+                   char out[LISTEN_LIST_MAX])
 {
-    (void)snprintf(out, LISTEN_TEXT_MAX, is_v6(address) ? "[%s]:%u" : "%s:%u",
-                   address->bind, address->port);
+    char *end = out;
+
+    *end = '\0';
+    for (const struct listener *l = listeners; l < listeners + count; l++) {
+        if (end != out)
+            *end++ = ',';
+        end += snprintf(end, LISTEN_TEXT_MAX, is_v6(l) ? "[%s]:%u" : "%s:%u",
+                        l->bind, l->port);
+    }
 }
 
-void listen_format_all(const struct config *config,
-                       char out[2 * LISTEN_TEXT_MAX])
-{
-    struct listen_address address = listen_main(config);
-    char *end;
-
-    listen_format(&address, out);
-    if (!listen_metrics(config, &address))
-        return;
-    end = out + strlen(out);
-    *end++ = ',';
-    listen_format(&address, end);
-}
-
-static socklen_t make_address(const struct listen_address *address,
+static socklen_t make_address(const struct listener *listener,
                               struct sockaddr_storage *out)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)address->port)};
+                             .sin_port = htons((uint16_t)listener->port)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-                              .sin6_port = htons((uint16_t)address->port)};
+                              .sin6_port = htons((uint16_t)listener->port)};
 
-    if (inet_pton(AF_INET, address->bind, &v4.sin_addr) == 1) {
+    if (inet_pton(AF_INET, listener->bind, &v4.sin_addr) == 1) {
         memcpy(out, &v4, sizeof(v4));
         return sizeof(v4);
     }
-    if (inet_pton(AF_INET6, address->bind, &v6.sin6_addr) == 1) {
+    if (inet_pton(AF_INET6, listener->bind, &v6.sin6_addr) == 1) {
         memcpy(out, &v6, sizeof(v6));
         return sizeof(v6);
     }
@@ -92,7 +85,7 @@ static int try_bind(const struct sockaddr_storage *address, socklen_t bytes)
 }
 
 /* What is wrong with it, or NULL. */
-static const char *problem_of(const struct listen_address *listener)
+static const char *problem_of(const struct listener *listener)
 {
     struct sockaddr_storage address = {0};
     socklen_t bytes = make_address(listener, &address);
@@ -104,46 +97,42 @@ static const char *problem_of(const struct listen_address *listener)
     return err == 0 ? NULL : strerror(err);
 }
 
-static int probe(const struct listen_address *listener, const char *setting,
-                 char *error, size_t error_bytes)
-{
-    const char *problem = problem_of(listener);
-    char where[LISTEN_TEXT_MAX];
-
-    if (problem == NULL)
-        return 0;
-    listen_format(listener, where);
-    (void)snprintf(error, error_bytes, "%scannot listen on %s: %s", setting,
-                   where, problem);
-    return -1;
-}
-
 int listen_check(const struct config *config, char *error, size_t error_bytes)
 {
-    struct listen_address main = listen_main(config), metrics = main;
-    char value[LISTEN_TEXT_MAX];
+    struct listener listeners[LISTENERS_MAX];
+    size_t count = listen_list(config, listeners);
+    char value[LISTEN_LIST_MAX];
 
-    (void)listen_metrics(config, &metrics);
-    if ((!is_v6(&main) && !is_v6(&metrics)) ||
-        mg_check_feature(MG_FEATURES_IPV6))
+    if (mg_check_feature(MG_FEATURES_IPV6))
         return 0;
-    if (!is_v6(&main))
-        listen_format(&metrics, value);
-    (void)snprintf(error, error_bytes,
-                   "%s=%s: takes an IPv4 address, since the civetweb library "
-                   "here was built without IPv6",
-                   is_v6(&main) ? "HUB_BIND" : "HUB_METRICS",
-                   is_v6(&main) ? main.bind : value);
-    return -1;
+    for (const struct listener *l = listeners; l < listeners + count; l++) {
+        if (!is_v6(l))
+            continue;
+        listen_format(l, 1, value);
+        (void)snprintf(error, error_bytes,
+                       "%s=%s: takes an IPv4 address, since the civetweb "
+                       "library here was built without IPv6",
+                       l->setting, l->role == LISTENER_MAIN ? l->bind : value);
+        return -1;
+    }
+    return 0;
 }
 
-int listen_probe(const struct config *config, char *error, size_t error_bytes)
+int listen_probe(const struct listener *listeners, size_t count, char *error,
+                 size_t error_bytes)
 {
-    struct listen_address listener = listen_main(config);
+    char where[LISTEN_LIST_MAX];
 
-    if (probe(&listener, "", error, error_bytes) < 0)
+    for (const struct listener *l = listeners; l < listeners + count; l++) {
+        const char *problem = problem_of(l);
+
+        if (problem == NULL)
+            continue;
+        listen_format(l, 1, where);
+        (void)snprintf(error, error_bytes, "%s%scannot listen on %s: %s",
+                       l->role == LISTENER_MAIN ? "" : l->setting,
+                       l->role == LISTENER_MAIN ? "" : ": ", where, problem);
         return -1;
-    if (!listen_metrics(config, &listener))
-        return 0;
-    return probe(&listener, "HUB_METRICS: ", error, error_bytes);
+    }
+    return 0;
 }

@@ -1,5 +1,5 @@
-/* listen.h - the addresses of the listeners: in civetweb's words, and whether
- * they can be had.
+/* listen.h - the listeners that the settings ask for: in civetweb's words, and
+ * whether their addresses can be had.
  */
 #ifndef HUBD_LISTEN_H
 #define HUBD_LISTEN_H
@@ -8,25 +8,30 @@
 
 #include "config/config.h"
 
+#define LISTENERS_MAX 2
 #define LISTEN_TEXT_MAX (CONFIG_ADDRESS_BYTES + 16) /* "[address]:port" */
+#define LISTEN_LIST_MAX (LISTENERS_MAX * LISTEN_TEXT_MAX)
 
-/* One of everything, or none with a port of its own for /metrics. */
-struct listen_address {
-    const char *bind;
-    unsigned port;
+/* What comes to a listener. */
+enum listener_role {
+    LISTENER_MAIN,    /* clients and backends */
+    LISTENER_METRICS, /* /metrics, and nothing else */
 };
 
-struct listen_address listen_main(const struct config *config);
+struct listener {
+    enum listener_role role;
+    const char *setting; /* that names its address, for errors */
+    const char *bind;    /* a numeric address of the settings */
+    unsigned port;       /* 0: the kernel picks */
+};
 
-/* Returns whether there is one. */
-bool listen_metrics(const struct config *config, struct listen_address *out);
+/* The main one first. Returns how many there are. */
+size_t listen_list(const struct config *config,
+                   struct listener out[LISTENERS_MAX]);
 
-void listen_format(const struct listen_address *address,
-                   char out[LISTEN_TEXT_MAX]);
-
-/* As for civetweb's listening_ports: the main one first. */
-void listen_format_all(const struct config *config,
-                       char out[2 * LISTEN_TEXT_MAX]);
+/* As for civetweb's listening_ports. */
+void listen_format(const struct listener *listeners, size_t count,
+                   char out[LISTEN_LIST_MAX]);
 
 /* Whether civetweb knows such addresses. Returns 0, or -1 and one line in
  * `error`. */
@@ -34,6 +39,7 @@ int listen_check(const struct config *config, char *error, size_t error_bytes);
 
 /* Tries to bind them, since civetweb does not tell why it could not. Returns 0,
  * or -1 and one line in `error`. */
-int listen_probe(const struct config *config, char *error, size_t error_bytes);
+int listen_probe(const struct listener *listeners, size_t count, char *error,
+                 size_t error_bytes);
 
 #endif

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "server.h"
+#include <civetweb.h>
+
+#include "front/front.h"
 
 #define BODY_MAX 2560 /* the longest message with every byte escaped */
 
@@ -26,11 +28,12 @@ static const char no_memory[] =
     "{\"status\":\"error\",\"code\":\"out_of_memory\","
     "\"message\":\"the server is out of memory\"}";
 
-static bool keeps_alive(const struct http_conn *client)
+static bool keeps_alive(const struct exchange *x)
 {
-    return client != NULL && client->keep_alive && !client->unread_body &&
-           !atomic_load(&client->clients->ending) &&
-           !http_conns_crowded(client->clients);
+    const struct http_conns *conns = &x->front->conns;
+
+    return x->client != NULL && x->keep_alive && !x->unread_body &&
+           !atomic_load(&conns->ending) && !http_conns_crowded(conns);
 }
 
 /* For clients that keep connections longer than hubd does (RFC 2068 section
@@ -63,50 +66,40 @@ static size_t write_head(char *out, const struct reply *reply,
     return n > 0 && n < REPLY_HEAD_MAX ? (size_t)n : 0;
 }
 
-static void write_all(struct mg_connection *conn, struct http_conn *client,
-                      const char *bytes, size_t count)
+static void write_all(struct exchange *x, const char *bytes, size_t count)
 {
-    if (client == NULL) {
-        (void)mg_write(conn, bytes, count);
+    if (x->client == NULL) {
+        (void)mg_write(x->conn, bytes, count);
         return;
     }
-    http_conn_wait(client, HTTP_CONN_WAIT_WRITE, 0);
-    (void)mg_write(conn, bytes, count);
-    (void)http_conn_done(client);
-}
-
-/* Before the peer can have seen the answer: whoever then looks finds it
- * counted. */
-static void count(const struct mg_connection *conn,
-                  const struct http_conn *client, const struct reply *reply)
-{
-    struct server *server = mg_get_user_data(mg_get_context(conn));
-
-    tally_answer(&server->tally,
-                 client != NULL ? client->endpoint : TALLY_OTHER, reply->kind);
+    http_conn_wait(x->client, HTTP_CONN_WAIT_WRITE, 0);
+    (void)mg_write(x->conn, bytes, count);
+    (void)http_conn_done(x->client);
 }
 
 /* The head is put right before the body. */
-static int answer(struct mg_connection *conn, struct http_conn *client,
-                  const struct reply *reply, const struct content *content)
+static void answer(struct exchange *x, const struct reply *reply,
+                   const struct content *content)
 {
-    bool keep_alive = keeps_alive(client);
-    bool has_body = reply->status != 304 && !(client != NULL && client->head);
+    const struct front_options *options = &x->front->options;
+    bool keep_alive = keeps_alive(x);
+    bool has_body = reply->status != 304 && !exchange_is_head(x);
     char head[REPLY_HEAD_MAX], *start = content->buffer + REPLY_HEAD_MAX;
     size_t head_bytes;
 
     /* Before writing: the peer may act on the reply at once. */
     if (!keep_alive)
-        mg_disable_connection_keep_alive(conn);
+        mg_disable_connection_keep_alive(x->conn);
     head_bytes = write_head(head, reply, content, keep_alive);
     start -= head_bytes;
     memcpy(start, head, head_bytes);
-    count(conn, client, reply);
-    write_all(conn, client, start,
-              head_bytes + (has_body ? content->bytes : 0));
-    if (client != NULL && client->unread_body)
-        http_conn_linger(client);
-    return reply->status;
+    /* Whoever looks at the figures once the answer is there finds it counted.
+     */
+    options->count(options->data, x->endpoint, reply->kind);
+    write_all(x, start, head_bytes + (has_body ? content->bytes : 0));
+    if (x->client != NULL && x->unread_body)
+        http_conn_linger(x->client);
+    x->status = reply->status;
 }
 
 struct reply reply_of(enum refusal_kind kind)
@@ -116,8 +109,7 @@ struct reply reply_of(enum refusal_kind kind)
     return (struct reply){kind, row->status, row->headers};
 }
 
-int reply_json(struct mg_connection *conn, struct http_conn *client,
-               const struct reply *reply, cJSON *body)
+void reply_json(struct exchange *x, const struct reply *reply, cJSON *body)
 {
     const struct reply out_of_memory = reply_of(REFUSAL_OUT_OF_MEMORY);
     char buffer[REPLY_HEAD_MAX + BODY_MAX], *text = buffer + REPLY_HEAD_MAX;
@@ -129,30 +121,28 @@ int reply_json(struct mg_connection *conn, struct http_conn *client,
     }
     cJSON_Delete(body);
     content.bytes = strlen(text);
-    return answer(conn, client, reply, &content);
+    answer(x, reply, &content);
 }
 
-int reply_text(struct mg_connection *conn, struct http_conn *client,
-               const char *type, char *buffer, size_t bytes)
+void reply_text(struct exchange *x, const char *type, char *buffer,
+                size_t bytes)
 {
     const struct reply ok = reply_of(REFUSAL_NONE);
     const struct content content = {type, "no-store", buffer, bytes};
 
-    return answer(conn, client, &ok, &content);
+    answer(x, &ok, &content);
 }
 
-int reply_file(struct mg_connection *conn, struct http_conn *client, int status,
-               const char *type, const char *headers, char *buffer,
-               size_t bytes)
+void reply_file(struct exchange *x, int status, const char *type,
+                const char *headers, char *buffer, size_t bytes)
 {
     const struct reply reply = {REFUSAL_NONE, status, headers};
     const struct content content = {type, "no-cache", buffer, bytes};
 
-    return answer(conn, client, &reply, &content);
+    answer(x, &reply, &content);
 }
 
-int reply_refusal(struct mg_connection *conn, struct http_conn *client,
-                  const struct refusal *why)
+void reply_refusal(struct exchange *x, const struct refusal *why)
 {
     const struct reply reply = {why->kind, why->status, why->headers};
     cJSON *body = cJSON_CreateObject();
@@ -163,12 +153,12 @@ int reply_refusal(struct mg_connection *conn, struct http_conn *client,
         cJSON_Delete(body);
         body = NULL;
     }
-    return reply_json(conn, client, &reply, body);
+    reply_json(x, &reply, body);
 }
 
-void reply_continue(struct mg_connection *conn)
+void reply_continue(struct exchange *x)
 {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-    (void)mg_write(conn, line, sizeof(line) - 1);
+    (void)mg_write(x->conn, line, sizeof(line) - 1);
 }

@@ -7,9 +7,8 @@
 #define HUBD_REPLY_H
 
 #include <cjson/cJSON.h>
-#include <civetweb.h>
 
-#include "front/http_conn.h"
+#include "front/exchange.h"
 #include "front/refusal.h"
 
 #define REPLY_HEAD_MAX 1280
@@ -23,28 +22,24 @@ struct reply {
 /* As the table of refusal.h has it. */
 struct reply reply_of(enum refusal_kind kind);
 
-/* Writes a reply; releases `body` (NULL: there was no memory for it). `client`
- * may be NULL: the connection is closed then. Returns the status. */
-int reply_json(struct mg_connection *conn, struct http_conn *client,
-               const struct reply *reply, cJSON *body);
+/* Writes a reply; releases `body` (NULL: there was no memory for it). */
+void reply_json(struct exchange *x, const struct reply *reply, cJSON *body);
 
 /* Writes 200 and a text of that type, which begins REPLY_HEAD_MAX bytes behind
- * `buffer`. Returns the status. */
-int reply_text(struct mg_connection *conn, struct http_conn *client,
-               const char *type, char *buffer, size_t bytes);
+ * `buffer`. */
+void reply_text(struct exchange *x, const char *type, char *buffer,
+                size_t bytes);
 
 /* The same for what may be kept, as long as it is asked for again; `headers`
  * are whole lines with CRLF. `status` is 200, or 304: without the text, but
  * with its length. */
-int reply_file(struct mg_connection *conn, struct http_conn *client, int status,
-               const char *type, const char *headers, char *buffer,
-               size_t bytes);
+void reply_file(struct exchange *x, int status, const char *type,
+                const char *headers, char *buffer, size_t bytes);
 
 /* {"status":"error","code":...,"message":...} */
-int reply_refusal(struct mg_connection *conn, struct http_conn *client,
-                  const struct refusal *why);
+void reply_refusal(struct exchange *x, const struct refusal *why);
 
 /* For when a body still comes: 100 Continue. */
-void reply_continue(struct mg_connection *conn);
+void reply_continue(struct exchange *x);
 
 #endif

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <civetweb.h>
+
 #define BUFFER_ALIGNMENT 16u
 
 /* Bytes from the end of the last value to the end of the head. */
@@ -292,7 +294,8 @@ int request_check(struct request *request, const struct mg_request_info *info,
 {
     struct request *r = request;
 
-    *r = (struct request){.info = info, .content_length = -1};
+    *r = (struct request){
+        .info = info, .query = info->query_string, .content_length = -1};
     r->http11 = strcmp(info->http_version, "1.1") == 0;
     r->has_body = true; /* until it is known to have none */
     if (check_start(info->request_method, buffer, why) < 0 ||

@@ -14,14 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <civetweb.h>
-
 #include "front/refusal.h"
 
 #define REQUEST_HEAD_MAX 16384 /* civetweb's buffer, for max_request_size */
 
+struct mg_request_info;
+
 struct request {
     const struct mg_request_info *info;
+    const char *query; /* or NULL */
     bool http11;
     bool keep_alive; /* wanted by the client and granted by civetweb */
     bool has_body;   /* announced, and not empty */

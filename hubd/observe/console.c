@@ -61,10 +61,9 @@ static void write_tag(char tag[TAG_MAX], const struct console_file *file,
 }
 
 /* RFC 9110, 13.1.2: a weak tag is as good here. */
-static bool is_known(const struct request *request, const char *tag)
+static bool is_known(const struct exchange *x, const char *tag)
 {
-    struct request_text known =
-        request_header(request->info, "If-None-Match", NULL);
+    struct request_text known = exchange_header(x, "If-None-Match", NULL);
     char weak[TAG_MAX + 2];
 
     (void)snprintf(weak, sizeof(weak), "W/%s", tag);
@@ -72,28 +71,25 @@ static bool is_known(const struct request *request, const char *tag)
            request_list_has(known, weak);
 }
 
-static int reply_part(struct mg_connection *conn, struct http_conn *client,
-                      const struct request *request,
-                      const struct console_file *file)
+static void answer_part(struct exchange *x, const struct console_file *file)
 {
     size_t bytes = (size_t)(file->end - file->bytes);
     char headers[HEADERS_MAX], tag[TAG_MAX];
     char *buffer = malloc(REPLY_HEAD_MAX + bytes);
     struct refusal why;
-    int status;
 
     if (buffer == NULL) {
         (void)refuse_as(&why, REFUSAL_OUT_OF_MEMORY);
-        return reply_refusal(conn, client, &why);
+        reply_refusal(x, &why);
+        return;
     }
     memcpy(buffer + REPLY_HEAD_MAX, file->bytes, bytes);
     write_tag(tag, file, bytes);
     (void)snprintf(headers, sizeof(headers), "ETag: %s\r\n%s" PROTECTION, tag,
                    policy);
-    status = reply_file(conn, client, is_known(request, tag) ? 304 : 200,
-                        file->type, headers, buffer, bytes);
+    reply_file(x, is_known(x, tag) ? 304 : 200, file->type, headers, buffer,
+               bytes);
     free(buffer);
-    return status;
 }
 
 static bool add_figures(cJSON *reply, const struct hub_stats *stats)
@@ -128,16 +124,15 @@ static bool add_figures(cJSON *reply, const struct hub_stats *stats)
     return true;
 }
 
-static int reply_stats(struct server *server, struct mg_connection *conn,
-                       struct http_conn *client)
+static void answer_stats(struct exchange *x, const struct console *console)
 {
     static const struct reply ok = {REFUSAL_NONE, 200, PROTECTION};
-    bool draining = atomic_load(&server->draining);
-    int64_t uptime_ms = clock_now_ms() - server->up_since_ms;
+    bool draining = atomic_load(console->draining);
+    int64_t uptime_ms = clock_now_ms() - console->up_since_ms;
     struct hub_stats stats = HUB_STATS_INIT;
     cJSON *reply = cJSON_CreateObject();
 
-    (void)hub_stats(server->hub, &stats);
+    (void)hub_stats(console->hub, &stats);
     if (cJSON_AddStringToObject(reply, "status",
                                 draining ? "draining" : "healthy") == NULL ||
         cJSON_AddNumberToObject(reply, "uptime_ms", (double)uptime_ms) ==
@@ -146,15 +141,13 @@ static int reply_stats(struct server *server, struct mg_connection *conn,
         cJSON_Delete(reply);
         reply = NULL;
     }
-    return reply_json(conn, client, &ok, reply);
+    reply_json(x, &ok, reply);
 }
 
-int console_reply(struct server *server, struct mg_connection *conn,
-                  struct http_conn *client, const struct request *request)
+void console_answer(struct exchange *x, const struct console *console)
 {
-    const char *path = request->info->local_uri_raw;
-
-    if (strcmp(path, STATS_PATH) == 0)
-        return reply_stats(server, conn, client);
-    return reply_part(conn, client, request, find_file(path));
+    if (strcmp(x->path, STATS_PATH) == 0)
+        answer_stats(x, console);
+    else
+        answer_part(x, find_file(x->path));
 }

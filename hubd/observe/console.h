@@ -7,19 +7,24 @@
 #ifndef HUBD_CONSOLE_H
 #define HUBD_CONSOLE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-#include <civetweb.h>
+#include <hub/hub.h>
 
-#include "front/http_conn.h"
-#include "front/request.h"
-#include "server.h"
+#include "front/exchange.h"
+
+struct console {
+    hub_t *hub;
+    const _Atomic bool *draining;
+    int64_t up_since_ms; /* by clock_now_ms() */
+};
 
 /* Whether exactly this path is one of the console's. */
 bool console_has(const char *path);
 
-/* Answers a GET or HEAD of such a path. Returns the status. */
-int console_reply(struct server *server, struct mg_connection *conn,
-                  struct http_conn *client, const struct request *request);
+/* Answers a GET or HEAD of such a path. */
+void console_answer(struct exchange *x, const struct console *console);
 
 #endif

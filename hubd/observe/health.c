@@ -36,48 +36,43 @@ bool health_is_stuck(const struct hub_stats *stats)
     return stats->slowest_loop_ms > STUCK_MS;
 }
 
-int health_reply(struct server *server, struct mg_connection *conn,
-                 struct http_conn *client)
+void health_answer(struct exchange *x, const struct health *health)
 {
-    bool ends = atomic_load(&server->draining);
+    bool ends = atomic_load(health->draining);
     struct reply head = reply_of(ends ? REFUSAL_DRAINING : REFUSAL_NONE);
     struct hub_stats stats = HUB_STATS_INIT;
     cJSON *reply = status_object(ends ? "draining" : "healthy");
 
-    (void)hub_stats(server->hub, &stats);
+    (void)hub_stats(health->hub, &stats);
     if (!add_stats(reply, &stats)) {
         cJSON_Delete(reply);
         reply = NULL;
     }
-    return reply_json(conn, client, &head, reply);
+    reply_json(x, &head, reply);
 }
 
-int health_reply_alive(struct server *server, struct mg_connection *conn,
-                       struct http_conn *client)
+void health_answer_alive(struct exchange *x, const struct health *health)
 {
     static const struct timespec second_look = {0, 300000000};
     struct hub_stats stats = HUB_STATS_INIT;
     struct reply head;
     bool is_stuck;
 
-    (void)hub_stats(server->hub, &stats);
+    (void)hub_stats(health->hub, &stats);
     if (health_is_stuck(&stats)) {
         /* Perhaps the whole process was stopped, and they are about to. */
         (void)nanosleep(&second_look, NULL);
-        (void)hub_stats(server->hub, &stats);
+        (void)hub_stats(health->hub, &stats);
     }
     is_stuck = health_is_stuck(&stats);
     head = reply_of(is_stuck ? REFUSAL_STUCK : REFUSAL_NONE);
-    return reply_json(conn, client, &head,
-                      status_object(is_stuck ? "stuck" : "alive"));
+    reply_json(x, &head, status_object(is_stuck ? "stuck" : "alive"));
 }
 
-int health_reply_ready(struct server *server, struct mg_connection *conn,
-                       struct http_conn *client)
+void health_answer_ready(struct exchange *x, const struct health *health)
 {
-    bool ends = atomic_load(&server->draining);
+    bool ends = atomic_load(health->draining);
     struct reply head = reply_of(ends ? REFUSAL_DRAINING : REFUSAL_NONE);
 
-    return reply_json(conn, client, &head,
-                      status_object(ends ? "draining" : "ready"));
+    reply_json(x, &head, status_object(ends ? "draining" : "ready"));
 }

@@ -5,16 +5,31 @@
 #ifndef HUBD_METRICS_H
 #define HUBD_METRICS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
-#include <civetweb.h>
+#include <hub/hub.h>
 
-#include "front/http_conn.h"
+#include "access/auth.h"
 #include "base/linebuf.h"
+#include "front/exchange.h"
+#include "observe/tally.h"
+#include "resources/fd_plan.h"
+#include "resources/memory.h"
 #include "resources/proc.h"
-#include "server.h"
 
 #define METRICS_BYTES_MAX 65536 /* all figures at their longest: half of it */
+
+/* Where the figures come from. */
+struct metrics_sources {
+    hub_t *hub;
+    struct auth *auth; /* NULL: anybody may read them */
+    const struct memory *memory;
+    const struct tally *tally;
+    const struct fd_plan *plan;
+    const _Atomic bool *draining;
+    uint64_t started_ms; /* the process, since 1970 */
+};
 
 /* Everything that is told, read one after the other. */
 struct metrics {
@@ -31,8 +46,7 @@ struct metrics {
 /* metrics_table.c: writes all families. */
 void metrics_write(struct linebuf *out, const struct metrics *metrics);
 
-/* Answers the request. Returns the status. */
-int metrics_reply(struct server *server, struct mg_connection *conn,
-                  struct http_conn *client);
+/* Answers the request. */
+void metrics_answer(struct exchange *x, const struct metrics_sources *sources);
 
 #endif

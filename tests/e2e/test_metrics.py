@@ -182,7 +182,7 @@ class StartErrors(Assertions):
                 self.addCleanup(hub.discard)
                 self.assertEqual(hub.spawn().wait_exit(), 1, hub.lines)
                 hub.check_reports()
-                self.assertIn("hubd: HUB_METRICS: its port came out as 40001",
+                self.assertIn("hubd: HUB_METRICS: it got port 40001",
                               hub.lines[-1])
 
 

@@ -14,6 +14,7 @@
 #define OLD "the-key-of-the-month-before"
 
 static struct fake_request fake;
+static struct exchange exchange = {.request = {.info = &fake.info}};
 static struct auth auth;
 static struct refusal why;
 
@@ -39,7 +40,7 @@ static int check(const char *headers)
     (void)snprintf(text, sizeof(text),
                    "POST /api/send HTTP/1.1\r\nHost: x\r\n%s\r\n", headers);
     fake_parse(&fake, text, strlen(text));
-    return auth_check(&auth, &fake.info, &why);
+    return auth_check(&auth, &exchange, &why);
 }
 
 static void accepts(const char *headers)
@@ -161,7 +162,7 @@ START_TEST(what_was_presented_is_forgotten_whether_right_or_wrong)
         ck_assert_msg(!buffer_holds(KEY), "%s", headers[i]);
         ck_assert(buffer_holds("/api/send"));
         ck_assert(buffer_holds("Host"));
-        ck_assert_msg(auth_check(&auth, &fake.info, &why) < 0,
+        ck_assert_msg(auth_check(&auth, &exchange, &why) < 0,
                       "no key is left to be used again");
     }
     (void)check("X-API-Keys: " KEY "\r\n");
@@ -230,7 +231,7 @@ START_TEST(metrics_have_a_key_of_their_own)
         auth_init_metrics(&metrics, &config, &auth, error, sizeof(error)), 0);
     refuses("Authorization: Bearer for-metrics-and-nothing-else\r\n");
     (void)check("X-API-Key: x\r\n");
-    ck_assert_int_lt(auth_check(&metrics, &fake.info, &why), 0);
+    ck_assert_int_lt(auth_check(&metrics, &exchange, &why), 0);
     ck_assert_int_eq(why.status, 401);
     ck_assert_str_eq(why.code, "unauthorized");
     ck_assert_str_eq(why.message, "a valid metrics key is required");
@@ -242,7 +243,7 @@ START_TEST(metrics_have_a_key_of_their_own)
                        "Authorization: Bearer %s\r\n\r\n",
                        given[i]);
         fake_parse(&fake, text, strlen(text));
-        ck_assert_int_eq(auth_check(&metrics, &fake.info, &why),
+        ck_assert_int_eq(auth_check(&metrics, &exchange, &why),
                          i == 0 ? -1 : 0);
     }
     auth_fini(&metrics);

@@ -2,7 +2,7 @@
  * all from some point on: each ends in its answer, or in a 503 that says what
  * is missing, and then nobody has got anything.
  *
- * routes.c is driven by its callbacks, with this file in civetweb's place. The
+ * The front is driven by its callbacks, with this file in civetweb's place. The
  * calls of the hub count as allocations too.
  */
 #include <check.h>
@@ -106,7 +106,7 @@ struct mg_context *__wrap_mg_get_context(const struct mg_connection *c)
 void *__wrap_mg_get_user_data(const struct mg_context *http)
 {
     (void)http;
-    return &server;
+    return &server.front;
 }
 
 /* The hub. ------------------------------------------------------------- */
@@ -153,9 +153,24 @@ static void enter(struct ear *ear, const char *user, const char *session)
     ck_assert_int_eq(hub_register(server.hub, &member, NULL), 0);
 }
 
+static void count(void *data, unsigned endpoint, enum refusal_kind kind)
+{
+    struct server *at = data;
+
+    tally_answer(&at->tally, (enum tally_endpoint)endpoint, kind);
+}
+
 static void set_up(void)
 {
     struct hub_options options = HUB_OPTIONS_INIT;
+    struct front_options front = {.workers = 4,
+                                  .base = DESCRIPTORS,
+                                  .read_timeout_ms = 60000,
+                                  .write_timeout_ms = 60000,
+                                  .trusted_proxies = &config.trusted_proxies,
+                                  .handle = routes_handle,
+                                  .count = count,
+                                  .data = &server};
     char text[256];
 
     config = (struct config){.api_key = strdup(KEY),
@@ -180,8 +195,9 @@ static void set_up(void)
     memory_init(&server.memory, 0, config.max_message_bytes);
     ck_assert_int_eq(admission_init(&server.admission, &config), 0);
     server.admission.limit = 10;
-    ck_assert_int_eq(
-        http_conns_init(&server.clients, DESCRIPTORS, 4, 60000, 60000), 0);
+    ck_assert_int_eq(routes_init(&server), 0);
+    front.listener_count = listen_list(&config, front.listeners);
+    ck_assert_int_eq(front_init(&server.front, &front), 0);
     enter(&ada, "ada", "s1");
     enter(&bob, "bob", NULL);
 }
@@ -229,14 +245,14 @@ static void read_answer(struct answer *answer)
 static struct answer ask(const char *head, const char *text, int fd,
                          unsigned nth, bool all)
 {
-    const struct mg_callbacks *c = &routes_callbacks;
+    const struct mg_callbacks *c = &exchange_callbacks;
     struct answer answer = {.recipients = -1};
     struct http_conn *client;
     bool begun;
 
     fake_parse(&fake, head, strlen(head));
     (void)snprintf(fake.info.remote_addr, sizeof(fake.info.remote_addr), PROXY);
-    fake.info.user_data = &server;
+    fake.info.user_data = &server.front;
     body = text;
     body_bytes = strlen(text);
     writes = 0;
@@ -252,10 +268,10 @@ static struct answer ask(const char *head, const char *text, int fd,
     ck_assert(begun == (answer.status == 0));
     if (answer.status != 0)
         read_answer(&answer);
-    ck_assert_uint_eq(atomic_load(&server.in_flight), 0);
+    ck_assert_uint_eq(front_in_flight(&server.front), 0);
     ck_assert_uint_eq(atomic_load(&server.admission.held), begun);
     c->connection_close(conn);
-    ck_assert_uint_eq(atomic_load(&server.clients.open), 0);
+    ck_assert_uint_eq(front_connections(&server.front), 0);
     ck_assert_uint_eq(atomic_load(&server.admission.held), 0);
     return answer;
 }
@@ -390,7 +406,7 @@ static void check_metrics(const struct answer *answer)
 
 START_TEST(metrics_are_told_as_far_as_they_are_known)
 {
-    config.metrics.where = METRICS_ON;
+    server.routes.has_metrics = true;
     ck_assert_int_eq(hub_poll(server.hub, 0), 0);
     exhaust("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "", -1, 2,
             check_metrics);

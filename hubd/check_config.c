@@ -1,0 +1,87 @@
+/* check_config.c - everything that a start looks at before it takes anything.
+ */
+#include "check_config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "access/gate.h"
+#include "access/keys.h"
+#include "base/log.h"
+#include "front/listen.h"
+
+int complain(const char *text, int code)
+{
+    (void)fprintf(stderr, "%shubd: %s\n",
+                  log_front(code == 0 ? LOG_WARN : LOG_ERROR), text);
+    return code;
+}
+
+/* A file that cannot be used is a wrong setting too. */
+static int check_origins(const struct config *config)
+{
+    struct origin_list list;
+    char error[512];
+
+    if (config->origins_file == NULL)
+        return 0;
+    if (gate_read_file(&list, config->origins_file, error, sizeof(error)) < 0)
+        return complain(error, EX_CONFIG);
+    origin_list_release(&list);
+    return 0;
+}
+
+static void warn(const char *warning)
+{
+    if (warning[0] != '\0')
+        (void)complain(warning, 0);
+}
+
+static void warn_of_setting(void *context, const char *warning)
+{
+    (void)context;
+    warn(warning);
+}
+
+/* `api` are the keys of the API. */
+static int check_metrics_key(const struct config *config,
+                             const struct keys *api, char *warning,
+                             size_t warning_bytes)
+{
+    char error[512];
+    struct keys *keys;
+
+    if (config->metrics_key == NULL)
+        return 0;
+    keys =
+        keys_load_metrics(config, error, sizeof(error), warning, warning_bytes);
+    if (keys == NULL)
+        return complain(error, EX_CONFIG);
+    if (keys_overlap(api, keys))
+        warn(KEYS_OVERLAP_WARNING);
+    keys_free(keys);
+    return 0;
+}
+
+int check_config(const struct config *config)
+{
+    char error[512], warning[512] = "", of_metrics[512] = "";
+    struct keys *keys;
+    int code;
+
+    if (listen_check(config, error, sizeof(error)) < 0)
+        return complain(error, EX_CONFIG);
+    keys = keys_load(config, error, sizeof(error), warning, sizeof(warning));
+    if (keys == NULL)
+        return complain(error, EX_CONFIG);
+    code = check_metrics_key(config, keys, of_metrics, sizeof(of_metrics));
+    keys_free(keys);
+    if (code != 0 || check_origins(config) != 0)
+        return EX_CONFIG;
+    config_print(config, stdout);
+    (void)config_warnings(config, warn_of_setting, NULL);
+    warn(warning);
+    warn(of_metrics);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,302 @@
+/* exchange.c - what civetweb calls: the life of a connection and its requests.
+ *
+ * Whatever a handler does, a request gets one answer.
+ */
+#include "front/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <civetweb.h>
+
+#include "base/log.h"
+#include "base/pieces.h"
+#include "base/secret.h"
+#include "front/front.h"
+#include "front/handoff.h"
+#include "front/reply.h"
+
+struct request_text exchange_header(const struct exchange *x, const char *name,
+                                    unsigned *count)
+{
+    return request_header(x->request.info, name, count);
+}
+
+bool exchange_next_header(const struct exchange *x, const char *name,
+                          unsigned *at, struct request_text *value)
+{
+    const struct mg_request_info *info = x->request.info;
+
+    while (*at < (unsigned)info->num_headers) {
+        const struct mg_header *header = &info->http_headers[(*at)++];
+
+        if (strcasecmp(header->name, name) == 0) {
+            struct piece piece = piece_trim(
+                header->value, header->value + strlen(header->value));
+
+            *value = (struct request_text){piece.text, piece.bytes};
+            return true;
+        }
+    }
+    return false;
+}
+
+void exchange_forget_header(const struct exchange *x, const char *name)
+{
+    request_wipe(x->request.info, name);
+}
+
+bool exchange_is_head(const struct exchange *x)
+{
+    return x->method != NULL && strcmp(x->method, "HEAD") == 0;
+}
+
+/* All X-Forwarded-For lines in one (RFC 9110, 5.3), or NULL if there are none.
+ * Returns 0, or -1 without memory for them. */
+static int join_forwarded(const struct exchange *x, char **joined)
+{
+    static const char name[] = "X-Forwarded-For";
+    struct request_text value;
+    size_t bytes = 0;
+    char *end;
+
+    for (unsigned at = 0; exchange_next_header(x, name, &at, &value);)
+        bytes += value.bytes + 2;
+    *joined = end = bytes > 0 ? malloc(bytes + 1) : NULL;
+    if (end == NULL)
+        return bytes > 0 ? -1 : 0;
+    for (unsigned at = 0; exchange_next_header(x, name, &at, &value);) {
+        if (end != *joined)
+            end = stpcpy(end, ", ");
+        end = mempcpy(end, value.start, value.bytes);
+    }
+    *end = '\0';
+    return 0;
+}
+
+int exchange_remote(const struct exchange *x, struct netaddr *addr)
+{
+    const struct netaddr_list *trusted = x->front->options.trusted_proxies;
+    char *forwarded;
+
+    *addr = x->client->peer;
+    if (trusted->count == 0)
+        return 0;
+    if (join_forwarded(x, &forwarded) < 0)
+        return -1;
+    *addr = netaddr_client(trusted, x->client->peer, forwarded);
+    free(forwarded);
+    return 0;
+}
+
+uint16_t exchange_remote_port(const struct exchange *x,
+                              const struct netaddr *addr)
+{
+    return memcmp(addr, &x->client->peer, sizeof(*addr)) == 0
+               ? x->client->peer_port
+               : 0;
+}
+
+/* Requests. ------------------------------------------------------------- */
+
+static struct exchange exchange_of(struct mg_connection *conn)
+{
+    const struct mg_request_info *info = mg_get_request_info(conn);
+
+    return (struct exchange){
+        .method = info->request_method,
+        .path = info->local_uri_raw,
+        .request = {.info = info, .query = info->query_string},
+        .front = info->user_data,
+        .client = info->conn_data,
+        .conn = conn,
+    };
+}
+
+/* The port is the kernel's, not one that a header claims. */
+static enum listener_role listener_of(const struct exchange *x)
+{
+    const struct front_options *options = &x->front->options;
+
+    for (size_t i = 1; i < options->listener_count; i++) {
+        if (x->request.info->server_port == (int)options->listeners[i].port)
+            return options->listeners[i].role;
+    }
+    return options->listeners[0].role;
+}
+
+static void handle(struct exchange *x)
+{
+    const struct front_options *options = &x->front->options;
+    struct refusal why;
+
+    options->handle(options->data, x);
+    if (x->status != 0 || x->upgrade)
+        return;
+    (void)refuse_as(&why, REFUSAL_INTERNAL_ERROR);
+    reply_refusal(x, &why);
+}
+
+/* Where civetweb's buffer of this thread starts: see request_check(). */
+static _Thread_local const char *buffer;
+
+/* What comes in pieces, or before its time, is in the buffer for longer than a
+ * request takes, and nobody but civetweb knows where. */
+static void find_buffer(const char *inside)
+{
+    if (inside != NULL && (buffer == NULL || inside < buffer ||
+                           inside >= buffer + REQUEST_HEAD_MAX))
+        secret_undump(inside, REQUEST_HEAD_MAX);
+}
+
+static int begin_request(struct mg_connection *conn)
+{
+    struct exchange x = exchange_of(conn);
+    struct http_conn *client = x.client;
+    const struct mg_request_info *info = x.request.info;
+    struct refusal malformed;
+
+    if (client == NULL) {
+        (void)refuse_as(&malformed, REFUSAL_OUT_OF_MEMORY);
+        reply_refusal(&x, &malformed);
+        return x.status;
+    }
+    find_buffer(x.method);
+    x.late = http_conn_done(client);
+    client->in_request = true;
+    (void)atomic_fetch_add(&x.front->in_flight, 1);
+    (void)clock_gettime(CLOCK_MONOTONIC, &client->began);
+    http_conn_meet(client, info);
+    x.listener = listener_of(&x);
+    if (request_check(&x.request, info, &buffer, &malformed) < 0)
+        x.malformed = &malformed;
+    x.unread_body = x.request.has_body;
+    x.keep_alive = x.request.keep_alive && !x.late;
+    handle(&x);
+    return x.status;
+}
+
+static void log_request(const struct exchange *x, int status)
+{
+    const struct timespec *began = &x->client->began;
+    char remote[NETADDR_TEXT_MAX];
+    struct netaddr addr;
+    struct timespec now;
+    int64_t us;
+
+    if (!log_wants(LOG_DEBUG))
+        return;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    us = (int64_t)(now.tv_sec - began->tv_sec) * 1000000 +
+         (now.tv_nsec - began->tv_nsec) / 1000;
+    (void)exchange_remote(x, &addr);
+    netaddr_format(&addr, remote);
+    /* The path without its query, which may hold what is private. */
+    log_event(LOG_DEBUG, "request", LOG_STR("method", x->method),
+              LOG_STR("path", x->path), LOG_INT("status", status),
+              LOG_INT("duration_us", us), LOG_STR("remote", remote));
+}
+
+static void end_request(const struct mg_connection *conn, int status)
+{
+    const struct exchange x = exchange_of((struct mg_connection *)conn);
+    struct http_conn *client = x.client;
+
+    if (client == NULL || !client->in_request)
+        return;
+    log_request(&x, client->handoff != NULL ? 101 : status);
+    client->in_request = false;
+    (void)atomic_fetch_sub(&x.front->in_flight, 1);
+    http_conn_wait(client, HTTP_CONN_WAIT_NEXT, 0);
+}
+
+/* civetweb's own refusals. It means 413 for a head that does not fit into its
+ * buffer, but mostly says 400. */
+static void explain(int status, struct http_conn *client, struct refusal *why)
+{
+    if (client != NULL && http_conn_done(client))
+        (void)refuse_as(why, REFUSAL_REQUEST_TIMEOUT);
+    else if (status == 413 ||
+             (status == 400 && client != NULL &&
+              http_conn_sent_more_than(client, REQUEST_HEAD_MAX - 1)))
+        (void)refuse(why, REFUSAL_HEADERS_TOO_LARGE,
+                     "the request head is larger than %d bytes",
+                     REQUEST_HEAD_MAX);
+    else if (status == 505)
+        (void)refuse_as(why, REFUSAL_HTTP_VERSION_NOT_SUPPORTED);
+    else if (status >= 500)
+        (void)refuse_as(why, REFUSAL_INTERNAL_ERROR);
+    else
+        (void)refuse_as(why, REFUSAL_INVALID_REQUEST);
+}
+
+static int http_error(struct mg_connection *conn, int status,
+                      const char *message)
+{
+    /* Headers are there if they could be parsed. */
+    struct exchange x = {
+        .request = {.info = mg_get_request_info(conn)},
+        .front = mg_get_user_data(mg_get_context(conn)),
+        .client = mg_get_user_connection_data(conn),
+        .conn = conn,
+        .unread_body = true,
+    };
+    struct refusal why;
+
+    (void)message;
+    find_buffer(x.request.info->request_method);
+    explain(status, x.client, &why);
+    x.malformed = &why;
+    handle(&x);
+    return 0;
+}
+
+/* Connections. ---------------------------------------------------------- */
+
+/* Before any worker runs: when the first request comes, /ws must exist, and it
+ * must be known which listener it came to. */
+static void init_context(const struct mg_context *http)
+{
+    front_take_ports(mg_get_user_data(http), http);
+    handoff_register((struct mg_context *)http);
+}
+
+static int init_connection(const struct mg_connection *conn, void **data)
+{
+    struct front *front = mg_get_user_data(mg_get_context(conn));
+
+    *data = http_conn_create(&front->conns, conn);
+    return 0;
+}
+
+static void connection_close(const struct mg_connection *conn)
+{
+    struct http_conn *client = mg_get_user_connection_data(conn);
+
+    if (client == NULL)
+        return;
+    handoff_end(client);
+    http_conn_destroy(client);
+}
+
+static int log_message(const struct mg_connection *conn, const char *message)
+{
+    /* What peers can cause at will is not worth a warning. */
+    bool peer = strncasecmp(message, "websocket", strlen("websocket")) == 0;
+
+    (void)conn;
+    log_event(peer ? LOG_DEBUG : LOG_WARN, "civetweb",
+              LOG_STR("message", message));
+    return 1;
+}
+
+const struct mg_callbacks exchange_callbacks = {
+    .begin_request = begin_request,
+    .end_request = end_request,
+    .log_message = log_message,
+    .connection_close = connection_close,
+    .http_error = http_error,
+    .init_connection = init_connection,
+    .init_context = init_context,
+};

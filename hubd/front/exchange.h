@@ -1,0 +1,67 @@
+/* exchange.h - a request and its answer, as handlers see them: nothing of
+ * civetweb. The body is read by body.h, the answer written by reply.h.
+ *
+ * Threads: the worker that has the connection. Strings are valid until the
+ * handler returns.
+ */
+#ifndef HUBD_EXCHANGE_H
+#define HUBD_EXCHANGE_H
+
+#include <stdbool.h>
+
+#include "base/netaddr.h"
+#include "front/listen.h"
+#include "front/refusal.h"
+#include "front/request.h"
+
+struct front;
+struct http_conn;
+struct mg_connection;
+
+struct exchange {
+    /* What was asked. */
+    const char *method;     /* NULL, as is the path, if it could not be read */
+    const char *path;       /* as it was sent, without the query */
+    struct request request; /* framing, headers, query */
+    enum listener_role listener;
+    const struct refusal *malformed; /* what is wrong with it, or NULL */
+    bool late; /* it was too slow: the connection is shut for reading */
+
+    /* What comes of it. */
+    unsigned endpoint; /* as which it is counted: the handler knows which */
+    int status;        /* of the answer; 0: there is none yet */
+    bool upgrade;      /* there will be none: civetweb shakes hands */
+    bool keep_alive;   /* the connection may stay open */
+    bool unread_body;  /* bytes of this request may still come */
+
+    /* For front/ alone. */
+    struct front *front;
+    struct http_conn *client; /* NULL: there was no memory for it */
+    struct mg_connection *conn;
+};
+
+/* The value of the first header of that name, without white space around it,
+ * and how many there are (`count` may be NULL). */
+struct request_text exchange_header(const struct exchange *x, const char *name,
+                                    unsigned *count);
+
+/* Goes through all headers of that name: `at` is 0 at first. Returns false when
+ * there are no more. */
+bool exchange_next_header(const struct exchange *x, const char *name,
+                          unsigned *at, struct request_text *value);
+
+/* Overwrites the values of all headers of that name, which are empty then. */
+void exchange_forget_header(const struct exchange *x, const char *name);
+
+bool exchange_is_head(const struct exchange *x);
+
+/* Who asks, behind the proxies that are trusted. Returns 0, or -1 without
+ * memory to find out, with the peer's own address. */
+int exchange_remote(const struct exchange *x, struct netaddr *addr);
+
+/* The peer's own port, or 0 if the request came through a trusted proxy, whose
+ * address is not `addr` then. */
+uint16_t exchange_remote_port(const struct exchange *x,
+                              const struct netaddr *addr);
+
+#endif
