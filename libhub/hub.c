@@ -4,30 +4,15 @@
  */
 #include <errno.h>
 #include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include <hub/hub.h>
 
 #include "internal.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "router.h"
-
-void hub__log(const hub_t *hub, enum hub_log_level level, const char *format,
-              ...)
-{
-    char text[256];
-    va_list args;
-
-    if (hub->options.log == NULL)
-        return;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    hub->options.log(hub->options.data, level, text);
-}
 
 /* Who is inside. ------------------------------------------------------- */
 
@@ -109,13 +94,13 @@ static void log_sender(const hub_t *hub)
             problem = hub->loops[i].sender.problem;
     }
     if (problem == 0)
-        hub__log(hub, HUB_LOG_INFO, "sends by %s",
+        hub__log(&hub->options, HUB_LOG_INFO, "sends by %s",
                  by_uring > 0 ? "io_uring" : "sendmsg");
     else if (by_uring == 0)
-        hub__log(hub, HUB_LOG_INFO, "sends by sendmsg; io_uring: %s",
+        hub__log(&hub->options, HUB_LOG_INFO, "sends by sendmsg; io_uring: %s",
                  strerror(problem));
     else
-        hub__log(hub, HUB_LOG_INFO,
+        hub__log(&hub->options, HUB_LOG_INFO,
                  "sends by io_uring in %u of %u loops, else by sendmsg: %s",
                  by_uring, hub->loop_count, strerror(problem));
 }

@@ -53,9 +53,6 @@ void hub__leave(hub_t *hub);
 /* A loop has closed its last connection after a shutdown. */
 void hub__drained(hub_t *hub, bool cut_off);
 
-void hub__log(const hub_t *hub, enum hub_log_level level, const char *format,
-              ...) __attribute__((format(printf, 3, 4)));
-
 /* options.c: copies the part that both sides know of a struct whose first field
  * is its size; `known` is how much we know. A longer one comes from a caller
  * built against a later header, and is fine as long as it asks for nothing that

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "internal.h"
 
 void hub__flush_later(struct hub__loop *loop, struct hub__conn *c)
@@ -27,7 +28,7 @@ void hub__flush_write(struct hub__loop *loop, struct hub__write *writes,
     loop->written_us = loop->hub->clock();
     if (was_uring && !hub__sender_is_uring(&loop->sender)) {
         atomic_store_explicit(&loop->by_uring, false, memory_order_relaxed);
-        hub__log(loop->hub, HUB_LOG_WARN,
+        hub__log(&loop->hub->options, HUB_LOG_WARN,
                  "io_uring failed, an event loop goes on with sendmsg: %s",
                  strerror(loop->sender.problem));
     }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #define TICK_MIN_MS 5
@@ -184,7 +185,7 @@ static void *run(void *context)
         int err = hub__loop_turn(loop, -1);
 
         if (err != 0) {
-            hub__log(loop->hub, HUB_LOG_ERROR, "event loop ends: %s",
+            hub__log(&loop->hub->options, HUB_LOG_ERROR, "event loop ends: %s",
                      strerror(errno));
             break;
         }
