@@ -9,9 +9,9 @@
 
 #include <hub/hub.h>
 
-#include "internal.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "internal.h"
 #include "router.h"
 
 /* Who is inside. ------------------------------------------------------- */
@@ -58,15 +58,43 @@ static bool is_host_loop(const hub_t *hub)
     return (hub->options.flags & HUB_HOST_LOOP) != 0;
 }
 
+/* A loop has closed its last connection after a shutdown. */
+static void note_drained(hub_t *hub, bool cut_off)
+{
+    pthread_mutex_lock(&hub->lock);
+    hub->drained++;
+    hub->cut_off = hub->cut_off || cut_off;
+    pthread_cond_signal(&hub->drained_cond);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+static struct hub__shared share(hub_t *hub)
+{
+    return (struct hub__shared){
+        .hub = hub,
+        .options = &hub->options,
+        .clock = hub->clock,
+        .registry = &hub->registry,
+        .queued = &hub->budget,
+        .reading = &hub->reading,
+        .held = &hub->held,
+        .opened = &hub->opened,
+        .closed = &hub->closed,
+        .loop_count = hub->options.loops,
+    };
+}
+
 static int init_loops(hub_t *hub)
 {
+    const struct hub__shared shared = share(hub);
     int err = 0;
 
     hub->loops = hub__calloc(hub->options.loops, sizeof *hub->loops);
     if (hub->loops == NULL)
         return HUB_ENOMEM;
     while (err == 0 && hub->loop_count < hub->options.loops) {
-        err = hub__loop_init(&hub->loops[hub->loop_count], hub);
+        err = hub__loop_init(&hub->loops[hub->loop_count], &shared,
+                             hub->loop_count, note_drained);
         if (err == 0)
             hub->loop_count++;
     }
@@ -89,9 +117,9 @@ static void log_sender(const hub_t *hub)
     int problem = 0;
 
     for (unsigned i = 0; i < hub->loop_count; i++) {
-        by_uring += hub__sender_is_uring(&hub->loops[i].sender);
-        if (hub->loops[i].sender.problem != 0)
-            problem = hub->loops[i].sender.problem;
+        by_uring += hub__sender_is_uring(&hub->loops[i].host.sender);
+        if (hub->loops[i].host.sender.problem != 0)
+            problem = hub->loops[i].host.sender.problem;
     }
     if (problem == 0)
         hub__log(&hub->options, HUB_LOG_INFO, "sends by %s",
@@ -260,15 +288,6 @@ int64_t hub_broadcast(hub_t *hub, struct hub_message message)
 
 /* Shutting down. ------------------------------------------------------ */
 
-void hub__drained(hub_t *hub, bool cut_off)
-{
-    pthread_mutex_lock(&hub->lock);
-    hub->drained++;
-    hub->cut_off = hub->cut_off || cut_off;
-    pthread_cond_signal(&hub->drained_cond);
-    pthread_mutex_unlock(&hub->lock);
-}
-
 static bool is_callback(const hub_t *hub)
 {
     for (unsigned i = 0; i < hub->loop_count; i++) {
@@ -345,7 +364,7 @@ int hub_fd(const hub_t *hub)
 {
     if (hub == NULL || !is_host_loop(hub))
         return HUB_EINVAL;
-    return hub->loops[0].epoll_fd;
+    return hub->loops[0].host.epoll_fd;
 }
 
 int hub_poll(hub_t *hub, int timeout_ms)

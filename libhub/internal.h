@@ -8,13 +8,10 @@
 #include <hub/hub.h>
 
 #include "base/budget.h"
-#include "loop/loop.h"
 #include "directory/registry.h"
+#include "loop/loop.h"
 
 #define HUB__LOOPS_MAX 1024u
-
-/* Microseconds that never go back. */
-typedef int64_t hub__clock_fn(void);
 
 struct hub {
     struct hub_options options; /* defaults filled in; constant */
@@ -49,9 +46,6 @@ static inline int64_t hub__clock_ms(const hub_t *hub)
  * finish, and none enters after that. Returns 0 or HUB_ESHUTDOWN. */
 int hub__enter(hub_t *hub);
 void hub__leave(hub_t *hub);
-
-/* A loop has closed its last connection after a shutdown. */
-void hub__drained(hub_t *hub, bool cut_off);
 
 /* options.c: copies the part that both sides know of a struct whose first field
  * is its size; `known` is how much we know. A longer one comes from a caller

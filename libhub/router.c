@@ -6,8 +6,8 @@
  */
 #include "router.h"
 
-#include "internal.h"
 #include "base/mem.h"
+#include "internal.h"
 
 #define WORK_MAX ((uint64_t)1 << 30) /* bytes; about a second of a loop's */
 #define WORK_MAX_ONE (WORK_MAX / 16)
@@ -70,8 +70,8 @@ static int batch_add(struct batch *b, struct hub__loop *loop,
     if (post == NULL)
         return HUB_ENOMEM;
     if (frame != NULL && kind == HUB__POST_BROADCAST)
-        post->work = work_of(
-            frame, atomic_load_explicit(&loop->open, memory_order_relaxed));
+        post->work = work_of(frame, atomic_load_explicit(&loop->host.open,
+                                                         memory_order_relaxed));
     hub__chain_add(&b->parcels[loop - b->hub->loops].chain, post);
     return 0;
 }
@@ -108,8 +108,8 @@ static struct hub__loop *choose_loop(hub_t *hub)
     size_t least = SIZE_MAX;
 
     for (unsigned i = 0; i < hub->loop_count; i++) {
-        size_t open =
-            atomic_load_explicit(&hub->loops[i].open, memory_order_relaxed);
+        size_t open = atomic_load_explicit(&hub->loops[i].host.open,
+                                           memory_order_relaxed);
 
         if (open < least) {
             least = open;
@@ -121,20 +121,22 @@ static struct hub__loop *choose_loop(hub_t *hub)
 
 int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id)
 {
+    struct hub__loop *loop;
     struct hub__found found;
     struct batch b;
     int err = batch_init(&b, hub);
 
     if (err != 0)
         return err;
-    conn->loop = choose_loop(hub);
-    err = batch_add(&b, conn->loop, HUB__POST_ADD, conn, NULL);
+    loop = choose_loop(hub);
+    conn->host = &loop->host;
+    err = batch_add(&b, loop, HUB__POST_ADD, conn, NULL);
     if (err == 0)
         err = hub__registry_add(&hub->registry, &conn->entry, &found);
     if (err == 0) {
         if (id != NULL)
             *id = conn->entry.id;
-        atomic_fetch_add_explicit(&conn->loop->open, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&loop->host.open, 1, memory_order_relaxed);
         batch_post(&b);
         hub__registry_unlock(&found);
     }
@@ -151,7 +153,8 @@ static int64_t post_each(struct batch *b, const struct hub__found *found,
 
     while ((entry = hub__registry_next(found, entry)) != NULL) {
         struct hub__conn *conn = hub__conn_of(entry);
-        int err = batch_add(b, conn->loop, HUB__POST_FRAME, conn, frame);
+        int err =
+            batch_add(b, hub__loop_of(conn), HUB__POST_FRAME, conn, frame);
 
         if (err != 0)
             return err;
@@ -190,7 +193,8 @@ int64_t hub__router_broadcast(hub_t *hub, struct hub__frame *frame)
         return err;
     for (unsigned i = 0; i < hub->loop_count && err == 0; i++) {
         struct hub__loop *loop = &hub->loops[i];
-        size_t open = atomic_load_explicit(&loop->open, memory_order_relaxed);
+        size_t open =
+            atomic_load_explicit(&loop->host.open, memory_order_relaxed);
 
         if (open == 0)
             continue;
@@ -210,7 +214,7 @@ int hub__router_end(hub_t *hub, hub_id id, struct hub__frame *frame, int code)
     struct hub__chain chain = {0};
     struct hub__found found;
     struct hub__entry *entry;
-    struct hub__mailbox *mailbox;
+    struct hub__loop *loop;
     bool wake;
 
     if (post == NULL)
@@ -222,12 +226,12 @@ int hub__router_end(hub_t *hub, hub_id id, struct hub__frame *frame, int code)
     }
     post->conn = hub__conn_of(entry);
     post->code = code;
-    mailbox = &post->conn->loop->mailbox;
-    atomic_fetch_sub_explicit(&post->conn->loop->open, 1, memory_order_relaxed);
+    loop = hub__loop_of(post->conn);
+    atomic_fetch_sub_explicit(&loop->host.open, 1, memory_order_relaxed);
     hub__chain_add(&chain, post);
-    wake = hub__mailbox_post(mailbox, &chain);
+    wake = hub__mailbox_post(&loop->mailbox, &chain);
     hub__registry_unlock(&found);
     if (wake)
-        hub__mailbox_wake(mailbox);
+        hub__mailbox_wake(&loop->mailbox);
     return 0;
 }

@@ -23,7 +23,7 @@ static void add_histogram(struct hub_histogram *sum,
 static void add_loop(struct hub_stats *sum, const struct hub__loop *loop,
                      int64_t clock_ms)
 {
-    const struct hub__counters *c = &loop->counters;
+    const struct hub__counters *c = &loop->host.counters;
     int64_t waited_ms =
         clock_ms - atomic_load_explicit(&loop->turned_ms, memory_order_relaxed);
 
@@ -34,7 +34,7 @@ static void add_loop(struct hub_stats *sum, const struct hub__loop *loop,
     sum->dropped += read_counter(&c->dropped);
     sum->slow_closed += read_counter(&c->slow_closed);
     sum->uring_loops +=
-        atomic_load_explicit(&loop->by_uring, memory_order_relaxed);
+        atomic_load_explicit(&loop->host.by_uring, memory_order_relaxed);
     add_histogram(&sum->deliveries, &c->deliveries);
     add_histogram(&sum->turns, &c->turns);
     if (waited_ms > 0 && (uint64_t)waited_ms > sum->slowest_loop_ms)

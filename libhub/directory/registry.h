@@ -16,8 +16,8 @@
 
 #include <hub/hub.h>
 
-#include "directory/names.h"
 #include "base/siphash.h"
+#include "directory/names.h"
 
 #define HUB__SHARD_BITS 6
 #define HUB__SHARDS (1u << HUB__SHARD_BITS)

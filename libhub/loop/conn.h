@@ -1,4 +1,4 @@
-/* conn.h - one connection: how it reads, writes, keeps alive and ends.
+/* conn.h - one connection: what it is made of, and how it comes and goes.
  *
  * Everything here runs on the thread of the connection's loop, but for
  * hub__conn_new() and, until it has been posted to the loop, _free().
@@ -8,6 +8,10 @@
  *
  * A connection leaves the registry when it leaves OPEN, and is released when
  * the posts that may still name it have been handled.
+ *
+ * Files, each of which knows only those before it: conn, conn_write (bytes to
+ * its socket), conn_life (how it ends in good order), conn_queue (messages to
+ * it), conn_read (messages from it), conn_time (what it is given time for).
  */
 #ifndef HUB_CONN_H
 #define HUB_CONN_H
@@ -15,16 +19,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <hub/hub.h>
 
+#include "directory/registry.h"
+#include "loop/host.h"
 #include "message/frame.h"
 #include "message/outbox.h"
 #include "ws/reader.h"
-#include "directory/registry.h"
-
-struct hub__loop;
 
 enum hub__conn_state {
     HUB__CONN_NEW,
@@ -36,7 +38,7 @@ enum hub__conn_state {
 
 struct hub__conn {
     /* Constant. */
-    struct hub__loop *loop;
+    struct hub__host *host;
     hub_deliver_fn *deliver; /* NULL: a socket */
     void *data;
 
@@ -45,24 +47,23 @@ struct hub__conn {
     uint8_t state;    /* enum hub__conn_state */
     uint8_t cause;    /* enum hub_close_cause, once it is closing */
     uint16_t code;    /* of the first Close frame, likewise */
-    bool dirty : 1;   /* in the loop's list of those with something to write */
+    bool dirty : 1;   /* in the host's list of those with something to write */
     bool blocked : 1; /* the socket takes no more: EPOLLOUT is awaited */
     bool peer_closed : 1; /* its Close came, or nothing of it counts now */
     bool deaf : 1;        /* what it sends is read and thrown away */
     bool retry : 1;       /* blocked, but EPOLLOUT came */
     bool flooding : 1;    /* it sends more than it may */
-    uint32_t index;       /* in the loop's table */
+    uint32_t index;       /* in the host's table */
     uint32_t caught_up;   /* see fanout.c */
-    struct hub__conn *dirty_next; /* in the loop's list */
-    struct hub__conn *dead_next;  /* in the loop's list */
+    int in_flight;        /* bytes the kernel holds for the peer: the least
+                             since it was blocked or pinged */
+    struct hub__conn *dirty_next; /* in the host's list */
+    struct hub__conn *dead_next;  /* in the list of the dying, or the dead */
     struct hub__outbox outbox;
     struct hub__frame *pong; /* the latest, while the socket is blocked */
     struct hub__reader *reader;
 
-    int in_flight; /* bytes the kernel holds for the peer: the least
-                      since it was blocked or pinged */
-
-    /* Times of the loop's clock, in ms. */
+    /* Times of the host's clock, in ms. */
     int64_t opened_ms;
     int64_t heard_ms;   /* the last byte that came, or proof of life */
     int64_t pinged_ms;  /* the ping that waits for an answer; 0: none */
@@ -87,63 +88,43 @@ static inline struct hub__conn *hub__conn_of(struct hub__entry *entry)
                                         offsetof(struct hub__conn, entry));
 }
 
+static inline const struct hub_options *
+hub__conn_options(const struct hub__conn *conn)
+{
+    return hub__host_options(conn->host);
+}
+
+static inline bool hub__conn_is_socket(const struct hub__conn *conn)
+{
+    return conn->deliver == NULL;
+}
+
 /* Whether bytes may go straight to the socket, since nothing is before them. */
 static inline bool hub__conn_is_clear(const struct hub__conn *conn)
 {
-    return conn->state == HUB__CONN_OPEN && conn->deliver == NULL &&
+    return conn->state == HUB__CONN_OPEN && hub__conn_is_socket(conn) &&
            !conn->blocked && hub__outbox_empty(&conn->outbox) &&
            conn->pong == NULL;
 }
 
+/* Proof of life. */
+static inline void hub__conn_heard(struct hub__conn *conn)
+{
+    conn->heard_ms = conn->host->now_ms;
+    conn->pinged_ms = 0;
+}
+
+/* As callbacks see it. */
+struct hub_connection hub__conn_view(const struct hub__conn *conn);
+
 /* Enters the loop: `opened` is called. */
 void hub__conn_open(struct hub__conn *conn);
 
-/* Queues a message, or does what the slow-consumer policy says. */
-void hub__conn_queue(struct hub__conn *conn, struct hub__frame *frame);
-
-/* The socket has something to read, or is broken. */
-void hub__conn_readable(struct hub__conn *conn);
-
-/* The socket takes bytes again. */
-void hub__conn_writable(struct hub__conn *conn);
-
-/* Before a write: whether there is any use in one. */
-bool hub__conn_prepare(struct hub__conn *conn);
-
-/* What came of writing `asked` bytes; see struct hub__write. */
-void hub__conn_wrote(struct hub__conn *conn, size_t asked, ssize_t result);
-
-/* A write of `frames` that went past the outbox has taken `result` bytes or
- * failed, see struct hub__write; what is left is queued. */
-void hub__conn_wrote_frames(struct hub__conn *conn,
-                            struct hub__frame *const *frames, size_t count,
-                            ssize_t result);
-
-/* Hands a member what waits for it. */
-void hub__conn_deliver(struct hub__conn *conn);
-
-/* Closes in good order, after what is queued; `frame` is the Close frame. NULL:
- * there is no memory for one, or it is a member with a callback, which gets
- * none. Does nothing if it is closing. */
-void hub__conn_close(struct hub__conn *conn, struct hub__frame *frame, int code,
-                     enum hub_close_cause cause);
-
-/* The same with a frame made here. */
-void hub__conn_close_code(struct hub__conn *conn, int code, const char *reason,
-                          enum hub_close_cause cause);
+/* From OPEN to CLOSING: it is out of the registry, and its time runs. */
+void hub__conn_begin_closing(struct hub__conn *conn, int code,
+                             enum hub_close_cause cause);
 
 /* Ends it now; `closed` is called. `cause` counts unless it is closing. */
 void hub__conn_cut(struct hub__conn *conn, enum hub_close_cause cause);
-
-/* RFC 6455, 7.1.7: the peer broke the protocol, or we cannot follow it any
- * more; nothing it still sends counts, and what waits for it is not worth
- * sending. */
-void hub__conn_fail(struct hub__conn *conn, int status, const char *reason);
-
-/* conn_time.c: acts on what is overdue. */
-void hub__conn_tick(struct hub__conn *conn);
-
-/* conn_time.c: from now on the peer has time to take bytes. */
-void hub__conn_begins_wait(struct hub__conn *conn);
 
 #endif

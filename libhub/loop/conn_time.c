@@ -1,53 +1,23 @@
-/* conn_time.c - what a connection is given time for: taking bytes, answering a
- * ping, finishing a message, answering a Close. One sweep a tick looks at every
- * connection of a loop; there are no timers of their own.
- */
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
+/* conn_time.c - see conn_time.h. */
+#include "loop/conn_time.h"
 
-#include "loop/conn.h"
-#include "internal.h"
-
-/* Bytes that the kernel holds for the peer. */
-static int in_flight(const struct hub__conn *c)
-{
-    int bytes = 0;
-
-    return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
-}
-
-/* A socket becomes writable only when much of its buffer is free. Before that,
- * whether the peer takes bytes shows in how few are left. */
-static bool takes_bytes(struct hub__conn *c)
-{
-    int bytes = in_flight(c);
-
-    if (bytes >= c->in_flight)
-        return false;
-    c->in_flight = bytes;
-    return true;
-}
-
-void hub__conn_begins_wait(struct hub__conn *c)
-{
-    c->stalled_ms = c->loop->now_ms;
-    c->in_flight = in_flight(c);
-}
+#include "loop/conn_life.h"
+#include "loop/conn_write.h"
 
 static bool overdue(const struct hub__conn *c, int64_t since_ms,
                     unsigned limit_ms)
 {
-    return c->loop->now_ms - since_ms >= (int64_t)limit_ms;
+    return c->host->now_ms - since_ms >= (int64_t)limit_ms;
 }
 
 static void send_ping(struct hub__conn *c)
 {
-    if (hub__outbox_push_front(&c->outbox, c->loop->ping) != 0)
+    if (hub__outbox_push_front(&c->outbox, c->host->ping) != 0)
         return;
-    c->pinged_ms = c->loop->now_ms;
-    c->in_flight = in_flight(c);
+    c->pinged_ms = c->host->now_ms;
+    hub__conn_measure(c);
     if (!c->blocked)
-        hub__flush_later(c->loop, c);
+        hub__conn_later(c);
 }
 
 /* It is taking what was on its way before the ping or our Close, which are
@@ -55,21 +25,21 @@ static void send_ping(struct hub__conn *c)
  * end. */
 static void extend_limits(struct hub__conn *c)
 {
-    c->stalled_ms = c->loop->now_ms;
+    c->stalled_ms = c->host->now_ms;
     if (c->state != HUB__CONN_OPEN)
-        c->close_ms = c->loop->now_ms;
+        c->close_ms = c->host->now_ms;
     if (c->pinged_ms != 0)
-        c->pinged_ms = c->loop->now_ms;
+        c->pinged_ms = c->host->now_ms;
 }
 
 void hub__conn_tick(struct hub__conn *c)
 {
-    const struct hub_options *o = &c->loop->hub->options;
+    const struct hub_options *o = hub__conn_options(c);
 
-    if (c->deliver != NULL || c->state == HUB__CONN_DEAD)
+    if (!hub__conn_is_socket(c) || c->state == HUB__CONN_DEAD)
         return;
     if ((c->blocked || c->pinged_ms != 0 || c->state != HUB__CONN_OPEN) &&
-        takes_bytes(c))
+        hub__conn_takes_bytes(c))
         extend_limits(c);
     if (c->blocked && overdue(c, c->stalled_ms, o->write_timeout_ms)) {
         hub__conn_cut(c, HUB_CLOSED_WRITE_TIMEOUT);
@@ -88,10 +58,17 @@ void hub__conn_tick(struct hub__conn *c)
     if (c->pinged_ms != 0) {
         if (overdue(c, c->pinged_ms, o->pong_timeout_ms))
             hub__conn_cut(c, HUB_CLOSED_PONG_TIMEOUT);
-    } else if (c->loop->now_ms - c->heard_ms + c->loop->tick_ms >=
+    } else if (c->host->now_ms - c->heard_ms + c->host->tick_ms >=
                (int64_t)o->ping_interval_ms) {
         /* A tick early rather than a tick late: the two limits together bound
          * how long a vanished peer can stay. */
         send_ping(c);
     }
+}
+
+void hub__conn_forgive(struct hub__conn *c)
+{
+    c->pinged_ms = 0;
+    c->stalled_ms = c->host->now_ms;
+    c->paid_ns = 0;
 }

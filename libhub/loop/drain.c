@@ -9,7 +9,8 @@
 
 #include <stdio.h>
 
-#include "internal.h"
+#include "loop/conn_life.h"
+#include "loop/flush.h"
 
 #define CLOSES_PER_S 1000 /* of all loops together */
 #define STEP_MS 10        /* between two handfuls */
@@ -19,6 +20,11 @@
  * back are as spread as those who left. */
 #define RESTART_MS 1000
 #define SPREAD_MS_MIN 1000
+
+void hub__drain_init(struct hub__drain *d, struct hub__host *host)
+{
+    *d = (struct hub__drain){.host = host};
+}
 
 /* Multiples of the golden ratio, modulo 1: however many there are, they lie
  * evenly. */
@@ -32,36 +38,34 @@ static int64_t own_part_ms(uint32_t number, int64_t window_ms)
 }
 
 /* Of the window in which Close frames are spread. */
-static int64_t window_left_ms(const struct hub__loop *loop)
+static int64_t window_left_ms(const struct hub__drain *d)
 {
-    const struct hub__drain *d = &loop->drain;
-    int64_t left_ms = d->begun_ms + d->window_ms - loop->clock_ms;
+    int64_t left_ms = d->begun_ms + d->window_ms - d->host->clock_ms;
 
     return left_ms > 0 ? left_ms : 0;
 }
 
-static void close_next(struct hub__loop *loop)
+static void close_next(struct hub__drain *d)
 {
-    struct hub__drain *d = &loop->drain;
-    int64_t left_ms = window_left_ms(loop);
-    uint32_t loop_number = (uint32_t)(loop - loop->hub->loops), number;
+    const struct hub__host *host = d->host;
+    int64_t left_ms = window_left_ms(d);
+    uint32_t number;
     char reason[HUB_REASON_BYTES_MAX + 1];
 
     d->cursor--;
     /* Other loops close one of theirs at the same moment. */
-    number = d->cursor * loop->hub->loop_count + loop_number;
+    number = d->cursor * host->shared.loop_count + host->number;
     snprintf(
         reason, sizeof reason, "shutting down; retry-after-ms=%lld",
         (long long)(left_ms + RESTART_MS + own_part_ms(number, d->window_ms)));
-    hub__conn_close_code(loop->conns[d->cursor], HUB__WS_GOING_AWAY, reason,
+    hub__conn_close_code(host->conns[d->cursor], HUB__WS_GOING_AWAY, reason,
                          HUB_CLOSED_SHUTDOWN);
 }
 
 /* How many may still wait for their turn. */
-static uint32_t may_wait(const struct hub__loop *loop)
+static uint32_t may_wait(const struct hub__drain *d)
 {
-    const struct hub__drain *d = &loop->drain;
-    int64_t left_ms = window_left_ms(loop);
+    int64_t left_ms = window_left_ms(d);
 
     if (left_ms == 0)
         return 0;
@@ -69,82 +73,78 @@ static uint32_t may_wait(const struct hub__loop *loop)
                       (uint64_t)d->window_ms);
 }
 
-void hub__drain_cut_all(struct hub__loop *loop)
+void hub__drain_cut_all(struct hub__drain *d)
 {
-    for (uint32_t i = loop->conn_count; i-- > 0;)
-        hub__conn_cut(loop->conns[i], HUB_CLOSED_SHUTDOWN);
+    for (uint32_t i = d->host->conn_count; i-- > 0;)
+        hub__conn_cut(d->host->conns[i], HUB_CLOSED_SHUTDOWN);
 }
 
-void hub__drain_act(struct hub__loop *loop)
+void hub__drain_act(struct hub__drain *d)
 {
-    struct hub__drain *d = &loop->drain;
     uint32_t most;
 
     if (!d->begun || d->cut_off || d->done)
         return;
-    if (loop->conn_count > 0 && loop->clock_ms >= d->deadline_ms) {
+    if (d->host->conn_count > 0 && d->host->clock_ms >= d->deadline_ms) {
         d->cut_off = true;
-        hub__drain_cut_all(loop);
+        hub__drain_cut_all(d);
         return;
     }
-    most = may_wait(loop);
+    most = may_wait(d);
     for (;;) {
         /* Some may have left meanwhile, also in a callback just now. */
-        if (d->cursor > loop->conn_count)
-            d->cursor = loop->conn_count;
+        if (d->cursor > d->host->conn_count)
+            d->cursor = d->host->conn_count;
         if (d->cursor <= most)
             break;
-        close_next(loop);
+        close_next(d);
     }
     d->closed_all = d->cursor == 0;
 }
 
 /* Members of the process do not come back: nothing is to be spread. */
-static void close_members(struct hub__loop *loop)
+static void close_members(struct hub__drain *d)
 {
-    for (uint32_t i = loop->conn_count; i-- > 0;) {
-        if (loop->conns[i]->deliver != NULL)
-            hub__conn_close(loop->conns[i], NULL, HUB__WS_GOING_AWAY,
+    struct hub__host *host = d->host;
+
+    for (uint32_t i = host->conn_count; i-- > 0;) {
+        if (!hub__conn_is_socket(host->conns[i]))
+            hub__conn_close(host->conns[i], NULL, HUB__WS_GOING_AWAY,
                             HUB_CLOSED_SHUTDOWN);
     }
-    hub__flush(loop); /* hands them what waits, and lets them go */
+    hub__flush(host); /* hands them what waits, and lets them go */
 }
 
-void hub__drain_begin(struct hub__loop *loop, int64_t deadline_ms)
+void hub__drain_begin(struct hub__drain *d, int64_t deadline_ms)
 {
-    struct hub__drain *d = &loop->drain;
-    int64_t half_ms = (deadline_ms - loop->clock_ms) / 2;
+    const struct hub__host *host = d->host;
+    int64_t half_ms = (deadline_ms - host->clock_ms) / 2;
 
-    close_members(loop);
+    close_members(d);
     d->begun = true;
-    d->begun_ms = loop->clock_ms;
+    d->begun_ms = host->clock_ms;
     d->deadline_ms = deadline_ms;
-    d->total = d->cursor = loop->conn_count;
+    d->total = d->cursor = host->conn_count;
     /* The other half is for them to read what is queued, and to answer. */
     d->window_ms =
-        (int64_t)d->total * loop->hub->loop_count * 1000 / CLOSES_PER_S;
+        (int64_t)d->total * host->shared.loop_count * 1000 / CLOSES_PER_S;
     if (d->window_ms > half_ms)
         d->window_ms = half_ms;
     if (d->window_ms <= STEP_MS)
         d->window_ms = 0;
 }
 
-bool hub__drain_finish(struct hub__loop *loop)
+bool hub__drain_finish(struct hub__drain *d)
 {
-    struct hub__drain *d = &loop->drain;
-
-    if (!d->begun || d->done || loop->conn_count > 0)
+    if (!d->begun || d->done || d->host->conn_count > 0)
         return false;
     d->done = true;
-    hub__drained(loop->hub, d->cut_off);
     return true;
 }
 
-int64_t hub__drain_wait_ms(const struct hub__loop *loop)
+int64_t hub__drain_wait_ms(const struct hub__drain *d)
 {
-    const struct hub__drain *d = &loop->drain;
-
     if (!d->begun || d->done || d->cut_off)
         return INT64_MAX;
-    return d->closed_all ? d->deadline_ms - loop->clock_ms : STEP_MS;
+    return d->closed_all ? d->deadline_ms - d->host->clock_ms : STEP_MS;
 }

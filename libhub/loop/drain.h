@@ -8,9 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct hub__loop;
+#include "loop/host.h"
 
 struct hub__drain {
+    struct hub__host *host; /* constant */
     bool begun;
     bool closed_all; /* everybody has been sent a Close frame */
     bool cut_off;    /* it ran into its deadline */
@@ -22,19 +23,21 @@ struct hub__drain {
     uint32_t cursor;   /* of the loop's table: those from here on are closing */
 };
 
-void hub__drain_begin(struct hub__loop *loop, int64_t deadline_ms);
+void hub__drain_init(struct hub__drain *drain, struct hub__host *host);
+
+void hub__drain_begin(struct hub__drain *drain, int64_t deadline_ms);
 
 /* Does what is due. */
-void hub__drain_act(struct hub__loop *loop);
+void hub__drain_act(struct hub__drain *drain);
 
-/* At the end of a turn: tells the hub when nobody is left. Returns whether it
- * did; then nothing is due any more. */
-bool hub__drain_finish(struct hub__loop *loop);
+/* At the end of a turn: whether nobody is left. That is said once; nothing is
+ * due any more then. */
+bool hub__drain_finish(struct hub__drain *drain);
 
 /* Milliseconds until something may be due; INT64_MAX: nothing will. */
-int64_t hub__drain_wait_ms(const struct hub__loop *loop);
+int64_t hub__drain_wait_ms(const struct hub__drain *drain);
 
 /* Cuts every connection off. */
-void hub__drain_cut_all(struct hub__loop *loop);
+void hub__drain_cut_all(struct hub__drain *drain);
 
 #endif

@@ -7,8 +7,10 @@
 
 #include <string.h>
 
-#include "internal.h"
 #include "base/mem.h"
+#include "loop/batch.h"
+#include "loop/conn_queue.h"
+#include "loop/conn_write.h"
 
 #define FRAMES_FIRST 16u
 #define JOINED_KEPT 65536 /* bytes; more is released after a peak */
@@ -33,12 +35,17 @@ static void clear(struct hub__fanout *f)
     }
 }
 
+void hub__fanout_init(struct hub__fanout *f, struct hub__host *host)
+{
+    *f = (struct hub__fanout){.host = host};
+}
+
 void hub__fanout_fini(struct hub__fanout *f)
 {
     clear(f);
     hub__free(f->frames);
     hub__free(f->joined);
-    *f = (struct hub__fanout){0};
+    *f = (struct hub__fanout){.host = f->host};
 }
 
 /* Collecting. ---------------------------------------------------------- */
@@ -58,15 +65,13 @@ static bool reserve(struct hub__fanout *f)
     return true;
 }
 
-void hub__fanout_add(struct hub__loop *loop, struct hub__frame *frame)
+void hub__fanout_add(struct hub__fanout *f, struct hub__frame *frame)
 {
-    struct hub__fanout *f = &loop->fanout;
-
     if (!reserve(f)) {
-        hub__fanout_spread(loop);
+        hub__fanout_spread(f);
         if (f->size == 0) {
-            for (uint32_t i = loop->conn_count; i-- > 0;)
-                hub__conn_queue(loop->conns[i], frame);
+            for (uint32_t i = f->host->conn_count; i-- > 0;)
+                hub__conn_queue(f->host->conns[i], frame);
             return;
         }
     }
@@ -75,28 +80,26 @@ void hub__fanout_add(struct hub__loop *loop, struct hub__frame *frame)
     f->bytes += frame->bytes;
 }
 
-bool hub__fanout_is_full(const struct hub__loop *loop)
+bool hub__fanout_is_full(const struct hub__fanout *f)
 {
-    size_t share = SPREAD_BYTES_ALL / (loop->conn_count + (size_t)1);
+    size_t share = SPREAD_BYTES_ALL / (f->host->conn_count + (size_t)1);
 
     if (share < SPREAD_BYTES_MIN)
         share = SPREAD_BYTES_MIN;
     if (share > HUB__TURN_BYTES)
         share = HUB__TURN_BYTES;
-    return loop->fanout.bytes >= share;
+    return f->bytes >= share;
 }
 
-void hub__fanout_catch_up(struct hub__loop *loop, struct hub__conn *c)
+void hub__fanout_catch_up(struct hub__fanout *f, struct hub__conn *c)
 {
-    struct hub__fanout *f = &loop->fanout;
-
     while (c->caught_up < f->count)
         hub__conn_queue(c, f->frames[c->caught_up++]);
 }
 
-void hub__fanout_skip(struct hub__loop *loop, struct hub__conn *c)
+void hub__fanout_skip(const struct hub__fanout *f, struct hub__conn *c)
 {
-    c->caught_up = loop->fanout.count;
+    c->caught_up = f->count;
 }
 
 /* Spreading. ----------------------------------------------------------- */
@@ -130,14 +133,22 @@ static bool join(struct hub__fanout *f, struct iovec *piece)
     return true;
 }
 
-static void write_batch(struct hub__loop *loop)
+/* Of a write that did not take everything. */
+static void keep_rest(struct hub__fanout *f, struct hub__conn *c,
+                      ssize_t result)
 {
-    struct hub__batch *b = loop->batch;
-    struct hub__fanout *f = &loop->fanout;
-    size_t count = b->count, whole = 0;
+    size_t done = hub__conn_wrote_frames(c, f->frames, f->count, result);
 
-    b->count = 0;
-    hub__flush_write(loop, b->writes, count);
+    while (done < f->count)
+        hub__conn_queue(c, f->frames[done++]);
+}
+
+static void write_batch(struct hub__fanout *f)
+{
+    struct hub__host *host = f->host;
+    struct hub__batch *b = host->batch;
+    size_t count = hub__batch_write(b, host), whole = 0;
+
     for (size_t i = 0; i < count; i++) {
         ssize_t result = b->writes[i].result;
 
@@ -146,23 +157,22 @@ static void write_batch(struct hub__loop *loop)
             b->conns[i]->messages_out += f->count;
             b->conns[i]->bytes_out += f->bytes;
         } else {
-            hub__conn_wrote_frames(b->conns[i], f->frames, f->count, result);
+            keep_rest(f, b->conns[i], result);
         }
     }
     for (uint32_t i = 0; i < f->count; i++)
-        hub__loop_delivered(loop, f->frames[i], whole);
-    hub__count(&loop->counters.messages_out, whole * f->count);
-    hub__count(&loop->counters.bytes_out, whole * f->bytes);
+        hub__host_delivered(host, f->frames[i], whole);
+    hub__count(&host->counters.messages_out, whole * f->count);
+    hub__count(&host->counters.bytes_out, whole * f->bytes);
 }
 
-static void spread_to(struct hub__loop *loop, struct hub__conn *c,
+static void spread_to(struct hub__fanout *f, struct hub__conn *c,
                       struct iovec *piece)
 {
-    struct hub__batch *b = loop->batch;
+    struct hub__batch *b = f->host->batch;
 
-    if (c->caught_up > 0 || !hub__conn_is_clear(c) ||
-        !join(&loop->fanout, piece)) {
-        hub__fanout_catch_up(loop, c);
+    if (c->caught_up > 0 || !hub__conn_is_clear(c) || !join(f, piece)) {
+        hub__fanout_catch_up(f, c);
         c->caught_up = 0;
         return;
     }
@@ -173,22 +183,21 @@ static void spread_to(struct hub__loop *loop, struct hub__conn *c,
         .bytes = piece->iov_len,
     };
     b->conns[b->count++] = c;
-    if (b->count == HUB__SENDER_BATCH)
-        write_batch(loop);
+    if (hub__batch_is_full(b))
+        write_batch(f);
 }
 
-void hub__fanout_spread(struct hub__loop *loop)
+void hub__fanout_spread(struct hub__fanout *f)
 {
-    struct hub__fanout *f = &loop->fanout;
+    const struct hub__host *host = f->host;
     struct iovec piece = {0};
 
     if (f->count == 0)
         return;
     /* Backwards, since a connection that dies of it is replaced in the table by
      * the last one. */
-    for (uint32_t i = loop->conn_count; i-- > 0;)
-        spread_to(loop, loop->conns[i], &piece);
-    if (loop->batch->count > 0)
-        write_batch(loop);
+    for (uint32_t i = host->conn_count; i-- > 0;)
+        spread_to(f, host->conns[i], &piece);
+    write_batch(f);
     clear(f);
 }

@@ -16,12 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loop/conn.h"
+#include "loop/host.h"
 #include "message/frame.h"
 
-struct hub__conn;
-struct hub__loop;
-
 struct hub__fanout {
+    struct hub__host *host;     /* constant */
     struct hub__frame **frames; /* references, in order */
     uint32_t count, size;
     size_t bytes;    /* of the frames */
@@ -29,22 +29,23 @@ struct hub__fanout {
     size_t joined_size;
 };
 
+void hub__fanout_init(struct hub__fanout *fanout, struct hub__host *host);
 void hub__fanout_fini(struct hub__fanout *fanout);
 
 /* Adds a broadcast, and takes a reference of its own. Without memory to collect
  * it, what there is is spread at once. */
-void hub__fanout_add(struct hub__loop *loop, struct hub__frame *frame);
+void hub__fanout_add(struct hub__fanout *fanout, struct hub__frame *frame);
 
 /* Whether a turn should not write more than this to everybody. */
-bool hub__fanout_is_full(const struct hub__loop *loop);
+bool hub__fanout_is_full(const struct hub__fanout *fanout);
 
 /* Queues for one connection what it has not got yet. */
-void hub__fanout_catch_up(struct hub__loop *loop, struct hub__conn *conn);
+void hub__fanout_catch_up(struct hub__fanout *fanout, struct hub__conn *conn);
 
 /* The connection is new, and not among the recipients of what was collected. */
-void hub__fanout_skip(struct hub__loop *loop, struct hub__conn *conn);
+void hub__fanout_skip(const struct hub__fanout *fanout, struct hub__conn *conn);
 
 /* Gets everything to everyone. */
-void hub__fanout_spread(struct hub__loop *loop);
+void hub__fanout_spread(struct hub__fanout *fanout);
 
 #endif

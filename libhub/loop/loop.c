@@ -17,15 +17,19 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "internal.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "loop/batch.h"
+#include "loop/conn_life.h"
+#include "loop/conn_queue.h"
+#include "loop/conn_read.h"
+#include "loop/conn_time.h"
+#include "loop/conn_write.h"
+#include "loop/flush.h"
 
 #define TICK_MIN_MS 5
 #define TICK_MAX_MS 1000
-#define TABLE_FIRST 64u
 #define YIELDS_MAX 8
-#define NOT_IN_TABLE UINT32_MAX
 
 /* Time. --------------------------------------------------------------- */
 
@@ -51,8 +55,8 @@ static int64_t choose_tick(const struct hub_options *o)
 /* The timer only wakes the loop; what is due is decided by the clock. */
 static void arm_timer(struct hub__loop *loop)
 {
-    int64_t wait_ms = loop->next_tick_ms - loop->clock_ms;
-    int64_t drain_ms = hub__drain_wait_ms(loop);
+    int64_t wait_ms = loop->next_tick_ms - loop->host.clock_ms;
+    int64_t drain_ms = hub__drain_wait_ms(&loop->drain);
     struct itimerspec spec = {0};
 
     if (drain_ms < wait_ms)
@@ -64,87 +68,74 @@ static void arm_timer(struct hub__loop *loop)
     timerfd_settime(loop->timer_fd, 0, &spec, NULL);
 }
 
-/* What came during a pause has perhaps not been read yet, and what fits into
- * the sockets now has not been written: whoever was pinged is so once more,
- * whoever took nothing gets time to, and much may come at once. */
-static void forgive_pause(struct hub__loop *loop)
-{
-    for (uint32_t i = 0; i < loop->conn_count; i++) {
-        loop->conns[i]->pinged_ms = 0;
-        loop->conns[i]->stalled_ms = loop->now_ms;
-        loop->conns[i]->paid_ns = 0;
-    }
-}
-
 /* Returns the time in microseconds. */
 static int64_t advance_clock(struct hub__loop *loop)
 {
-    int64_t clock_us = loop->hub->clock(), clock_ms = clock_us / 1000;
-    int64_t step_ms = clock_ms - loop->clock_ms;
-    int64_t most_ms = 2 * loop->tick_ms + 1000;
+    int64_t clock_us = loop->host.shared.clock(), clock_ms = clock_us / 1000;
+    int64_t step_ms = clock_ms - loop->host.clock_ms;
+    int64_t most_ms = 2 * loop->host.tick_ms + 1000;
 
     /* If the process was stopped, peers could not have been heard: the time it
      * did not run is not held against them. */
-    loop->clock_ms = clock_ms;
-    loop->now_ms += step_ms < most_ms ? step_ms : most_ms;
-    if (step_ms > most_ms)
-        forgive_pause(loop);
+    loop->host.clock_ms = clock_ms;
+    loop->host.now_ms += step_ms < most_ms ? step_ms : most_ms;
+    if (step_ms > most_ms) {
+        for (uint32_t i = 0; i < loop->host.conn_count; i++)
+            hub__conn_forgive(loop->host.conns[i]);
+    }
     atomic_store_explicit(&loop->turned_ms, clock_ms, memory_order_relaxed);
     return clock_us;
 }
 
 /* Beginning and end. -------------------------------------------------- */
 
-static int watch(struct hub__loop *loop, int fd, uint32_t events, void *what)
-{
-    struct epoll_event event = {.events = events, .data.ptr = what};
-
-    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0
-               ? 0
-               : HUB_ESYSTEM;
-}
-
 static int init_memory(struct hub__loop *loop)
 {
     loop->shutdown = hub__post_new(HUB__POST_SHUTDOWN, NULL, NULL);
-    loop->ping = hub__frame_new(HUB__WS_PING, NULL, 0);
+    loop->host.ping = hub__frame_new(HUB__WS_PING, NULL, 0);
     loop->events = hub__malloc(HUB__EVENTS * sizeof *loop->events);
-    loop->batch = hub__malloc(sizeof *loop->batch);
-    loop->buffer = hub__malloc(HUB__READ_BYTES);
-    if (loop->shutdown == NULL || loop->ping == NULL || loop->events == NULL ||
-        loop->batch == NULL || loop->buffer == NULL)
+    loop->host.batch = hub__malloc(sizeof *loop->host.batch);
+    loop->host.buffer = hub__malloc(HUB__READ_BYTES);
+    if (loop->shutdown == NULL || loop->host.ping == NULL ||
+        loop->events == NULL || loop->host.batch == NULL ||
+        loop->host.buffer == NULL)
         return HUB_ENOMEM;
-    loop->batch->count = 0;
+    loop->host.batch->count = 0;
     return 0;
 }
 
 static void fini_memory(struct hub__loop *loop)
 {
     hub__post_free(loop->shutdown);
-    if (loop->ping != NULL)
-        hub__frame_unref(loop->ping);
+    if (loop->host.ping != NULL)
+        hub__frame_unref(loop->host.ping);
     hub__free(loop->events);
-    hub__free(loop->batch);
-    hub__free(loop->buffer);
+    hub__free(loop->host.batch);
+    hub__free(loop->host.buffer);
     hub__fanout_fini(&loop->fanout);
-    hub__free(loop->conns);
+    hub__free(loop->host.conns);
 }
 
-int hub__loop_init(struct hub__loop *loop, hub_t *hub)
+int hub__loop_init(struct hub__loop *loop, const struct hub__shared *shared,
+                   unsigned number, hub__drained_fn *drained)
 {
     int err;
 
     memset(loop, 0, sizeof *loop);
-    loop->hub = hub;
+    loop->host.shared = *shared;
+    loop->host.number = number;
+    loop->drained = drained;
+    hub__fanout_init(&loop->fanout, &loop->host);
+    hub__drain_init(&loop->drain, &loop->host);
     loop->timer_fd = -1;
-    loop->tick_ms = choose_tick(&hub->options);
-    loop->clock_ms = hub__clock_ms(hub);
-    loop->now_ms = loop->tick_ms; /* 0 means 'never' in some fields */
-    loop->next_tick_ms = loop->clock_ms + loop->tick_ms;
-    atomic_init(&loop->turned_ms, loop->clock_ms);
+    loop->host.tick_ms = choose_tick(shared->options);
+    loop->host.clock_ms = shared->clock() / 1000;
+    loop->host.now_ms = loop->host.tick_ms; /* 0 means 'never' in some fields */
+    loop->next_tick_ms = loop->host.clock_ms + loop->host.tick_ms;
+    atomic_init(&loop->turned_ms, loop->host.clock_ms);
 
-    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (loop->epoll_fd < 0)
+    loop->host.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->host.epoll_fd < 0)
         return HUB_ESYSTEM;
     err = hub__mailbox_init(&loop->mailbox);
     if (err != 0)
@@ -153,27 +144,29 @@ int hub__loop_init(struct hub__loop *loop, hub_t *hub)
         timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     err = loop->timer_fd < 0 ? HUB_ESYSTEM : init_memory(loop);
     if (err == 0)
-        err = hub__sender_init(&loop->sender, hub->options.sender);
+        err = hub__sender_init(&loop->host.sender, shared->options->sender);
     if (err != 0)
         goto fail;
-    atomic_init(&loop->by_uring, hub__sender_is_uring(&loop->sender));
+    atomic_init(&loop->host.by_uring, hub__sender_is_uring(&loop->host.sender));
     /* By edge, so that it need not be read. */
-    err = watch(loop, loop->mailbox.wake_fd, EPOLLIN | EPOLLET, &loop->mailbox);
+    err = hub__host_watch(&loop->host, loop->mailbox.wake_fd, EPOLLIN | EPOLLET,
+                          &loop->mailbox);
     if (err == 0)
-        err = watch(loop, loop->timer_fd, EPOLLIN, &loop->timer_fd);
+        err = hub__host_watch(&loop->host, loop->timer_fd, EPOLLIN,
+                              &loop->timer_fd);
     if (err != 0)
         goto fail;
     arm_timer(loop);
     return 0;
 
 fail:
-    hub__sender_fini(&loop->sender);
+    hub__sender_fini(&loop->host.sender);
     fini_memory(loop);
     if (loop->timer_fd >= 0)
         close(loop->timer_fd);
     hub__mailbox_fini(&loop->mailbox);
 fail_epoll:
-    close(loop->epoll_fd);
+    close(loop->host.epoll_fd);
     return err;
 }
 
@@ -185,8 +178,8 @@ static void *run(void *context)
         int err = hub__loop_turn(loop, -1);
 
         if (err != 0) {
-            hub__log(&loop->hub->options, HUB_LOG_ERROR, "event loop ends: %s",
-                     strerror(errno));
+            hub__log(hub__host_options(&loop->host), HUB_LOG_ERROR,
+                     "event loop ends: %s", strerror(errno));
             break;
         }
     }
@@ -219,110 +212,34 @@ bool hub__loop_is_caller(const struct hub__loop *loop)
     return loop->in_turn;
 }
 
-/* For conn.c. --------------------------------------------------------- */
-
-static int table_add(struct hub__loop *loop, struct hub__conn *c)
-{
-    c->index = NOT_IN_TABLE;
-    if (loop->conn_count == loop->conn_size) {
-        uint32_t size =
-            loop->conn_size == 0 ? TABLE_FIRST : loop->conn_size * 2;
-        struct hub__conn **conns =
-            hub__realloc(loop->conns, size * sizeof(struct hub__conn *));
-
-        if (conns == NULL)
-            return HUB_ENOMEM;
-        loop->conns = conns;
-        loop->conn_size = size;
-    }
-    c->index = loop->conn_count;
-    loop->conns[loop->conn_count++] = c;
-    return 0;
-}
-
-static void table_remove(struct hub__loop *loop, struct hub__conn *c)
-{
-    struct hub__conn **shrunk;
-
-    if (c->index == NOT_IN_TABLE)
-        return;
-    loop->conns[c->index] = loop->conns[--loop->conn_count];
-    loop->conns[c->index]->index = c->index;
-    c->index = NOT_IN_TABLE;
-    if (loop->conn_size <= TABLE_FIRST ||
-        loop->conn_count >= loop->conn_size / 4)
-        return;
-    shrunk = hub__realloc(loop->conns,
-                          loop->conn_size / 2 * sizeof(struct hub__conn *));
-    if (shrunk != NULL) {
-        loop->conns = shrunk;
-        loop->conn_size /= 2;
-    }
-}
-
-int hub__loop_add(struct hub__loop *loop, struct hub__conn *c)
-{
-    int err = table_add(loop, c);
-
-    if (err == 0 && c->fd >= 0)
-        err = watch(loop, c->fd, EPOLLIN, c);
-    return err;
-}
-
-void hub__loop_await_writable(struct hub__loop *loop, struct hub__conn *c,
-                              bool await)
-{
-    struct epoll_event event = {
-        .events = await ? EPOLLIN | EPOLLOUT : EPOLLIN,
-        .data.ptr = c,
-    };
-
-    epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
-}
-
-void hub__loop_died(struct hub__loop *loop, struct hub__conn *c)
-{
-    table_remove(loop, c);
-    c->dead_next = loop->dying;
-    loop->dying = c;
-}
-
 /* Posts. -------------------------------------------------------------- */
-
-static void drop(struct hub__conn *c)
-{
-    if (c->deliver == NULL)
-        hub__conn_cut(c, HUB_CLOSED_BY_HOST);
-    else
-        hub__conn_close(c, NULL, HUB__WS_ABNORMAL, HUB_CLOSED_BY_HOST);
-}
 
 static void handle_post(struct hub__loop *loop, const struct hub__post *post)
 {
     switch (post->kind) {
     case HUB__POST_ADD:
-        hub__fanout_skip(loop, post->conn);
+        hub__fanout_skip(&loop->fanout, post->conn);
         hub__conn_open(post->conn);
         break;
     case HUB__POST_FRAME:
-        hub__fanout_catch_up(loop, post->conn);
+        hub__fanout_catch_up(&loop->fanout, post->conn);
         hub__conn_queue(post->conn, post->frame);
         break;
     case HUB__POST_BROADCAST:
-        hub__fanout_add(loop, post->frame);
+        hub__fanout_add(&loop->fanout, post->frame);
         break;
     case HUB__POST_CLOSE:
-        hub__fanout_catch_up(loop, post->conn);
+        hub__fanout_catch_up(&loop->fanout, post->conn);
         hub__conn_close(post->conn, post->frame, post->code,
                         HUB_CLOSED_BY_HOST);
         break;
     case HUB__POST_DROP:
-        hub__fanout_catch_up(loop, post->conn);
-        drop(post->conn);
+        hub__fanout_catch_up(&loop->fanout, post->conn);
+        hub__conn_drop(post->conn);
         break;
     case HUB__POST_SHUTDOWN:
-        hub__fanout_spread(loop);
-        hub__drain_begin(loop, post->deadline_ms);
+        hub__fanout_spread(&loop->fanout);
+        hub__drain_begin(&loop->drain, post->deadline_ms);
         arm_timer(loop);
         break;
     }
@@ -354,8 +271,8 @@ static void take_posts(struct hub__loop *loop)
     loop->posts = hub__mailbox_take(&loop->mailbox);
     while (*end != NULL)
         end = &(*end)->dead_next;
-    *end = loop->dying;
-    loop->dying = NULL;
+    *end = loop->host.dying;
+    loop->host.dying = NULL;
 }
 
 /* Returns whether all there was is done. */
@@ -367,8 +284,8 @@ static bool handle_posts(struct hub__loop *loop)
     if (loop->posts.first == NULL)
         take_posts(loop);
     before = loop->posts;
-    for (unsigned i = 0; i < HUB__TURN_POSTS && !hub__fanout_is_full(loop);
-         i++) {
+    for (unsigned i = 0;
+         i < HUB__TURN_POSTS && !hub__fanout_is_full(&loop->fanout); i++) {
         post = hub__chain_pop(&loop->posts);
         if (post == NULL)
             break;
@@ -376,7 +293,7 @@ static bool handle_posts(struct hub__loop *loop)
         hub__post_free(post);
     }
     loop->has_spread = loop->fanout.count > 0;
-    hub__fanout_spread(loop);
+    hub__fanout_spread(&loop->fanout);
     hub__mailbox_done(&loop->mailbox, before.bytes - loop->posts.bytes,
                       before.work - loop->posts.work);
     return loop->posts.first == NULL;
@@ -409,12 +326,12 @@ static void handle_event(struct hub__loop *loop,
 
 static void handle_time(struct hub__loop *loop)
 {
-    hub__drain_act(loop);
-    if (loop->clock_ms < loop->next_tick_ms)
+    hub__drain_act(&loop->drain);
+    if (loop->host.clock_ms < loop->next_tick_ms)
         return;
-    loop->next_tick_ms = loop->clock_ms + loop->tick_ms;
-    for (uint32_t i = loop->conn_count; i-- > 0;)
-        hub__conn_tick(loop->conns[i]);
+    loop->next_tick_ms = loop->host.clock_ms + loop->host.tick_ms;
+    for (uint32_t i = loop->host.conn_count; i-- > 0;)
+        hub__conn_tick(loop->host.conns[i]);
     arm_timer(loop);
 }
 
@@ -440,27 +357,30 @@ static void work(struct hub__loop *loop, int event_count)
     bool all;
 
     loop->in_turn = true;
-    loop->again = false;
+    loop->host.again = false;
     began_us = advance_clock(loop);
     for (int i = 0; i < event_count; i++)
         handle_event(loop, &loop->events[i]);
     all = handle_posts(loop);
     handle_time(loop);
-    hub__flush(loop);
+    hub__flush(&loop->host);
     if (all)
         reap(loop);
-    if (!all || loop->dying != NULL)
-        loop->again = true;
-    if (hub__drain_finish(loop))
+    if (!all || loop->host.dying != NULL)
+        loop->host.again = true;
+    if (hub__drain_finish(&loop->drain)) {
+        loop->drained(loop->host.shared.hub, loop->drain.cut_off);
         arm_timer(loop);
+    }
     loop->in_turn = false;
-    hub__histogram_add(&loop->counters.turns, loop->hub->clock() - began_us, 1);
+    hub__histogram_add(&loop->host.counters.turns,
+                       loop->host.shared.clock() - began_us, 1);
 }
 
 int hub__loop_turn(struct hub__loop *loop, int timeout_ms)
 {
-    int count = epoll_wait(loop->epoll_fd, loop->events, HUB__EVENTS,
-                           loop->again ? 0 : timeout_ms);
+    int count = epoll_wait(loop->host.epoll_fd, loop->events, HUB__EVENTS,
+                           loop->host.again ? 0 : timeout_ms);
 
     if (count < 0) {
         if (errno != EINTR)
@@ -468,9 +388,9 @@ int hub__loop_turn(struct hub__loop *loop, int timeout_ms)
         count = 0;
     }
     work(loop, count);
-    if (!loop->again && !hub__mailbox_sleep(&loop->mailbox))
-        loop->again = true;
-    if (loop->again && !loop->has_thread)
+    if (!loop->host.again && !hub__mailbox_sleep(&loop->mailbox))
+        loop->host.again = true;
+    if (loop->host.again && !loop->has_thread)
         hub__mailbox_wake(&loop->mailbox); /* hub_fd() is to be readable */
     return 0;
 }
@@ -486,12 +406,12 @@ void hub__loop_fini(struct hub__loop *loop)
     loop->in_turn = true;
     while (!handle_posts(loop) || !hub__mailbox_sleep(&loop->mailbox))
         ;
-    hub__drain_cut_all(loop);
+    hub__drain_cut_all(&loop->drain);
     free_list(loop->dead);
-    free_list(loop->dying);
-    hub__sender_fini(&loop->sender);
+    free_list(loop->host.dying);
+    hub__sender_fini(&loop->host.sender);
     fini_memory(loop);
     close(loop->timer_fd);
-    close(loop->epoll_fd);
+    close(loop->host.epoll_fd);
     hub__mailbox_fini(&loop->mailbox);
 }

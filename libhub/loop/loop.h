@@ -18,20 +18,22 @@
 #include <hub/hub.h>
 
 #include "loop/conn.h"
-#include "base/counters.h"
 #include "loop/drain.h"
 #include "loop/fanout.h"
-#include "loop/flush.h"
+#include "loop/host.h"
 #include "loop/mailbox.h"
-#include "loop/sender.h"
 
-#define HUB__READ_BYTES 65536 /* of the buffer that all connections share */
-#define HUB__EVENTS 256       /* of one epoll_wait() */
-#define HUB__TURN_POSTS 2048  /* handled in one turn */
+#define HUB__EVENTS 256      /* of one epoll_wait() */
+#define HUB__TURN_POSTS 2048 /* handled in one turn */
+
+/* A loop holds nobody any more after a shutdown; called by its thread.
+ * `cut_off`: some were left at the deadline. */
+typedef void hub__drained_fn(hub_t *hub, bool cut_off);
 
 struct hub__loop {
-    hub_t *hub; /* constant */
-    int epoll_fd, timer_fd;
+    struct hub__host host;
+    hub__drained_fn *drained; /* constant */
+    int timer_fd;
     struct hub__mailbox mailbox;
     struct hub__chain posts; /* taken from the mailbox, not yet handled */
     pthread_t thread;        /* constant once it runs */
@@ -39,37 +41,29 @@ struct hub__loop {
     atomic_bool stop;           /* any: the thread is to end */
     struct hub__post *shutdown; /* allocated beforehand; hub_shutdown() */
 
-    atomic_size_t open; /* any: connections that are in the registry */
     atomic_int_fast64_t turned_ms; /* any: the hub's clock, at the last turn */
-    atomic_bool by_uring;          /* any: how it sends */
-    struct hub__counters counters; /* any */
 
-    struct hub__conn **conns; /* all but the dead; those of one loop */
-    uint32_t conn_count, conn_size;
-    struct hub__conn *dirty_first, *dirty_last;
-    struct hub__conn *dying, *dead; /* dead: no post names them any more once
-                                       `posts` are handled */
-
-    int64_t now_ms;   /* this loop's time: the hub's clock without the pauses in
-                         which the process did not run */
-    int64_t clock_ms; /* the hub's clock */
-    int64_t written_us;            /* by it, behind the last write */
-    int64_t tick_ms, next_tick_ms; /* next: by the hub's clock */
-    bool again;      /* something is left over: the next turn must not wait */
-    bool has_spread; /* the last turn wrote to everybody */
-    bool in_turn;    /* a callback may be on the stack */
+    struct hub__conn *dead; /* no post names them any more once `posts` are
+                               handled */
+    int64_t next_tick_ms;   /* by the hub's clock */
+    bool has_spread;        /* the last turn wrote to everybody */
+    bool in_turn;           /* a callback may be on the stack */
     struct hub__drain drain;
-
-    struct hub__frame *ping; /* shared by all */
-    struct epoll_event *events;
-    struct hub__sender sender;
-    struct hub__batch *batch;
     struct hub__fanout fanout;
-    uint8_t *buffer; /* HUB__READ_BYTES */
+    struct epoll_event *events;
 };
 
-/* Returns 0, HUB_ENOMEM or HUB_ESYSTEM. */
-int hub__loop_init(struct hub__loop *loop, hub_t *hub);
+/* The loop of a connection. */
+static inline struct hub__loop *hub__loop_of(const struct hub__conn *conn)
+{
+    return (struct hub__loop *)(void *)((char *)conn->host -
+                                        offsetof(struct hub__loop, host));
+}
+
+/* The one with this number of the hub's. Returns 0, HUB_ENOMEM or
+ * HUB_ESYSTEM. */
+int hub__loop_init(struct hub__loop *loop, const struct hub__shared *shared,
+                   unsigned number, hub__drained_fn *drained);
 
 /* Starts the thread. Returns 0 or HUB_ESYSTEM. */
 int hub__loop_start(struct hub__loop *loop);
@@ -84,20 +78,5 @@ int hub__loop_turn(struct hub__loop *loop, int timeout_ms);
 
 /* Whether the caller is inside one of this loop's callbacks. */
 bool hub__loop_is_caller(const struct hub__loop *loop);
-
-/* For conn.c and fanout.c. */
-int hub__loop_add(struct hub__loop *loop, struct hub__conn *conn);
-void hub__loop_await_writable(struct hub__loop *loop, struct hub__conn *conn,
-                              bool await);
-void hub__loop_died(struct hub__loop *loop, struct hub__conn *conn);
-
-/* A message went out whole to `count` sockets, with the last write. */
-static inline void hub__loop_delivered(struct hub__loop *loop,
-                                       const struct hub__frame *frame,
-                                       uint64_t count)
-{
-    hub__histogram_add(&loop->counters.deliveries,
-                       loop->written_us - frame->called_us, count);
-}
 
 #endif

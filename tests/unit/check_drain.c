@@ -38,7 +38,8 @@ static void tear_down(void)
 
 static void begin(int64_t timeout_ms)
 {
-    hub__drain_begin(&hub->loops[0], hub->loops[0].clock_ms + timeout_ms);
+    hub__drain_begin(&hub->loops[0].drain,
+                     hub->loops[0].host.clock_ms + timeout_ms);
     testing_settle(hub);
 }
 
@@ -85,9 +86,10 @@ START_TEST(the_loop_wakes_by_itself_for_the_next_ones)
 {
     set_up();
     begin(LATE_MS);
-    ck_assert_int_le(hub__drain_wait_ms(&hub->loops[0]), 20);
+    ck_assert_int_le(hub__drain_wait_ms(&hub->loops[0].drain), 20);
     testing_pass(hub, WINDOW_MS);
-    ck_assert_int_eq(hub__drain_wait_ms(&hub->loops[0]), LATE_MS - WINDOW_MS);
+    ck_assert_int_eq(hub__drain_wait_ms(&hub->loops[0].drain),
+                     LATE_MS - WINDOW_MS);
     tear_down();
 }
 END_TEST
@@ -101,7 +103,7 @@ START_TEST(a_shutdown_sets_the_timer)
 
     set_up();
     loop = &hub->loops[0];
-    loop->shutdown->deadline_ms = loop->clock_ms + LATE_MS;
+    loop->shutdown->deadline_ms = loop->host.clock_ms + LATE_MS;
     hub__chain_add(&chain, loop->shutdown);
     loop->shutdown = NULL;
     hub__mailbox_post(&loop->mailbox, &chain);
@@ -265,7 +267,7 @@ START_TEST(most_leave_at_once_before_their_turn)
     for (int i = 20; i < PEERS; i++)
         testing_client_close(&clients[i]);
     testing_pass(hub, 10);
-    ck_assert_uint_eq(loop->conn_count, 20);
+    ck_assert_uint_eq(loop->host.conn_count, 20);
     ck_assert_uint_eq(loop->drain.cursor, 20); /* nobody is beyond it */
     testing_pass(hub, WINDOW_MS);
     ck_assert_uint_eq(waiting(), 0);
@@ -284,7 +286,7 @@ START_TEST(an_empty_loop_is_done_at_once)
     begin(LATE_MS);
     ck_assert(hub->loops[0].drain.done);
     ck_assert(!hub->loops[0].drain.cut_off);
-    ck_assert_int_eq(hub__drain_wait_ms(&hub->loops[0]), INT64_MAX);
+    ck_assert_int_eq(hub__drain_wait_ms(&hub->loops[0].drain), INT64_MAX);
     hub_destroy(hub);
 }
 END_TEST

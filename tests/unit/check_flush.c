@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop/batch.h"
 #include "loop/loop.h"
 #include "sender_judge.h"
 #include "testing.h"

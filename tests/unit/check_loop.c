@@ -14,6 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "loop/batch.h"
 #include "testing.h"
 
 static bool becomes_readable(int fd, int timeout_ms)

@@ -27,7 +27,7 @@ static void check_at_rest(void)
     testing_settle(hub);
     ck_assert(!has_leftovers());
     ck_assert_ptr_null(hub->loops[0].dead);
-    ck_assert_ptr_null(hub->loops[0].dying);
+    ck_assert_ptr_null(hub->loops[0].host.dying);
 }
 
 static void post_turns(hub_id id, unsigned turns)

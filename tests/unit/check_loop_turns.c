@@ -30,7 +30,7 @@ static void check_at_rest(void)
     testing_settle(hub);
     ck_assert(!has_leftovers());
     ck_assert_ptr_null(loop->dead);
-    ck_assert_ptr_null(loop->dying);
+    ck_assert_ptr_null(loop->host.dying);
     ck_assert_uint_eq(atomic_load(&loop->mailbox.bytes), 0);
 }
 

@@ -206,7 +206,7 @@ START_TEST(connections_spread_over_the_loops)
     for (int i = 0; i < 10 * LOOPS; i++)
         ck_assert_int_eq(hub_register(hub, &member, NULL), 0);
     for (size_t i = 0; i < LOOPS; i++)
-        ck_assert_uint_eq(atomic_load(&hub->loops[i].open), 10);
+        ck_assert_uint_eq(atomic_load(&hub->loops[i].host.open), 10);
     hub_destroy(hub);
 }
 END_TEST

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#include "loop/flush.h"
+#include "loop/batch.h"
 #include "testing.h"
 
 void __real_hub__sender_write(struct hub__sender *sender,

@@ -1,0 +1,67 @@
+/* conn_queue.c - see conn_queue.h. */
+#include "loop/conn_queue.h"
+
+#include "loop/conn_life.h"
+#include "loop/conn_write.h"
+
+static bool fits(size_t have, size_t more, size_t bound)
+{
+    return more <= bound && have <= bound - more;
+}
+
+/* Whether the outbox has room for `bytes` more. A message that is larger than
+ * the bound itself may wait alone. */
+static bool has_room(const struct hub__conn *c, size_t bytes)
+{
+    const struct hub__outbox *o = &c->outbox;
+
+    return hub__outbox_empty(o) ||
+           (fits(o->bytes, bytes, hub__conn_options(c)->queue_bytes) &&
+            fits(hub__outbox_memory(o), sizeof(struct hub__frame) + bytes,
+                 hub__budget_share(c->host->shared.queued)));
+}
+
+/* Returns whether the message may be queued after all. */
+static bool make_room(struct hub__conn *c, size_t bytes)
+{
+    struct hub__counters *counters = &c->host->counters;
+
+    switch (hub__conn_options(c)->slow_consumer) {
+    case HUB_SLOW_DROP_OLDEST:
+        while (!has_room(c, bytes) && hub__outbox_drop_oldest(&c->outbox))
+            hub__count(&counters->dropped, 1);
+        return true;
+    case HUB_SLOW_DROP_NEWEST:
+        hub__count(&counters->dropped, 1);
+        return false;
+    case HUB_SLOW_CLOSE:
+        break;
+    }
+    hub__count(&counters->slow_closed, 1);
+    hub__outbox_drop_unsent(&c->outbox);
+    hub__conn_close_code(c, HUB__WS_TRY_LATER, "slow consumer",
+                         HUB_CLOSED_SLOW_CONSUMER);
+    return false;
+}
+
+void hub__conn_queue(struct hub__conn *c, struct hub__frame *frame)
+{
+    if (c->state != HUB__CONN_OPEN)
+        return;
+    if (hub__conn_is_socket(c) && !has_room(c, frame->bytes)) {
+        /* Much came in one turn: what is full is perhaps only our side. */
+        while (c->state == HUB__CONN_OPEN && (!c->blocked || c->retry) &&
+               !has_room(c, frame->bytes))
+            hub__conn_flush(c);
+        if (c->state != HUB__CONN_OPEN)
+            return;
+        if (!has_room(c, frame->bytes) && !make_room(c, frame->bytes))
+            return;
+    }
+    if (hub__outbox_push(&c->outbox, frame) != 0) {
+        hub__conn_close_code(c, HUB__WS_INTERNAL_ERROR, "out of memory",
+                             HUB_CLOSED_ERROR);
+        return;
+    }
+    hub__conn_later(c);
+}

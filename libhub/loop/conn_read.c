@@ -1,0 +1,137 @@
+/* conn_read.c - see conn_read.h. */
+#include "loop/conn_read.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "loop/conn_life.h"
+#include "loop/conn_write.h"
+
+/* While more than this waits, only the latest pong does, RFC 6455 5.5.3. */
+#define PONGS_BYTES_MAX 4096
+
+/* So much silence may be caught up on at once. */
+#define BURST_NS INT64_C(10000000000)
+
+static void on_message(struct hub__conn *c,
+                       const struct hub__reader_event *event)
+{
+    const struct hub__shared *shared = &c->host->shared;
+    struct hub_connection connection = hub__conn_view(c);
+    struct hub_message message = {
+        .kind = event->opcode == HUB__WS_TEXT ? HUB_TEXT : HUB_BINARY,
+        .payload = event->payload,
+        .payload_bytes = event->payload_bytes,
+    };
+
+    c->messages_in++;
+    hub__count(&c->host->counters.messages_in, 1);
+    if (shared->options->message != NULL)
+        shared->options->message(shared->hub, &connection, &message);
+}
+
+static void on_ping(struct hub__conn *c, const struct hub__reader_event *event)
+{
+    struct hub__frame *pong =
+        hub__frame_new(HUB__WS_PONG, event->payload, event->payload_bytes);
+
+    if (pong == NULL)
+        return;
+    if (c->blocked || c->outbox.bytes > PONGS_BYTES_MAX) {
+        if (c->pong != NULL)
+            hub__frame_unref(c->pong);
+        c->pong = pong;
+        hub__conn_later(c);
+        return;
+    }
+    if (hub__outbox_push(&c->outbox, pong) == 0)
+        hub__conn_later(c);
+    hub__frame_unref(pong);
+}
+
+/* Lets through messages_per_s, and after silence as many as would have come in
+ * BURST_NS: a virtual scheduling algorithm (ITU-T I.371), which keeps nothing
+ * but a time. */
+static bool is_flooding(struct hub__conn *c)
+{
+    unsigned rate = hub__conn_options(c)->messages_per_s;
+    int64_t now_ns = c->host->now_ms * 1000000;
+
+    if (rate == 0)
+        return false;
+    if (c->paid_ns < now_ns)
+        c->paid_ns = now_ns;
+    c->paid_ns += 1000000000 / rate;
+    c->flooding = c->paid_ns > now_ns + BURST_NS;
+    return c->flooding;
+}
+
+static bool take_event(void *context, const struct hub__reader_event *event)
+{
+    struct hub__conn *c = context;
+
+    if (event->opcode == HUB__WS_CLOSE) {
+        hub__conn_answer_close(c, event->status);
+        return false;
+    }
+    /* Once we have sent our Close, only the peer's is of interest. */
+    if (c->state != HUB__CONN_OPEN)
+        return true;
+    if (is_flooding(c))
+        return false;
+    if (event->opcode == HUB__WS_PING)
+        on_ping(c, event);
+    else if (event->opcode != HUB__WS_PONG)
+        on_message(c, event);
+    return true;
+}
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case HUB__WS_INVALID_DATA:
+        return "text is not UTF-8";
+    case HUB__WS_POLICY:
+        return "too many fragments";
+    case HUB__WS_TOO_BIG:
+        return "message too big";
+    case HUB__WS_INTERNAL_ERROR:
+    case HUB__WS_TRY_LATER:
+        return "out of memory";
+    default:
+        return "protocol error";
+    }
+}
+
+void hub__conn_readable(struct hub__conn *c)
+{
+    struct hub__host *host = c->host;
+    const struct hub__reader_limits limits = {
+        .message_bytes = hub__conn_options(c)->max_message_bytes,
+        .budget = host->shared.reading,
+    };
+    ssize_t got;
+    int status;
+
+    do
+        got = recv(c->fd, host->buffer, HUB__READ_BYTES, MSG_DONTWAIT);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return;
+    if (got <= 0) {
+        hub__conn_cut(c, HUB_CLOSED_LOST);
+        return;
+    }
+
+    hub__conn_heard(c);
+    c->bytes_in += (uint64_t)got;
+    hub__count(&host->counters.bytes_in, (uint64_t)got);
+    if (c->peer_closed)
+        return; /* data behind a Close is ignored */
+    status = hub__reader_feed(&c->reader, host->buffer, (size_t)got, &limits,
+                              host->now_ms, take_event, c);
+    if (status != 0)
+        hub__conn_fail(c, status, reason_of(status));
+    else if (c->flooding)
+        hub__conn_fail(c, HUB__WS_POLICY, "too many messages");
+}

@@ -1,0 +1,12 @@
+/* conn_read.h - what a peer sends: messages go to the callback, pings are
+ * answered, a Close or a fault ends the connection. The loop's thread only.
+ */
+#ifndef HUB_CONN_READ_H
+#define HUB_CONN_READ_H
+
+#include "loop/conn.h"
+
+/* The socket has something to read, or is broken. */
+void hub__conn_readable(struct hub__conn *conn);
+
+#endif

@@ -1,0 +1,262 @@
+/* conn_write.c - see conn_write.h. */
+#include "loop/conn_write.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "loop/batch.h"
+
+void hub__conn_later(struct hub__conn *c)
+{
+    struct hub__host *host = c->host;
+
+    if (c->dirty || c->state == HUB__CONN_DEAD)
+        return;
+    c->dirty = true;
+    c->dirty_next = NULL;
+    if (host->dirty_last != NULL)
+        host->dirty_last->dirty_next = c;
+    else
+        host->dirty_first = c;
+    host->dirty_last = c;
+}
+
+/* Waiting for the peer. ------------------------------------------------ */
+
+/* Bytes that the kernel holds for the peer. */
+static int in_flight(const struct hub__conn *c)
+{
+    int bytes = 0;
+
+    return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+void hub__conn_measure(struct hub__conn *c)
+{
+    c->in_flight = in_flight(c);
+}
+
+void hub__conn_begins_wait(struct hub__conn *c)
+{
+    c->stalled_ms = c->host->now_ms;
+    hub__conn_measure(c);
+}
+
+/* A socket becomes writable only when much of its buffer is free. Before that,
+ * whether the peer takes bytes shows in how few are left. */
+bool hub__conn_takes_bytes(struct hub__conn *c)
+{
+    int bytes = in_flight(c);
+
+    if (bytes >= c->in_flight)
+        return false;
+    c->in_flight = bytes;
+    return true;
+}
+
+static void set_blocked(struct hub__conn *c, bool blocked)
+{
+    if (c->blocked == blocked)
+        return;
+    c->blocked = blocked;
+    if (blocked)
+        hub__conn_begins_wait(c);
+    (void)hub__host_rewatch(c->host, c->fd,
+                            blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, c);
+}
+
+void hub__conn_writable(struct hub__conn *c)
+{
+    c->retry = true;
+    hub__conn_later(c);
+}
+
+/* The end of it. ------------------------------------------------------- */
+
+/* Out of kernel memory it would count as writable and be tried in vain without
+ * end. */
+static void cut_broken(struct hub__conn *c, ssize_t result)
+{
+    hub__conn_cut(c, result == -ENOBUFS || result == -ENOMEM ? HUB_CLOSED_ERROR
+                                                             : HUB_CLOSED_LOST);
+}
+
+static bool has_unread(const struct hub__conn *c)
+{
+    int bytes = 0;
+
+    return ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+/* Everything we had to say is out. */
+static void after_last_write(struct hub__conn *c)
+{
+    if (c->state != HUB__CONN_CLOSING)
+        return;
+    if (!hub__conn_is_socket(c) ||
+        (c->peer_closed && !c->deaf && !has_unread(c))) {
+        hub__conn_cut(c, (enum hub_close_cause)c->cause);
+    } else if (c->peer_closed) {
+        /* The peer may still be sending: closing now would answer that with a
+         * reset, which can overtake our Close frame. */
+        shutdown(c->fd, SHUT_WR);
+        c->state = HUB__CONN_LINGERING;
+    }
+}
+
+/* Writing. ------------------------------------------------------------- */
+
+/* Before a write: whether there is any use in one. */
+static bool prepare(struct hub__conn *c)
+{
+    if (c->state == HUB__CONN_DEAD || (c->blocked && !c->retry))
+        return false;
+    c->retry = false;
+    if (c->pong != NULL && hub__outbox_push_front(&c->outbox, c->pong) == 0) {
+        hub__frame_unref(c->pong);
+        c->pong = NULL;
+    }
+    return true;
+}
+
+static void count_out(struct hub__conn *c, uint64_t messages, uint64_t bytes)
+{
+    c->messages_out += messages;
+    c->bytes_out += bytes;
+    hub__count(&c->host->counters.messages_out, messages);
+    hub__count(&c->host->counters.bytes_out, bytes);
+}
+
+static bool is_again(ssize_t result)
+{
+    return result == -EAGAIN || result == -EWOULDBLOCK;
+}
+
+/* Takes from the outbox what the last write to its socket has taken. Returns
+ * how many messages are out whole with that. */
+static uint64_t take_off(struct hub__conn *c, size_t bytes)
+{
+    struct hub__frame *frame;
+    uint64_t messages = 0;
+
+    while ((frame = hub__outbox_advance(&c->outbox, &bytes)) != NULL) {
+        if (hub__frame_is_data(frame)) {
+            messages++;
+            hub__host_delivered(c->host, frame, 1);
+        }
+        hub__frame_unref(frame);
+    }
+    return messages;
+}
+
+/* `taken` bytes of `asked` are out. */
+static void wrote(struct hub__conn *c, size_t asked, size_t taken)
+{
+    bool closing = c->state == HUB__CONN_CLOSING && taken > 0;
+
+    if (c->blocked)
+        hub__conn_heard(c); /* room in a full buffer: the peer's kernel takes
+                               bytes */
+    if (closing)
+        c->close_ms = c->host->now_ms; /* it reads: it may have the rest too */
+    if (c->blocked || closing)
+        hub__conn_begins_wait(c);
+    if (hub__outbox_empty(&c->outbox)) {
+        set_blocked(c, false);
+        after_last_write(c);
+    } else if (taken < asked) {
+        set_blocked(c, true);
+    } else {
+        hub__conn_later(c);
+    }
+}
+
+void hub__conn_wrote(struct hub__conn *c, const struct hub__write *w)
+{
+    size_t taken;
+
+    if (is_again(w->result)) {
+        set_blocked(c, true);
+        return;
+    }
+    if (w->result < 0) {
+        cut_broken(c, w->result);
+        return;
+    }
+    taken = (size_t)w->result;
+    count_out(c, take_off(c, taken), taken);
+    wrote(c, w->bytes, taken);
+}
+
+bool hub__conn_gather(struct hub__conn *c, struct hub__write *w,
+                      struct iovec *iov)
+{
+    if (!prepare(c))
+        return false;
+    if (hub__outbox_empty(&c->outbox)) {
+        wrote(c, 0, 0); /* it may have waited for just that */
+        return false;
+    }
+    w->fd = c->fd;
+    w->iov = iov;
+    w->iov_count = hub__outbox_gather(&c->outbox, iov, HUB__IOV,
+                                      HUB__TURN_BYTES, &w->bytes);
+    return true;
+}
+
+void hub__conn_flush(struct hub__conn *c)
+{
+    struct iovec iov[HUB__IOV];
+    struct hub__write w;
+
+    if (!hub__conn_gather(c, &w, iov))
+        return;
+    hub__host_write(c->host, &w, 1);
+    hub__conn_wrote(c, &w);
+}
+
+size_t hub__conn_wrote_frames(struct hub__conn *c,
+                              struct hub__frame *const *frames, size_t count,
+                              ssize_t result)
+{
+    size_t taken = result > 0 ? (size_t)result : 0, left = taken, at = 0;
+
+    if (result < 0 && !is_again(result)) {
+        cut_broken(c, result);
+        return count;
+    }
+    while (at < count && left >= frames[at]->bytes) {
+        hub__host_delivered(c->host, frames[at], 1);
+        left -= frames[at++]->bytes;
+    }
+    count_out(c, at, taken);
+    if (at == count)
+        return count;
+    set_blocked(c, true);
+    /* Into an empty outbox this takes no memory: what is half out stays. */
+    (void)hub__outbox_push(&c->outbox, frames[at++]);
+    (void)hub__outbox_advance(&c->outbox, &left);
+    return at;
+}
+
+void hub__conn_deliver(struct hub__conn *c)
+{
+    struct hub__frame *frame;
+    int refused = 0;
+
+    while (refused == 0 && (frame = hub__outbox_pop(&c->outbox)) != NULL) {
+        struct hub_message message = hub__frame_message(frame);
+
+        refused = c->deliver(c->data, c->entry.id, &message);
+        if (refused == 0)
+            count_out(c, 1, message.payload_bytes);
+        hub__frame_unref(frame);
+    }
+    if (refused != 0)
+        hub__conn_cut(c, HUB_CLOSED_LOST);
+    else
+        after_last_write(c);
+}

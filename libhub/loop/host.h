@@ -1,0 +1,97 @@
+/* host.h - the loop as host of its connections: the little that a connection
+ * sees of the loop it belongs to, and of the hub behind that. A hub is opaque
+ * here; callbacks are handed it, and nothing else is done with it.
+ *
+ * Fields belong to the loop's thread but for those marked otherwise.
+ */
+#ifndef HUB_HOST_H
+#define HUB_HOST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hub/hub.h>
+
+#include "base/budget.h"
+#include "base/counters.h"
+#include "directory/registry.h"
+#include "loop/sender.h"
+#include "message/frame.h"
+
+#define HUB__READ_BYTES 65536 /* of the buffer that all connections share */
+
+struct hub__batch;
+struct hub__conn;
+
+/* Microseconds that never go back. */
+typedef int64_t hub__clock_fn(void);
+
+/* What the loops of a hub share; constant, but for what is pointed to. */
+struct hub__shared {
+    hub_t *hub;
+    const struct hub_options *options; /* defaults filled in */
+    hub__clock_fn *clock;
+    struct hub__registry *registry;
+    struct hub__budget *queued;  /* for what is queued */
+    struct hub__budget *reading; /* for what peers have not finished */
+    atomic_uint_fast64_t *held, *opened, *closed; /* see struct hub */
+    unsigned loop_count;
+};
+
+struct hub__host {
+    struct hub__shared shared; /* constant */
+    unsigned number;           /* constant: which of the loops */
+    int epoll_fd;
+
+    atomic_size_t open;   /* any: connections that are in the registry */
+    atomic_bool by_uring; /* any: how it sends */
+    struct hub__counters counters; /* any */
+
+    int64_t now_ms;   /* this loop's time: the hub's clock without the pauses in
+                         which the process did not run */
+    int64_t clock_ms; /* the hub's clock */
+    int64_t written_us; /* by it, behind the last write */
+    int64_t tick_ms;    /* constant: from one look at the limits to the next */
+    bool again; /* something is left over: the next turn must not wait */
+
+    struct hub__conn **conns; /* all but the dead */
+    uint32_t conn_count, conn_size;
+    struct hub__conn *dirty_first, *dirty_last; /* have something to write */
+    struct hub__conn *dying;                    /* posts may still name them */
+
+    struct hub__frame *ping; /* shared by all */
+    struct hub__sender sender;
+    struct hub__batch *batch;
+    uint8_t *buffer; /* HUB__READ_BYTES, for one read */
+};
+
+static inline const struct hub_options *
+hub__host_options(const struct hub__host *host)
+{
+    return host->shared.options;
+}
+
+/* Reports the `events` of a descriptor to the loop, with `what` in them. watch:
+ * a new one. rewatch: others than before. Return 0 or HUB_ESYSTEM. */
+int hub__host_watch(struct hub__host *host, int fd, uint32_t events,
+                    void *what);
+int hub__host_rewatch(struct hub__host *host, int fd, uint32_t events,
+                      void *what);
+void hub__host_unwatch(struct hub__host *host, int fd);
+
+/* Hands `count` writes to the sender. */
+void hub__host_write(struct hub__host *host, struct hub__write *writes,
+                     size_t count);
+
+/* A message went out whole to `count` sockets, with the last write. */
+static inline void hub__host_delivered(struct hub__host *host,
+                                       const struct hub__frame *frame,
+                                       uint64_t count)
+{
+    hub__histogram_add(&host->counters.deliveries,
+                       host->written_us - frame->called_us, count);
+}
+
+#endif
