@@ -44,8 +44,8 @@ static int hold_place(hub_t *hub)
     return 0;
 }
 
-static int enter_connection(hub_t *hub, const struct hub_member *member, int fd,
-                            hub_id *id)
+static int enter_connection(hub_t *hub, const struct hub__wire *wire,
+                            const struct hub_member *member, int fd, hub_id *id)
 {
     struct hub__conn *conn;
     int err = hub__enter(hub);
@@ -55,7 +55,7 @@ static int enter_connection(hub_t *hub, const struct hub_member *member, int fd,
     err = hold_place(hub);
     if (err != 0)
         goto leave;
-    conn = hub__conn_new(member, fd);
+    conn = hub__conn_new(wire, member, fd);
     err = conn == NULL ? HUB_ENOMEM : hub__router_add(hub, conn, id);
     if (err != 0) {
         if (conn != NULL)
@@ -79,7 +79,7 @@ int hub_register(hub_t *hub, const struct hub_member *member, hub_id *id)
         return err;
     if (read.deliver == NULL)
         return HUB_EINVAL;
-    return enter_connection(hub, &read, -1, id);
+    return enter_connection(hub, &hub__wire_member, &read, -1, id);
 }
 
 static bool is_connected_stream(int fd)
@@ -108,7 +108,7 @@ int hub_adopt(hub_t *hub, int fd, const struct hub_member *member, hub_id *id)
         return HUB_EINVAL;
     if (!is_connected_stream(fd))
         return HUB_ENOTSOCK;
-    return enter_connection(hub, &read, fd, id);
+    return enter_connection(hub, &hub__wire_websocket, &read, fd, id);
 }
 
 static int end_connection(hub_t *hub, hub_id id, struct hub__frame *frame,

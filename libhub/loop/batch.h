@@ -22,22 +22,27 @@ struct hub__batch {
     size_t count;
 };
 
+/* Takes what came of one of the writes; see struct hub__write. */
+typedef void hub__batch_fn(void *context, struct hub__conn *conn,
+                           const struct hub__write *write);
+
 static inline bool hub__batch_is_full(const struct hub__batch *batch)
 {
     return batch->count == HUB__SENDER_BATCH;
 }
 
-/* Writes what there is, and leaves the batch empty. Returns how many writes
- * there were, whose results are in the batch until the next one is added. */
-static inline size_t hub__batch_write(struct hub__batch *batch,
-                                      struct hub__host *host)
+/* Writes the host's batch, which has something in it, and leaves it empty. In
+ * here, so that the compiler knows whom it calls each time. */
+static inline void hub__batch_write(struct hub__host *host, hub__batch_fn *take,
+                                    void *context)
 {
-    size_t count = batch->count;
+    struct hub__batch *b = host->batch;
+    size_t count = b->count;
 
-    batch->count = 0;
-    if (count > 0)
-        hub__host_write(host, batch->writes, count);
-    return count;
+    b->count = 0;
+    hub__host_write(host, b->writes, count);
+    for (size_t i = 0; i < count; i++)
+        take(context, b->conns[i], &b->writes[i]);
 }
 
 #endif

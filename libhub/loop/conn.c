@@ -7,20 +7,15 @@
  */
 #include "loop/conn.h"
 
-#include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
 #define TABLE_FIRST 64u
 #define NOT_IN_TABLE UINT32_MAX
 
-struct hub__conn *hub__conn_new(const struct hub_member *member, int fd)
+struct hub__conn *hub__conn_new(const struct hub__wire *wire,
+                                const struct hub_member *member, int fd)
 {
     size_t user_bytes = strlen(member->user_id) + 1;
     size_t session_bytes =
@@ -30,6 +25,7 @@ struct hub__conn *hub__conn_new(const struct hub_member *member, int fd)
 
     if (c == NULL)
         return NULL;
+    c->wire = wire;
     c->deliver = member->deliver;
     c->data = member->data;
     c->fd = fd;
@@ -102,32 +98,11 @@ static void table_remove(struct hub__host *host, struct hub__conn *c)
 
 /* Coming. ------------------------------------------------------------- */
 
-/* Helps where the socket is TCP and changes nothing elsewhere. The kernel gives
- * up on a peer that acknowledges nothing no sooner than we do. */
-static void tune_socket(const struct hub__conn *c)
-{
-    const struct hub_options *o = hub__conn_options(c);
-    uint64_t patience_ms = (uint64_t)o->ping_interval_ms + o->pong_timeout_ms;
-    const int on = 1;
-    int timeout_ms;
-
-    if (patience_ms < o->write_timeout_ms)
-        patience_ms = o->write_timeout_ms;
-    timeout_ms = patience_ms < INT_MAX ? (int)patience_ms : INT_MAX;
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
-               sizeof timeout_ms);
-}
-
 static int enter_loop(struct hub__conn *c)
 {
     int err = table_add(c->host, c);
 
-    if (err == 0 && hub__conn_is_socket(c)) {
-        tune_socket(c);
-        err = hub__host_watch(c->host, c->fd, EPOLLIN, c);
-    }
-    return err;
+    return err == 0 ? c->wire->open(c) : err;
 }
 
 void hub__conn_open(struct hub__conn *c)
@@ -185,13 +160,7 @@ static void tell_closed(const struct hub__conn *c)
 
 static void leave_loop(struct hub__conn *c)
 {
-    if (c->fd >= 0) {
-        /* Somebody may hold a duplicate of the descriptor, and then closing
-         * ours would leave it in the set. */
-        hub__host_unwatch(c->host, c->fd);
-        close(c->fd);
-        c->fd = -1;
-    }
+    c->wire->leave(c);
     table_remove(c->host, c);
     c->dead_next = c->host->dying;
     c->host->dying = c;

@@ -11,7 +11,8 @@
  *
  * Files, each of which knows only those before it: conn, conn_write (bytes to
  * its socket), conn_life (how it ends in good order), conn_queue (messages to
- * it), conn_read (messages from it), conn_time (what it is given time for).
+ * it), conn_read (messages from it), conn_time (what it is given time for), and
+ * the kinds of connection, see wire.h, which put these together.
  */
 #ifndef HUB_CONN_H
 #define HUB_CONN_H
@@ -24,6 +25,7 @@
 
 #include "directory/registry.h"
 #include "loop/host.h"
+#include "loop/wire.h"
 #include "message/frame.h"
 #include "message/outbox.h"
 #include "ws/reader.h"
@@ -38,12 +40,13 @@ enum hub__conn_state {
 
 struct hub__conn {
     /* Constant. */
+    const struct hub__wire *wire;
     struct hub__host *host;
-    hub_deliver_fn *deliver; /* NULL: a socket */
+    hub_deliver_fn *deliver; /* of a member */
     void *data;
 
     /* The loop's thread. */
-    int fd;           /* -1 without a socket, or once closed */
+    int fd;           /* -1 without a socket, or once it is closed */
     uint8_t state;    /* enum hub__conn_state */
     uint8_t cause;    /* enum hub_close_cause, once it is closing */
     uint16_t code;    /* of the first Close frame, likewise */
@@ -78,8 +81,9 @@ struct hub__conn {
     char ids[]; /* user id, NUL, session id, NUL */
 };
 
-/* Returns NULL without memory. fd: -1 for a member with a callback. */
-struct hub__conn *hub__conn_new(const struct hub_member *member, int fd);
+/* Returns NULL without memory. fd: -1 for those without a socket. */
+struct hub__conn *hub__conn_new(const struct hub__wire *wire,
+                                const struct hub_member *member, int fd);
 void hub__conn_free(struct hub__conn *conn);
 
 static inline struct hub__conn *hub__conn_of(struct hub__entry *entry)
@@ -94,15 +98,11 @@ hub__conn_options(const struct hub__conn *conn)
     return hub__host_options(conn->host);
 }
 
-static inline bool hub__conn_is_socket(const struct hub__conn *conn)
-{
-    return conn->deliver == NULL;
-}
-
-/* Whether bytes may go straight to the socket, since nothing is before them. */
+/* Whether frames may go straight to its socket, since nothing is before
+ * them. */
 static inline bool hub__conn_is_clear(const struct hub__conn *conn)
 {
-    return conn->state == HUB__CONN_OPEN && hub__conn_is_socket(conn) &&
+    return conn->state == HUB__CONN_OPEN && conn->wire->takes_frames &&
            !conn->blocked && hub__outbox_empty(&conn->outbox) &&
            conn->pong == NULL;
 }

@@ -1,5 +1,5 @@
-/* conn_life.h - how a connection ends in good order: what waits for it goes out
- * first, then a Close frame. The loop's thread only.
+/* conn_life.h - how a connection ends in good order: behind what waits for it.
+ * The loop's thread only.
  */
 #ifndef HUB_CONN_LIFE_H
 #define HUB_CONN_LIFE_H
@@ -9,18 +9,16 @@
 #include "loop/conn.h"
 #include "message/frame.h"
 
-/* Closes behind what is queued; `frame` is the Close frame. NULL: there is no
- * memory for one, or it is a member with a callback, which gets none. Does
- * nothing if it is closing. */
-void hub__conn_close(struct hub__conn *conn, struct hub__frame *frame, int code,
-                     enum hub_close_cause cause);
+/* How it is to end. */
+struct hub__ending {
+    enum hub_close_cause cause;
+    int code;           /* of the Close frame; see struct hub_close_info */
+    const char *reason; /* in it, or NULL */
+    struct hub__frame *frame; /* NULL: one with code and reason is made */
+};
 
-/* The same with a frame made here. */
-void hub__conn_close_code(struct hub__conn *conn, int code, const char *reason,
-                          enum hub_close_cause cause);
-
-/* hub_unregister(): without a Close frame. */
-void hub__conn_drop(struct hub__conn *conn);
+/* Closes behind what is queued. Does nothing if it is closing. */
+void hub__conn_close(struct hub__conn *conn, const struct hub__ending *ending);
 
 /* The peer's Close frame came. */
 void hub__conn_answer_close(struct hub__conn *conn, int code);

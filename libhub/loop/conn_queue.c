@@ -22,7 +22,7 @@ static bool has_room(const struct hub__conn *c, size_t bytes)
 }
 
 /* Returns whether the message may be queued after all. */
-static bool make_room(struct hub__conn *c, size_t bytes)
+static bool apply_policy(struct hub__conn *c, size_t bytes)
 {
     struct hub__counters *counters = &c->host->counters;
 
@@ -39,28 +39,36 @@ static bool make_room(struct hub__conn *c, size_t bytes)
     }
     hub__count(&counters->slow_closed, 1);
     hub__outbox_drop_unsent(&c->outbox);
-    hub__conn_close_code(c, HUB__WS_TRY_LATER, "slow consumer",
-                         HUB_CLOSED_SLOW_CONSUMER);
+    hub__conn_close(c, &(struct hub__ending){
+                           .cause = HUB_CLOSED_SLOW_CONSUMER,
+                           .code = HUB__WS_TRY_LATER,
+                           .reason = "slow consumer",
+                       });
     return false;
+}
+
+bool hub__conn_make_room(struct hub__conn *c, size_t bytes)
+{
+    /* Much came in one turn: what is full is perhaps only our side. */
+    while (hub__conn_is_ready(c) && !has_room(c, bytes))
+        hub__conn_flush(c);
+    if (c->state != HUB__CONN_OPEN)
+        return false;
+    return has_room(c, bytes) || apply_policy(c, bytes);
 }
 
 void hub__conn_queue(struct hub__conn *c, struct hub__frame *frame)
 {
     if (c->state != HUB__CONN_OPEN)
         return;
-    if (hub__conn_is_socket(c) && !has_room(c, frame->bytes)) {
-        /* Much came in one turn: what is full is perhaps only our side. */
-        while (c->state == HUB__CONN_OPEN && (!c->blocked || c->retry) &&
-               !has_room(c, frame->bytes))
-            hub__conn_flush(c);
-        if (c->state != HUB__CONN_OPEN)
-            return;
-        if (!has_room(c, frame->bytes) && !make_room(c, frame->bytes))
-            return;
-    }
+    if (!has_room(c, frame->bytes) && !c->wire->make_room(c, frame->bytes))
+        return;
     if (hub__outbox_push(&c->outbox, frame) != 0) {
-        hub__conn_close_code(c, HUB__WS_INTERNAL_ERROR, "out of memory",
-                             HUB_CLOSED_ERROR);
+        hub__conn_close(c, &(struct hub__ending){
+                               .cause = HUB_CLOSED_ERROR,
+                               .code = HUB__WS_INTERNAL_ERROR,
+                               .reason = "out of memory",
+                           });
         return;
     }
     hub__conn_later(c);

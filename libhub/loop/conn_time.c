@@ -36,7 +36,7 @@ void hub__conn_tick(struct hub__conn *c)
 {
     const struct hub_options *o = hub__conn_options(c);
 
-    if (!hub__conn_is_socket(c) || c->state == HUB__CONN_DEAD)
+    if (c->state == HUB__CONN_DEAD)
         return;
     if ((c->blocked || c->pinged_ms != 0 || c->state != HUB__CONN_OPEN) &&
         hub__conn_takes_bytes(c))

@@ -8,7 +8,7 @@
 
 #include "loop/conn.h"
 
-/* Acts on what is overdue. */
+/* Acts on what is overdue, where there is a peer at a socket. */
 void hub__conn_tick(struct hub__conn *conn);
 
 /* The process has not run for a while. What came meanwhile has perhaps not been

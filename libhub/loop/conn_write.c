@@ -74,6 +74,11 @@ void hub__conn_writable(struct hub__conn *c)
     hub__conn_later(c);
 }
 
+bool hub__conn_is_ready(const struct hub__conn *c)
+{
+    return c->state == HUB__CONN_OPEN && (!c->blocked || c->retry);
+}
+
 /* The end of it. ------------------------------------------------------- */
 
 /* Out of kernel memory it would count as writable and be tried in vain without
@@ -96,8 +101,7 @@ static void after_last_write(struct hub__conn *c)
 {
     if (c->state != HUB__CONN_CLOSING)
         return;
-    if (!hub__conn_is_socket(c) ||
-        (c->peer_closed && !c->deaf && !has_unread(c))) {
+    if (c->peer_closed && !c->deaf && !has_unread(c)) {
         hub__conn_cut(c, (enum hub_close_cause)c->cause);
     } else if (c->peer_closed) {
         /* The peer may still be sending: closing now would answer that with a
@@ -122,7 +126,7 @@ static bool prepare(struct hub__conn *c)
     return true;
 }
 
-static void count_out(struct hub__conn *c, uint64_t messages, uint64_t bytes)
+void hub__conn_count_out(struct hub__conn *c, uint64_t messages, uint64_t bytes)
 {
     c->messages_out += messages;
     c->bytes_out += bytes;
@@ -174,7 +178,8 @@ static void wrote(struct hub__conn *c, size_t asked, size_t taken)
     }
 }
 
-void hub__conn_wrote(struct hub__conn *c, const struct hub__write *w)
+/* What came of a write of what waited. */
+static void took(struct hub__conn *c, const struct hub__write *w)
 {
     size_t taken;
 
@@ -187,12 +192,13 @@ void hub__conn_wrote(struct hub__conn *c, const struct hub__write *w)
         return;
     }
     taken = (size_t)w->result;
-    count_out(c, take_off(c, taken), taken);
+    hub__conn_count_out(c, take_off(c, taken), taken);
     wrote(c, w->bytes, taken);
 }
 
-bool hub__conn_gather(struct hub__conn *c, struct hub__write *w,
-                      struct iovec *iov)
+/* Puts what waits into a write with room for HUB__IOV pieces. Returns whether
+ * there was any, and any use in trying. */
+static bool gather(struct hub__conn *c, struct hub__write *w, struct iovec *iov)
 {
     if (!prepare(c))
         return false;
@@ -207,15 +213,40 @@ bool hub__conn_gather(struct hub__conn *c, struct hub__write *w,
     return true;
 }
 
+/* See hub__batch_write(). */
+static void take_result(void *context, struct hub__conn *c,
+                        const struct hub__write *w)
+{
+    (void)context;
+    took(c, w);
+}
+
+void hub__conn_write_all(struct hub__host *host)
+{
+    if (host->batch->count > 0)
+        hub__batch_write(host, take_result, NULL);
+}
+
+void hub__conn_send(struct hub__conn *c)
+{
+    struct hub__batch *b = c->host->batch;
+
+    if (!gather(c, &b->writes[b->count], b->iov[b->count]))
+        return;
+    b->conns[b->count++] = c;
+    if (hub__batch_is_full(b))
+        hub__conn_write_all(c->host);
+}
+
 void hub__conn_flush(struct hub__conn *c)
 {
     struct iovec iov[HUB__IOV];
     struct hub__write w;
 
-    if (!hub__conn_gather(c, &w, iov))
+    if (!gather(c, &w, iov))
         return;
     hub__host_write(c->host, &w, 1);
-    hub__conn_wrote(c, &w);
+    took(c, &w);
 }
 
 size_t hub__conn_wrote_frames(struct hub__conn *c,
@@ -232,7 +263,7 @@ size_t hub__conn_wrote_frames(struct hub__conn *c,
         hub__host_delivered(c->host, frames[at], 1);
         left -= frames[at++]->bytes;
     }
-    count_out(c, at, taken);
+    hub__conn_count_out(c, at, taken);
     if (at == count)
         return count;
     set_blocked(c, true);
@@ -240,23 +271,4 @@ size_t hub__conn_wrote_frames(struct hub__conn *c,
     (void)hub__outbox_push(&c->outbox, frames[at++]);
     (void)hub__outbox_advance(&c->outbox, &left);
     return at;
-}
-
-void hub__conn_deliver(struct hub__conn *c)
-{
-    struct hub__frame *frame;
-    int refused = 0;
-
-    while (refused == 0 && (frame = hub__outbox_pop(&c->outbox)) != NULL) {
-        struct hub_message message = hub__frame_message(frame);
-
-        refused = c->deliver(c->data, c->entry.id, &message);
-        if (refused == 0)
-            count_out(c, 1, message.payload_bytes);
-        hub__frame_unref(frame);
-    }
-    if (refused != 0)
-        hub__conn_cut(c, HUB_CLOSED_LOST);
-    else
-        after_last_write(c);
 }

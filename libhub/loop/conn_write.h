@@ -1,16 +1,15 @@
-/* conn_write.h - the way out of a connection: from its outbox to its socket, or
- * to its callback. The loop's thread only.
+/* conn_write.h - the way out of a connection that has a socket: from its outbox
+ * to there. The loop's thread only.
  */
 #ifndef HUB_CONN_WRITE_H
 #define HUB_CONN_WRITE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 
 #include "loop/conn.h"
-#include "loop/sender.h"
 
 /* It has something to write: at the end of the turn it will be. */
 void hub__conn_later(struct hub__conn *conn);
@@ -27,13 +26,13 @@ bool hub__conn_takes_bytes(struct hub__conn *conn);
 /* The socket takes bytes again. */
 void hub__conn_writable(struct hub__conn *conn);
 
-/* Puts what waits into a write with room for HUB__IOV pieces. Returns whether
- * there was any, and any use in trying. */
-bool hub__conn_gather(struct hub__conn *conn, struct hub__write *write,
-                      struct iovec *iov);
+/* Whether it is open, and a write may bring something. */
+bool hub__conn_is_ready(const struct hub__conn *conn);
 
-/* What came of such a write; see struct hub__write. */
-void hub__conn_wrote(struct hub__conn *conn, const struct hub__write *write);
+/* Writes once, with the host's batch; what is in the batch at the end is to be
+ * written with hub__conn_write_all(). */
+void hub__conn_send(struct hub__conn *conn);
+void hub__conn_write_all(struct hub__host *host);
 
 /* Writes once, now, whatever else is being put together. */
 void hub__conn_flush(struct hub__conn *conn);
@@ -46,7 +45,8 @@ size_t hub__conn_wrote_frames(struct hub__conn *conn,
                               struct hub__frame *const *frames, size_t count,
                               ssize_t result);
 
-/* Hands a member what waits for it. */
-void hub__conn_deliver(struct hub__conn *conn);
+/* So much has gone out. */
+void hub__conn_count_out(struct hub__conn *conn, uint64_t messages,
+                         uint64_t bytes);
 
 #endif

@@ -58,8 +58,11 @@ static void close_next(struct hub__drain *d)
     snprintf(
         reason, sizeof reason, "shutting down; retry-after-ms=%lld",
         (long long)(left_ms + RESTART_MS + own_part_ms(number, d->window_ms)));
-    hub__conn_close_code(host->conns[d->cursor], HUB__WS_GOING_AWAY, reason,
-                         HUB_CLOSED_SHUTDOWN);
+    hub__conn_close(host->conns[d->cursor], &(struct hub__ending){
+                                                .cause = HUB_CLOSED_SHUTDOWN,
+                                                .code = HUB__WS_GOING_AWAY,
+                                                .reason = reason,
+                                            });
 }
 
 /* How many may still wait for their turn. */
@@ -102,15 +105,18 @@ void hub__drain_act(struct hub__drain *d)
     d->closed_all = d->cursor == 0;
 }
 
-/* Members of the process do not come back: nothing is to be spread. */
-static void close_members(struct hub__drain *d)
+/* Those who do not come back need not wait for their turn. */
+static void close_the_rest(struct hub__drain *d)
 {
+    const struct hub__ending ending = {
+        .cause = HUB_CLOSED_SHUTDOWN,
+        .code = HUB__WS_GOING_AWAY,
+    };
     struct hub__host *host = d->host;
 
     for (uint32_t i = host->conn_count; i-- > 0;) {
-        if (!hub__conn_is_socket(host->conns[i]))
-            hub__conn_close(host->conns[i], NULL, HUB__WS_GOING_AWAY,
-                            HUB_CLOSED_SHUTDOWN);
+        if (!host->conns[i]->wire->comes_back)
+            hub__conn_close(host->conns[i], &ending);
     }
     hub__flush(host); /* hands them what waits, and lets them go */
 }
@@ -120,7 +126,7 @@ void hub__drain_begin(struct hub__drain *d, int64_t deadline_ms)
     const struct hub__host *host = d->host;
     int64_t half_ms = (deadline_ms - host->clock_ms) / 2;
 
-    close_members(d);
+    close_the_rest(d);
     d->begun = true;
     d->begun_ms = host->clock_ms;
     d->deadline_ms = deadline_ms;

@@ -143,34 +143,38 @@ static void keep_rest(struct hub__fanout *f, struct hub__conn *c,
         hub__conn_queue(c, f->frames[done++]);
 }
 
+/* See hub__batch_write(). */
+static void take_result(void *context, struct hub__conn *c,
+                        const struct hub__write *w)
+{
+    struct hub__fanout *f = context;
+
+    if (w->result == (ssize_t)f->bytes) {
+        f->whole++;
+        c->messages_out += f->count;
+        c->bytes_out += f->bytes;
+    } else {
+        keep_rest(f, c, w->result);
+    }
+}
+
 static void write_batch(struct hub__fanout *f)
 {
     struct hub__host *host = f->host;
-    struct hub__batch *b = host->batch;
-    size_t count = hub__batch_write(b, host), whole = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        ssize_t result = b->writes[i].result;
-
-        if (result == (ssize_t)f->bytes) {
-            whole++;
-            b->conns[i]->messages_out += f->count;
-            b->conns[i]->bytes_out += f->bytes;
-        } else {
-            keep_rest(f, b->conns[i], result);
-        }
-    }
+    if (host->batch->count == 0)
+        return;
+    f->whole = 0;
+    hub__batch_write(host, take_result, f);
     for (uint32_t i = 0; i < f->count; i++)
-        hub__host_delivered(host, f->frames[i], whole);
-    hub__count(&host->counters.messages_out, whole * f->count);
-    hub__count(&host->counters.bytes_out, whole * f->bytes);
+        hub__host_delivered(host, f->frames[i], f->whole);
+    hub__count(&host->counters.messages_out, f->whole * f->count);
+    hub__count(&host->counters.bytes_out, f->whole * f->bytes);
 }
 
-static void spread_to(struct hub__fanout *f, struct hub__conn *c,
-                      struct iovec *piece)
+static void spread_to(struct hub__fanout *f, struct hub__batch *b,
+                      struct hub__conn *c, struct iovec *piece)
 {
-    struct hub__batch *b = f->host->batch;
-
     if (c->caught_up > 0 || !hub__conn_is_clear(c) || !join(f, piece)) {
         hub__fanout_catch_up(f, c);
         c->caught_up = 0;
@@ -197,7 +201,7 @@ void hub__fanout_spread(struct hub__fanout *f)
     /* Backwards, since a connection that dies of it is replaced in the table by
      * the last one. */
     for (uint32_t i = host->conn_count; i-- > 0;)
-        spread_to(f, host->conns[i], &piece);
+        spread_to(f, host->batch, host->conns[i], &piece);
     write_batch(f);
     clear(f);
 }

@@ -25,6 +25,7 @@ struct hub__fanout {
     struct hub__frame **frames; /* references, in order */
     uint32_t count, size;
     size_t bytes;    /* of the frames */
+    size_t whole;    /* writes of a batch that took all of them */
     uint8_t *joined; /* room for them in one piece, kept from turn to turn */
     size_t joined_size;
 };

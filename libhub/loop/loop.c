@@ -22,9 +22,7 @@
 #include "loop/batch.h"
 #include "loop/conn_life.h"
 #include "loop/conn_queue.h"
-#include "loop/conn_read.h"
 #include "loop/conn_time.h"
-#include "loop/conn_write.h"
 #include "loop/flush.h"
 
 #define TICK_MIN_MS 5
@@ -230,12 +228,15 @@ static void handle_post(struct hub__loop *loop, const struct hub__post *post)
         break;
     case HUB__POST_CLOSE:
         hub__fanout_catch_up(&loop->fanout, post->conn);
-        hub__conn_close(post->conn, post->frame, post->code,
-                        HUB_CLOSED_BY_HOST);
+        hub__conn_close(post->conn, &(struct hub__ending){
+                                        .cause = HUB_CLOSED_BY_HOST,
+                                        .code = post->code,
+                                        .frame = post->frame,
+                                    });
         break;
     case HUB__POST_DROP:
         hub__fanout_catch_up(&loop->fanout, post->conn);
-        hub__conn_drop(post->conn);
+        post->conn->wire->drop(post->conn);
         break;
     case HUB__POST_SHUTDOWN:
         hub__fanout_spread(&loop->fanout);
@@ -319,9 +320,9 @@ static void handle_event(struct hub__loop *loop,
     /* Died earlier in this batch, perhaps. */
     if (c->state != HUB__CONN_DEAD &&
         (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
-        hub__conn_readable(c);
+        c->wire->readable(c);
     if (c->state != HUB__CONN_DEAD && (event->events & EPOLLOUT) != 0)
-        hub__conn_writable(c);
+        c->wire->writable(c);
 }
 
 static void handle_time(struct hub__loop *loop)
@@ -331,7 +332,7 @@ static void handle_time(struct hub__loop *loop)
         return;
     loop->next_tick_ms = loop->host.clock_ms + loop->host.tick_ms;
     for (uint32_t i = loop->host.conn_count; i-- > 0;)
-        hub__conn_tick(loop->host.conns[i]);
+        loop->host.conns[i]->wire->tick(loop->host.conns[i]);
     arm_timer(loop);
 }
 
