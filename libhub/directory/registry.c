@@ -85,6 +85,11 @@ static const char *session_of(const struct hub__entry *entry)
     return entry->session_id;
 }
 
+static hub__names_text_fn *const text_of[] = {
+    [HUB__BY_USER] = user_of,
+    [HUB__BY_SESSION] = session_of,
+};
+
 /* Ids. ---------------------------------------------------------------- */
 
 static int reserve_slot(struct hub__shard *s)
@@ -157,35 +162,19 @@ static struct hub__shard *shard_of_id(struct hub__registry *r, hub_id id)
 
 /* Entries. ------------------------------------------------------------ */
 
-/* Both with a name reserved in the shard's table. */
-static void link_user(struct hub__shard *s, uint64_t hash, struct hub__entry *e)
+/* With a name reserved in the shard's table. */
+static void link_to(struct hub__shard *s, enum hub__index by, uint64_t hash,
+                    struct hub__entry *e)
 {
     struct hub__names_cell *cell =
-        hub__names_find(&s->names, hash, e->user_id, user_of);
+        hub__names_find(&s->names, hash, text_of[by](e), text_of[by]);
 
-    e->user_prev = NULL;
-    e->user_next = cell == NULL ? NULL : cell->first;
+    e->links[by] =
+        (struct hub__links){.next = cell == NULL ? NULL : cell->first};
     if (cell == NULL) {
         hub__names_put(&s->names, hash, e);
     } else {
-        cell->first->user_prev = e;
-        cell->first = e;
-    }
-    s->entries++;
-}
-
-static void link_session(struct hub__shard *s, uint64_t hash,
-                         struct hub__entry *e)
-{
-    struct hub__names_cell *cell =
-        hub__names_find(&s->names, hash, e->session_id, session_of);
-
-    e->session_prev = NULL;
-    e->session_next = cell == NULL ? NULL : cell->first;
-    if (cell == NULL) {
-        hub__names_put(&s->names, hash, e);
-    } else {
-        cell->first->session_prev = e;
+        cell->first->links[by].prev = e;
         cell->first = e;
     }
     s->entries++;
@@ -200,38 +189,21 @@ static void forget_first(struct hub__names *names, struct hub__names_cell *cell,
         hub__names_remove(names, cell);
 }
 
-static void unlink_user(struct hub__registry *r, struct hub__shard *s,
+static void unlink_from(struct hub__shard *s, enum hub__index by, uint64_t hash,
                         struct hub__entry *e)
 {
-    if (e->user_prev != NULL)
-        e->user_prev->user_next = e->user_next;
-    else
-        forget_first(&s->names,
-                     hub__names_find(&s->names, hash_name(r, e->user_id),
-                                     e->user_id, user_of),
-                     e->user_next);
-    if (e->user_next != NULL)
-        e->user_next->user_prev = e->user_prev;
-    s->entries--;
-}
+    struct hub__links links = e->links[by];
 
-static void unlink_session(struct hub__registry *r, struct hub__entry *e)
-{
-    uint64_t hash = hash_name(r, e->session_id);
-    struct hub__shard *s = shard_of(r->sessions, hash);
-
-    pthread_mutex_lock(&s->lock);
-    if (e->session_prev != NULL)
-        e->session_prev->session_next = e->session_next;
+    if (links.prev != NULL)
+        links.prev->links[by].next = links.next;
     else
         forget_first(
             &s->names,
-            hub__names_find(&s->names, hash, e->session_id, session_of),
-            e->session_next);
-    if (e->session_next != NULL)
-        e->session_next->session_prev = e->session_prev;
+            hub__names_find(&s->names, hash, text_of[by](e), text_of[by]),
+            links.next);
+    if (links.next != NULL)
+        links.next->links[by].prev = links.prev;
     s->entries--;
-    pthread_mutex_unlock(&s->lock);
 }
 
 int hub__registry_add(struct hub__registry *r, struct hub__entry *entry,
@@ -251,9 +223,9 @@ int hub__registry_add(struct hub__registry *r, struct hub__entry *entry,
         pthread_mutex_lock(&ss->lock);
         if (hub__names_reserve(&ss->names) != 0)
             goto fail_session;
-        link_session(ss, session_hash, entry);
+        link_to(ss, HUB__BY_SESSION, session_hash, entry);
     }
-    link_user(us, user_hash, entry);
+    link_to(us, HUB__BY_USER, user_hash, entry);
     entry->id = give_id(r, us, entry);
     entry->linked = true;
     *found = (struct hub__found){.user_shard = us, .session_shard = ss};
@@ -270,10 +242,16 @@ fail:
 static void unlink_entry(struct hub__registry *r, struct hub__shard *us,
                          struct hub__entry *entry)
 {
-    if (entry->session_id != NULL)
-        unlink_session(r, entry);
+    if (entry->session_id != NULL) {
+        uint64_t hash = hash_name(r, entry->session_id);
+        struct hub__shard *ss = shard_of(r->sessions, hash);
+
+        pthread_mutex_lock(&ss->lock);
+        unlink_from(ss, HUB__BY_SESSION, hash, entry);
+        pthread_mutex_unlock(&ss->lock);
+    }
     take_id_back(us, entry->id);
-    unlink_user(r, us, entry);
+    unlink_from(us, HUB__BY_USER, hash_name(r, entry->user_id), entry);
     entry->linked = false;
 }
 
@@ -292,13 +270,17 @@ bool hub__registry_remove(struct hub__registry *r, struct hub__entry *entry)
 
 /* Finding. ------------------------------------------------------------ */
 
-static struct hub__entry *first_of(const struct hub__shard *s, uint64_t hash,
-                                   const char *text,
-                                   hub__names_text_fn *text_of)
+/* Locks the shard of a name. Returns the first of those who have it. */
+static struct hub__entry *look_up(const struct hub__registry *r,
+                                  struct hub__shard *shards, enum hub__index by,
+                                  const char *name, struct hub__shard **shard)
 {
-    struct hub__names_cell *cell =
-        hub__names_find(&s->names, hash, text, text_of);
+    uint64_t hash = hash_name(r, name);
+    struct hub__names_cell *cell;
 
+    *shard = shard_of(shards, hash);
+    pthread_mutex_lock(&(*shard)->lock);
+    cell = hub__names_find(&(*shard)->names, hash, name, text_of[by]);
     return cell == NULL ? NULL : cell->first;
 }
 
@@ -316,22 +298,12 @@ void hub__registry_find(struct hub__registry *r,
         found->one = slot == NULL ? NULL : slot->entry;
         return;
     }
-    if (target->user_id != NULL) {
-        uint64_t hash = hash_name(r, target->user_id);
-
-        found->user_shard = shard_of(r->users, hash);
-        pthread_mutex_lock(&found->user_shard->lock);
-        found->user =
-            first_of(found->user_shard, hash, target->user_id, user_of);
-    }
-    if (target->session_id != NULL) {
-        uint64_t hash = hash_name(r, target->session_id);
-
-        found->session_shard = shard_of(r->sessions, hash);
-        pthread_mutex_lock(&found->session_shard->lock);
-        found->session = first_of(found->session_shard, hash,
-                                  target->session_id, session_of);
-    }
+    if (target->user_id != NULL)
+        found->user = look_up(r, r->users, HUB__BY_USER, target->user_id,
+                              &found->user_shard);
+    if (target->session_id != NULL)
+        found->session = look_up(r, r->sessions, HUB__BY_SESSION,
+                                 target->session_id, &found->session_shard);
 }
 
 static bool is_of_user(const struct hub__found *found,
@@ -346,7 +318,7 @@ static struct hub__entry *not_of_user(const struct hub__found *found,
                                       struct hub__entry *entry)
 {
     while (entry != NULL && is_of_user(found, entry))
-        entry = entry->session_next;
+        entry = entry->links[HUB__BY_SESSION].next;
     return entry;
 }
 
@@ -362,10 +334,12 @@ struct hub__entry *hub__registry_next(const struct hub__found *found,
     }
     if (found->one != NULL)
         return NULL;
-    if (is_of_user(found, entry))
-        return entry->user_next != NULL ? entry->user_next
-                                        : not_of_user(found, found->session);
-    return not_of_user(found, entry->session_next);
+    if (is_of_user(found, entry)) {
+        struct hub__entry *next = entry->links[HUB__BY_USER].next;
+
+        return next != NULL ? next : not_of_user(found, found->session);
+    }
+    return not_of_user(found, entry->links[HUB__BY_SESSION].next);
 }
 
 struct hub__entry *hub__registry_take(struct hub__registry *r, hub_id id,

@@ -22,16 +22,22 @@
 #define HUB__SHARD_BITS 6
 #define HUB__SHARDS (1u << HUB__SHARD_BITS)
 
-/* A connection's place in the registry, embedded in the connection. Those of
- * one user hang in a list whose first one the table of names knows, and
- * likewise those of one session. */
+/* By what name a connection is found. */
+enum hub__index { HUB__BY_USER, HUB__BY_SESSION, HUB__INDEXES };
+
+/* Those who have the same name hang in a list whose first one the table of
+ * names knows. */
+struct hub__links {
+    struct hub__entry *prev, *next;
+};
+
+/* A connection's place in the registry, embedded in the connection. */
 struct hub__entry {
     hub_id id;              /* set while linked, then constant */
     const char *user_id;    /* of whoever embeds it; constant while linked */
     const char *session_id; /* likewise; may be NULL */
-    struct hub__entry *user_prev, *user_next;       /* user shard lock */
-    struct hub__entry *session_prev, *session_next; /* session shard lock */
-    bool linked;                                    /* user shard lock */
+    struct hub__links links[HUB__INDEXES]; /* lock of the name's shard */
+    bool linked;                           /* lock of the user's shard */
 };
 
 struct hub__slot;
