@@ -95,7 +95,9 @@ static int judge(const struct feed *f, const struct hub__ws_header *h)
     /* have never exceeds the limit, so this cannot wrap around. */
     if (h->payload_bytes > f->limits->message_bytes - have)
         return HUB__WS_TOO_BIG;
-    if (in_message && r->fragments >= HUB__FRAGMENTS_MAX)
+    if (in_message &&
+        r->fragments >=
+            HUB__FRAGMENTS_FREE + r->message_bytes / HUB__FRAGMENT_BYTES)
         return HUB__WS_POLICY;
     return 0;
 }

@@ -15,7 +15,11 @@
 #include "ws/utf8.h"
 #include "ws/ws_frame.h"
 
-#define HUB__FRAGMENTS_MAX 1024
+/* A message may come in so many fragments, and in one more for each so many
+ * bytes they have brought: it is fragments with next to nothing in them that
+ * are bounded, and not how a client cuts up what it sends. */
+#define HUB__FRAGMENTS_FREE 1024
+#define HUB__FRAGMENT_BYTES 64
 
 struct hub__reader_limits {
     size_t message_bytes;       /* the largest message */
@@ -36,7 +40,7 @@ struct hub__reader {
 
     /* The message its fragments make. */
     uint8_t opcode; /* of the first fragment; 0: no message begun */
-    unsigned fragments;
+    size_t fragments;
     struct hub__utf8 utf8;
     uint8_t *message;
     size_t message_bytes, message_size;

@@ -154,6 +154,19 @@ class Oversize(FrameCase):
                 self.assertIn(got, code)
                 client.close()
 
+    def test_a_message_as_libraries_cut_it_up(self):
+        """In frames of 4 KB, and in frames of 64 bytes."""
+        hub = self.start(MAX_MESSAGE_SIZE="16MB")
+        for message, piece in ((5 * 2 ** 20, 4096), (4 * 2 ** 20, 64)):
+            with self.subTest(message=message, piece=piece):
+                client = self.connect(hub, "ada")
+                client.send_frame(BINARY, b"x" * piece, fin=False)
+                client.send_bytes(encode(CONTINUATION, b"x" * piece, fin=False)
+                                  * (message // piece - 2))
+                client.send_frame(CONTINUATION, b"x" * piece)
+                client.sync()
+                client.close()
+
     def test_a_thousand_fragments_are_a_message(self):
         client = self.join("ada")
         client.send_frame(TEXT, b"x", fin=False)

@@ -13,9 +13,11 @@
 #include "base/mem.h"
 #include "ws/reader.h"
 
-#define SPLIT_MAX 1024    /* longer streams only come in larger pieces */
-#define WHOLE SIZE_MAX    /* as one piece */
-#define REPEATED_MAX 1100 /* frames: more than a message may have fragments */
+#define SPLIT_MAX 1024 /* longer streams only come in larger pieces */
+#define WHOLE SIZE_MAX /* as one piece */
+
+/* Frames: more than a message may have fragments, unless they bring much. */
+#define REPEATED_MAX 1100
 
 struct choices {
     bool script;

@@ -29,7 +29,7 @@ struct machine {
     uint8_t message_opcode; /* 0: no message is open */
     uint8_t message[MODEL_STREAM_MAX];
     size_t message_bytes, message_began;
-    unsigned fragments;
+    size_t fragments;
     uint8_t character[4]; /* that the text stands in */
     unsigned character_bytes;
 };
@@ -90,6 +90,11 @@ static int end_frame(struct machine *m)
     return 0;
 }
 
+static size_t fragments_allowed(const struct machine *m)
+{
+    return MODEL_FRAGMENTS_FREE + m->message_bytes / MODEL_FRAGMENT_BYTES;
+}
+
 /* 5.4: fragments follow one another; only control frames come between. */
 static int begin_payload(struct machine *m)
 {
@@ -102,7 +107,7 @@ static int begin_payload(struct machine *m)
         }
         if (m->length > m->limit - m->message_bytes)
             return 1009;
-        if (m->opcode == 0 && m->fragments == MODEL_FRAGMENTS_MAX)
+        if (m->opcode == 0 && m->fragments >= fragments_allowed(m))
             return 1008;
         if (m->opcode != 0)
             m->message_opcode = m->opcode;

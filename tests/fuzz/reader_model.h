@@ -10,7 +10,11 @@
 #include <stdint.h>
 
 #define MODEL_STREAM_MAX 12288
-#define MODEL_FRAGMENTS_MAX 1024 /* of a message: a limit of the hub's own */
+
+/* A limit of the hub's own: the fragments of a message that has brought no
+ * byte, and the bytes that buy it one more. */
+#define MODEL_FRAGMENTS_FREE 1024
+#define MODEL_FRAGMENT_BYTES 64
 
 struct model_event {
     uint8_t opcode;

@@ -277,7 +277,7 @@ START_TEST(too_many_fragments_are_against_the_policy)
 {
     set_up(NULL);
     testing_client_send(&client, 0x02, "", 0);
-    for (int i = 0; i < HUB__FRAGMENTS_MAX; i++) {
+    for (int i = 0; i < HUB__FRAGMENTS_FREE; i++) {
         testing_client_send(&client, 0x00, "", 0);
         testing_settle(hub);
     }

@@ -76,11 +76,11 @@ START_TEST(no_limit_can_be_overflowed)
 }
 END_TEST
 
-START_TEST(the_number_of_fragments_is_bounded)
+START_TEST(the_number_of_empty_fragments_is_bounded)
 {
     stream_begin();
     stream_text(0x01, "");
-    for (int i = 2; i < HUB__FRAGMENTS_MAX; i++)
+    for (int i = 2; i < 1024; i++)
         stream_text(0x00, "");
     stream_text(0x80, "");
     stream_text(0x01, ""); /* counts from one again */
@@ -89,11 +89,72 @@ START_TEST(the_number_of_fragments_is_bounded)
     ck_assert_uint_eq(expected.number, 2);
     stream_begin();
     stream_text(0x01, "");
-    for (int i = 2; i <= HUB__FRAGMENTS_MAX; i++)
+    for (int i = 2; i <= 1024; i++)
         stream_text(0x00, "");
     stream_check_refused(0, stream.count);
     stream_text(0x80, "");
     stream_check_refused(HUB__WS_POLICY, stream.count);
+}
+END_TEST
+
+/* 63 bytes buy none, 64 buy one, whatever fragment they came in. */
+START_TEST(bytes_buy_more_fragments)
+{
+    static const char payload[64];
+
+    for (size_t bytes = 62; bytes <= 64; bytes++) {
+        int more = bytes == 64 ? 1 : 0;
+
+        stream_begin();
+        stream_text(0x02, "");
+        stream_add(0x00, payload, bytes - 1);
+        for (int i = 3; i <= 1024 + more; i++)
+            stream_text(0x00, i == 700 ? "x" : "");
+        stream_check_refused(0, stream.count);
+        stream_text(0x00, "");
+        stream_check_refused(HUB__WS_POLICY, stream.count);
+    }
+}
+END_TEST
+
+static bool take_size(void *context, const struct hub__reader_event *event)
+{
+    *(size_t *)context = event->payload_bytes;
+    return true;
+}
+
+/* Returns what comes of a message of so many bytes in frames of `piece`. */
+static int feed_fragments(size_t bytes, size_t piece)
+{
+    static char payload[4096];
+    const struct hub__reader_limits limits = {.message_bytes = bytes};
+    struct hub__reader *reader = NULL;
+    size_t size = 0;
+    int status = 0;
+
+    for (size_t sent = 0; sent < bytes && status == 0; sent += piece) {
+        uint8_t first = sent == 0 ? 0x02 : 0x00;
+
+        if (sent + piece >= bytes)
+            first |= TESTING_FIN;
+        stream_begin();
+        stream_add(first, payload, piece);
+        status = hub__reader_feed(&reader, stream.bytes, stream.count, &limits,
+                                  1, take_size, &size);
+    }
+    ck_assert_uint_eq(size, status == 0 ? bytes : 0);
+    hub__reader_drop(&reader);
+    return status;
+}
+
+START_TEST(whoever_sends_in_small_frames_may_send_as_much_as_others)
+{
+    ck_assert_int_eq(feed_fragments(4 << 20, 64), 0);
+    ck_assert_int_eq(feed_fragments(5 << 20, 4096), 0);
+    ck_assert_int_eq(feed_fragments(1024, 1), 0);
+    ck_assert_int_eq(feed_fragments(1040, 1), 0);
+    ck_assert_int_eq(feed_fragments(1041, 1), HUB__WS_POLICY);
+    ck_assert_int_eq(feed_fragments(4 << 20, 32), HUB__WS_POLICY);
 }
 END_TEST
 
@@ -221,7 +282,9 @@ int main(void)
         fragments_count_together,
         a_declared_length_takes_no_memory,
         no_limit_can_be_overflowed,
-        the_number_of_fragments_is_bounded,
+        the_number_of_empty_fragments_is_bounded,
+        bytes_buy_more_fragments,
+        whoever_sends_in_small_frames_may_send_as_much_as_others,
         a_reader_lives_only_while_something_is_in_flight,
         the_time_counts_from_the_first_byte_of_what_is_in_flight,
         nothing_follows_when_the_taker_has_had_enough,
