@@ -77,7 +77,7 @@ static int parse(struct origin_list *out, char *text, size_t bytes,
     if (*bad == '\0')
         return refuse(error, error_bytes, path, nothing_in(text), "");
     return refuse(error, error_bytes, path,
-                  "is no origin such as https://example.com", bad);
+                  "is no origin such as https://example.com or file://", bad);
 }
 
 int gate_read_file(struct origin_list *out, const char *path, char *error,

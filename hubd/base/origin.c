@@ -14,11 +14,12 @@
 
 /* scheme://host:port, pointing into a text. */
 struct origin {
-    const char *scheme;
+    const char *scheme; /* or "null", with nothing behind it */
     size_t scheme_bytes;
     const char *host; /* with the [] of an IPv6 address */
     size_t host_bytes;
     unsigned port; /* the scheme's own if none is given; 0: it has none */
+    bool any_port; /* of a pattern */
 };
 
 /* Character classes of RFC 3986, in no locale. */
@@ -42,6 +43,12 @@ static bool is_host_byte(char c)
     return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
 }
 
+static bool same_text(const char *a, size_t a_bytes, const char *b,
+                      size_t b_bytes)
+{
+    return a_bytes == b_bytes && strncasecmp(a, b, a_bytes) == 0;
+}
+
 static unsigned default_port(const char *scheme, size_t bytes)
 {
     static const struct {
@@ -50,8 +57,7 @@ static unsigned default_port(const char *scheme, size_t bytes)
     } known[] = {{"http", 80}, {"https", 443}, {"ws", 80}, {"wss", 443}};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (bytes == strlen(known[i].scheme) &&
-            strncasecmp(scheme, known[i].scheme, bytes) == 0)
+        if (same_text(scheme, bytes, known[i].scheme, strlen(known[i].scheme)))
             return known[i].port;
     }
     return 0;
@@ -108,6 +114,29 @@ static int parse_port(const char *p, const char *end, unsigned *port)
     return 0;
 }
 
+/* What stands between the slashes and the end. */
+static int parse_authority(struct origin *out, const char *end, bool pattern)
+{
+    const char *p = out->host;
+
+    out->port = default_port(out->scheme, out->scheme_bytes);
+    if (out->port == 0 && p == end)
+        return 0; /* "file://" */
+    if (out->port == 0 && pattern && *p == '*' && (p + 1 == end || p[1] == ':'))
+        p++; /* browser extensions, whose ids differ by profile */
+    else
+        p = host_end(p, end, pattern);
+    if (!p)
+        return -1;
+    out->host_bytes = (size_t)(p - out->host);
+    if (p == end)
+        return 0;
+    if (*p++ != ':')
+        return -1;
+    out->any_port = pattern && end - p == 1 && *p == '*';
+    return out->any_port ? 0 : parse_port(p, end, &out->port);
+}
+
 static int parse(struct origin *out, struct piece text, bool pattern)
 {
     const char *p = text.text, *end = p + text.bytes;
@@ -116,19 +145,14 @@ static int parse(struct origin *out, struct piece text, bool pattern)
         return -1;
     while (p < end && is_scheme_byte(*p))
         p++;
-    out->scheme = text.text;
-    out->scheme_bytes = (size_t)(p - text.text);
+    *out = (struct origin){.scheme = text.text,
+                           .scheme_bytes = (size_t)(p - text.text)};
+    if (p == end)
+        return same_text(text.text, text.bytes, "null", 4) ? 0 : -1;
     if (end - p < 3 || memcmp(p, "://", 3) != 0)
         return -1;
     out->host = p + 3;
-    p = host_end(out->host, end, pattern);
-    if (!p)
-        return -1;
-    out->host_bytes = (size_t)(p - out->host);
-    out->port = default_port(out->scheme, out->scheme_bytes);
-    if (p < end)
-        return *p == ':' ? parse_port(p + 1, end, &out->port) : -1;
-    return 0;
+    return parse_authority(out, end, pattern);
 }
 
 /* The pattern as it is kept. */
@@ -191,17 +215,15 @@ void origin_list_release(struct origin_list *list)
     *list = (struct origin_list){0};
 }
 
-static bool same_text(const char *a, size_t a_bytes, const char *b,
-                      size_t b_bytes)
-{
-    return a_bytes == b_bytes && strncasecmp(a, b, a_bytes) == 0;
-}
-
 static bool host_matches(const struct origin *pattern,
                          const struct origin *origin)
 {
     unsigned char a[16], b[16];
 
+    if (!pattern->host || !origin->host) /* "null" */
+        return pattern->host == origin->host;
+    if (pattern->host_bytes == 0)
+        return origin->host_bytes == 0;
     if (pattern->host[0] == '*') { /* "*.x.org": what ends in ".x.org" */
         size_t tail = pattern->host_bytes - 1;
 
@@ -231,7 +253,7 @@ bool origin_list_allows(const struct origin_list *list, const char *origin)
         return false;
     for (size_t i = 0; i < list->count; i++) {
         if (!parse(&pattern, whole(list->patterns[i]), true) &&
-            pattern.port == given.port &&
+            (pattern.any_port || pattern.port == given.port) &&
             same_text(pattern.scheme, pattern.scheme_bytes, given.scheme,
                       given.scheme_bytes) &&
             host_matches(&pattern, &given))

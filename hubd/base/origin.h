@@ -12,8 +12,11 @@ struct origin_list {
 };
 
 /* Comma list of scheme://host[:port], where the host may begin with "*." for
- * any name below it (not itself), and "*" alone allows everything. Returns 0,
- * or -1 with the piece that is wrong in `bad`. -2: out of memory. */
+ * any name below it (not itself), and the port may be "*" for any. Schemes
+ * other than those of the web may have no host ("file://"), or "*" for any one
+ * ("moz-extension://" and a star). "null" is what browsers say where they name
+ * no origin, and "*" alone allows everything. Returns 0, or -1 with the piece
+ * that is wrong in `bad`. -2: out of memory. */
 int origin_list_parse(struct origin_list *out, const char *text, char *bad,
                       size_t bad_bytes);
 void origin_list_release(struct origin_list *list);

@@ -137,6 +137,10 @@ int config_warnings(const struct config *config,
     } warnings[] = {
         {config->origins.any,
          "HUB_ALLOWED_ORIGINS allows every web page to connect"},
+        {!config->origins.any && config->origins.count > 0 &&
+             origin_list_allows(&config->origins, "null"),
+         "HUB_ALLOWED_ORIGINS has null: every web page can connect from a "
+         "sandboxed frame"},
         {config->ping_interval_ms >= IDLE_LIMIT_MS,
          "HUB_PING_INTERVAL is 60s or more: common proxies cut connections "
          "that are silent for that long"},

@@ -297,8 +297,8 @@ static void describe_origins(const struct config_setting *setting,
                              struct linebuf *line)
 {
     (void)setting;
-    linebuf_add(line, "a comma list of origins like https://example.com or "
-                      "https://*.example.com:8443, or *");
+    linebuf_add(line, "a comma list of origins like https://*.example.com, "
+                      "http://localhost:*, file://, or *");
 }
 
 /* The results of the list parsers are those of this table. */

@@ -215,6 +215,28 @@ class Origins(LimitCase):
                 self.assertTurnedAway(hub, 403, "origin_not_allowed",
                                       headers=self.origin(value))
 
+    def test_what_is_no_web_server_has_an_origin_as_well(self):
+        """Desktop shells, embedded clients, extensions, development."""
+        hub = self.start(HUB_ALLOWED_ORIGINS="file://, http://localhost:*,"
+                         "moz-extension://*,chrome-extension://abc")
+        for value in ("file://", "http://localhost", "http://localhost:5173",
+                      "moz-extension://0f4b9a02-51", "chrome-extension://abc"):
+            with self.subTest(value):
+                self.assertIn101(hub, headers=self.origin(value))
+        for value in ("null", "file:///", "https://localhost:5173",
+                      "http://localhost.evil.example:80", "moz-extension://",
+                      "chrome-extension://abcd"):
+            with self.subTest(value):
+                self.assertTurnedAway(hub, 403, "origin_not_allowed",
+                                      headers=self.origin(value))
+
+    def test_an_origin_that_is_not_told_can_be_listed(self):
+        hub = self.start(HUB_ALLOWED_ORIGINS="null")
+        self.assertIn101(hub, headers=self.origin("null"))
+        self.assertTurnedAway(hub, 403, "origin_not_allowed",
+                              headers=self.origin("file://"))
+        self.assertIn("null", hub.wait_log("setting").get("warning", ""))
+
     def test_two_origins_do_not_get_in_by_the_first(self):
         hub = self.start(HUB_ALLOWED_ORIGINS="https://good.example")
         for pair in (("https://good.example", "https://evil.example"),

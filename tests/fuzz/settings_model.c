@@ -216,6 +216,41 @@ static void turn_case(char *text)
     }
 }
 
+static void require_allowed(const struct origin_list *list, const char *text)
+{
+    char other[ORIGIN_MAX + 16];
+
+    REQUIRE(strlen(text) < sizeof(other));
+    strcpy(other, text);
+    turn_case(other);
+    REQUIRE(origin_list_allows(list, text));
+    REQUIRE(origin_list_allows(list, other));
+}
+
+/* Any port; returns whether that was it. What the pattern says of the rest, one
+ * with a port would say as well. */
+static bool check_any_port(const struct origin_list *list, const char *pattern)
+{
+    char text[ORIGIN_MAX + 16], bad[16];
+    size_t bytes = strlen(pattern) - 1;
+    struct origin_list other;
+
+    if (bytes < 2 || strcmp(pattern + bytes - 1, ":*") != 0)
+        return false;
+    REQUIRE(!origin_list_allows(list, pattern));
+    (void)snprintf(text, sizeof(text), "%.*s65535", (int)bytes, pattern);
+    if (strstr(text, "://*") != NULL) { /* of any host there is */
+        REQUIRE(!origin_list_allows(list, text));
+    } else if (strlen(strstr(text, "://")) <= 240) {
+        require_allowed(list, text);
+    }
+    REQUIRE(origin_list_parse(&other, text, bad, sizeof(bad)) == 0);
+    origin_list_release(&other);
+    (void)snprintf(text, sizeof(text), "%.*s0", (int)bytes, pattern);
+    REQUIRE(!origin_list_allows(list, text));
+    return true;
+}
+
 /* A pattern allows what it names, in either case, and nothing that only begins
  * or ends like it. */
 static void check_pattern(const struct origin_list *list, const char *pattern)
@@ -224,10 +259,30 @@ static void check_pattern(const struct origin_list *list, const char *pattern)
     char text[ORIGIN_MAX + 16];
     int scheme;
 
-    REQUIRE(host != NULL);
+    REQUIRE(!origin_list_allows(list, ""));
+    REQUIRE(origin_list_allows(list, "null") == (strcmp(pattern, "null") == 0));
+    (void)snprintf(text, sizeof(text), "x%s", pattern);
+    REQUIRE(!origin_list_allows(list, text));
+    if (host == NULL) {
+        REQUIRE(strcmp(pattern, "null") == 0);
+        return;
+    }
     host += 3;
     scheme = (int)(host - pattern);
-    if (*host == '*') {
+    if (check_any_port(list, pattern))
+        return;
+    if (*host == '\0') { /* "file://" */
+        require_allowed(list, pattern);
+        (void)snprintf(text, sizeof(text), "%sx", pattern);
+        REQUIRE(!origin_list_allows(list, text));
+        return;
+    }
+    if (*host == '*' && host[1] != '.') { /* any host, not none */
+        (void)snprintf(text, sizeof(text), "%.*s%s", scheme, pattern, host + 1);
+        REQUIRE(!origin_list_allows(list, text));
+        (void)snprintf(text, sizeof(text), "%.*sa-b.c%s", scheme, pattern,
+                       host + 1);
+    } else if (*host == '*') {
         REQUIRE(!origin_list_allows(list, pattern));
         (void)snprintf(text, sizeof(text), "%.*s%s", scheme, pattern, host + 2);
         REQUIRE(!origin_list_allows(list, text));
@@ -242,14 +297,7 @@ static void check_pattern(const struct origin_list *list, const char *pattern)
         (void)snprintf(text, sizeof(text), "%s", pattern);
     }
     if (strlen(host) <= 240) /* of the 255 bytes a host may have */
-        REQUIRE(origin_list_allows(list, text));
-    turn_case(text);
-    if (strlen(host) <= 240)
-        REQUIRE(origin_list_allows(list, text));
-    (void)snprintf(text, sizeof(text), "x%s", pattern);
-    REQUIRE(!origin_list_allows(list, text));
-    REQUIRE(!origin_list_allows(list, "null"));
-    REQUIRE(!origin_list_allows(list, ""));
+        require_allowed(list, text);
 }
 
 void settings_check_origins(const char *text)

@@ -165,6 +165,21 @@ START_TEST(what_is_likely_a_mistake_is_warned_of)
 }
 END_TEST
 
+START_TEST(an_origin_that_any_page_can_have_is_warned_of)
+{
+    char text[1024] = "";
+
+    ck_assert_int_eq(read_with(LIST("HUB_API_KEY=" SECRET,
+                                    "HUB_ALLOWED_ORIGINS=https://a.org,null"),
+                               LIST("hubd")),
+                     CONFIG_RUN);
+    ck_assert_int_eq(config_warnings(&config, append, text), 1);
+    ck_assert_str_eq(text, "HUB_ALLOWED_ORIGINS has null: every web page can "
+                           "connect from a sandboxed frame|");
+    config_release(&config);
+}
+END_TEST
+
 static void expect_unknown(const char *const *env, const char *expected)
 {
     char text[1024] = "";
@@ -286,6 +301,7 @@ int main(void)
     tcase_add_test(tc, usage_tells_of_every_setting);
     tcase_add_test(tc, pairs_for_the_log_are_all_settings);
     tcase_add_test(tc, what_is_likely_a_mistake_is_warned_of);
+    tcase_add_test(tc, an_origin_that_any_page_can_have_is_warned_of);
     tcase_add_test(tc, variables_that_are_no_settings_are_warned_of);
     tcase_add_test(tc, metrics_for_everybody_are_warned_of);
     tcase_add_test(tc, a_console_that_other_machines_see_is_warned_of);

@@ -39,6 +39,8 @@ static const struct {
     {"HUB_SLOW_CONSUMER=Drop-Newest", "HUB_SLOW_CONSUMER=drop-newest"},
     {"HUB_ALLOWED_ORIGINS=https://A.org, https://*.b.org:8443",
      "HUB_ALLOWED_ORIGINS=https://a.org,https://*.b.org:8443"},
+    {"HUB_ALLOWED_ORIGINS=null, File://, http://localhost:*,A-b+c.d://*",
+     "HUB_ALLOWED_ORIGINS=null,file://,http://localhost:*,a-b+c.d://*"},
     {"HUB_ALLOWED_ORIGINS=https://a.org,*",
      "HUB_ALLOWED_ORIGINS=*,https://a.org"},
     {"HUB_TRUSTED_PROXIES=10.1.2.3/8,::1,192.0.2.1, fd00::/8",
@@ -95,8 +97,8 @@ END_TEST
 #define TIME_TO_24H " to 24h in whole milliseconds, such as 500ms, 60s or 1m30s"
 #define COUNT_TAKES ": takes a whole number from 0 to 1000000000"
 #define ORIGINS_TAKE                                                           \
-    "takes a comma list of origins like https://example.com or "               \
-    "https://*.example.com:8443, or *"
+    "takes a comma list of origins like https://*.example.com, "               \
+    "http://localhost:*, file://, or *"
 #define PROXIES_TAKE                                                           \
     "takes a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
 
