@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 
+import servers
+
 
 def _first_line(*command):
     try:
@@ -68,6 +70,7 @@ def versions(paths):
             _package("golang-github-gorilla-websocket-dev"),
         "node": _first_line("node", "--version"),
         "ws": _ws_version(paths.node),
+        "bun": _first_line(str(servers.bun_program(paths.bun)), "--version"),
         "nginx": nginx.rpartition("/")[2] if nginx else None,
         "nchan": _package("libnginx-mod-nchan"),
         "wrk": _package("wrk"),

@@ -8,6 +8,7 @@ import dataclasses
 import http.client
 import os
 import pathlib
+import platform
 import shlex
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ class Paths:
     registry: pathlib.Path
     go: pathlib.Path
     node: pathlib.Path = HERE / "peers/node"
+    bun: pathlib.Path = HERE / "peers/bun"
     nchan: pathlib.Path = HERE / "peers/nchan/nginx.conf.in"
 
 
@@ -128,6 +130,27 @@ def _node(paths):
                         str(launch.port)], missing)
 
 
+def bun_program(folder):
+    """npm has a package for each kind of machine, with nothing but the program
+    in it."""
+    machine = {"x86_64": "x64"}.get(platform.machine(), platform.machine())
+    return folder / f"node_modules/@oven/bun-linux-{machine}/bin/bun"
+
+
+def _bun(paths):
+    program = bun_program(paths.bun)
+
+    def missing():
+        if not program.is_file():
+            return "the package of Bun is not installed: npm ci"
+        return None
+
+    return Server(
+        "bun", "Bun (uWebSockets)", "peer",
+        lambda launch: [str(program), str(paths.bun / "hub.mjs"),
+                        str(launch.port)], missing)
+
+
 def _nginx():
     return shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
 
@@ -183,7 +206,7 @@ def extra(definition):
 def all_servers(paths, extras=()):
     """In the order of the tables."""
     return [_hubd(paths, "uring"), _hubd(paths, "sendmsg"), _go(paths),
-            _node(paths), _nchan(paths), *map(extra, extras),
+            _node(paths), _bun(paths), _nchan(paths), *map(extra, extras),
             _floor(paths, "send"), _floor(paths, "uring")]
 
 

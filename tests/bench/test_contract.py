@@ -191,6 +191,9 @@ class Contract(unittest.TestCase):
     def test_node(self):
         self.check("node")
 
+    def test_bun(self):
+        self.check("bun")
+
     def test_nchan(self):
         self.check("nchan")
 
