@@ -7,7 +7,7 @@ import scenarios
 
 HEAD = """# Benchmark
 
-{date} · {cpus} × {cpu} · {system} · {rounds} round(s) of {duration:g} s
+{line}
 
 Figures are medians over the rounds, with their range where there were several.
 *hubd is* divides hubd's figure by that row's. Absolute figures belong to the
@@ -49,6 +49,44 @@ def table(heading, rows):
 
 
 # Parts of table.md. ----------------------------------------------------
+
+# (label, scenario, point, metrics) of a row; several metrics share a cell.
+GLANCE = (
+    ("server CPU per delivery, one broadcast at a time, 1,000 clients, µs",
+     "one", "1000", ("cpu_us_per_delivery",)),
+    ("the same, 10,000 clients", "one", "10000", ("cpu_us_per_delivery",)),
+    ("deliveries/s, 32 in flight, 1,000 clients",
+     "burst", "1000", ("deliveries_per_s",)),
+    ("the same, 10,000 clients", "burst", "10000", ("deliveries_per_s",)),
+    ("to one user, call to client, p50 / p99, ms",
+     "targeted", "window-1", ("p50_ms", "p99_ms")),
+    ("`/api/send` requests/s, 16 connections",
+     "requests", "100", ("requests_per_s",)),
+    ("process memory per connection at 10,000, KB",
+     "idle", "10000", ("memory_kb",)),
+    ("CPU per accepted connection, µs", "idle", "10000", ("connect_cpu_us",)),
+)
+
+
+def date_line(results):
+    return ("{date} · {cpus} × {cpu} · {system} · {rounds} round(s) of "
+            "{duration:g} s").format(**results["machine"],
+                                     **results["options"])
+
+
+def glance_table(results):
+    """The figures that people ask for first, a column for each hub that was
+    measured. The floors are no hubs."""
+    columns = {key: info["title"]
+               for key, info in results["servers"].items()
+               if info["role"] != "floor" and not info["not_measured"]}
+    rows = [[label, *(" / ".join(
+        number(figures.median(results["medians"], scenario, point, key, m))
+        for m in metrics) for key in columns)]
+        for label, scenario, point, metrics in GLANCE]
+    return table(["", *columns.values()], rows)
+
+
 
 def budget_table(budgets):
     words = {True: "yes", False: "**no**", None: "not measured"}
@@ -148,10 +186,11 @@ def version_section(results):
 
 def markdown(results, points, plots=()):
     """table.md. `points` are those of the run, `plots` (file, title)."""
-    parts = [HEAD.format(**results["machine"], **results["options"]).strip()]
+    parts = [HEAD.format(line=date_line(results)).strip()]
     if results["interrupted"]:
         parts.append("**Interrupted**: what follows is incomplete.")
-    parts += ["## Budgets", budget_table(results["budgets"])]
+    parts += ["## At a glance", glance_table(results),
+              "## Budgets", budget_table(results["budgets"])]
     for scenario in scenarios.SCENARIOS:
         own = [p for p in points if p.scenario == scenario.key]
         parts += scenario_section(results, scenario, own)

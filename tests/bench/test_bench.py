@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import re
 import socket
 import tempfile
 import unittest
@@ -12,6 +13,7 @@ import bench
 import budgets
 import figures
 import listeners
+import pages
 import report
 import scenarios
 import servers
@@ -136,6 +138,16 @@ class Budgets(unittest.TestCase):
         found = self.evaluate([], peers={**TITLES, "uwebsockets": "uWeb"})
         self.assertTrue(any("uWeb" in what for what in found))
 
+    def test_bun_is_held_to_its_budgets_whether_it_was_measured_or_not(self):
+        missed = self.pick(self.evaluate([]), "in flight", "10,000", "bun")
+        self.assertIsNone(missed.met)
+        found = self.evaluate([run(s, cpu, scenario="burst") for s, cpu in
+                               (("hubd", 0.61), ("bun", 1.0))],
+                              peers={**TITLES, "bun": "Bun"})
+        budget = self.pick(found, "server CPU", "in flight", " 1,000", "Bun")
+        self.assertAlmostEqual(budget.value, 0.61)
+        self.assertIs(budget.met, False)
+
     def test_growth_of_the_registry(self):
         rows = [{"members": 1_000, "send_present_ns": 100.0,
                  "send_absent_ns": 50.0},
@@ -208,6 +220,35 @@ class Files(unittest.TestCase):
         self.assertIn("| go | not there |", text)
         self.assertIn("| hubd | 0.68 | 1,000 – 5,000 |", text)
         self.assertIn("| 10,000 | 100 | 50.0 | 500 | 400 |", text)
+
+    def test_a_glance_shows_the_hubs_that_were_measured(self):
+        self.results["servers"]["floor-send"] = {
+            "title": "floor", "role": "floor", "not_measured": None}
+        rows = report.glance_table(self.results).splitlines()
+        self.assertEqual(rows[0], "|  | hubd | Go |")
+        self.assertRegex(rows[2], r" 1,000 clients, µs \| 2\.50 \| 8\.00 \|")
+        self.assertIn("| – / – | – / – |", report.glance_table(self.results))
+        self.assertEqual({row.count("|") for row in rows}, {4})
+
+    def test_pages_get_the_figures_and_keep_the_rest(self):
+        page = ("before\n<!-- bench: machine -->\nold\n<!-- bench: end -->\n"
+                "between\n<!-- bench: glance -->\n<!-- bench: end -->\nend\n")
+        once = pages.filled(page, self.results)
+        self.assertNotIn("old", once)
+        self.assertIn("<!-- bench: machine -->\n\n2000-01-01 · 2 × <x>", once)
+        self.assertEqual(re.sub(r"-->\n.*?\n<!-- bench: end -->", "",
+                                once, flags=re.DOTALL).split(),
+                         "before <!-- bench: machine between "
+                         "<!-- bench: glance end".split())
+        self.assertEqual(pages.filled(once, self.results), once)
+
+    def test_the_pages_there_are_show_the_results_there_are(self):
+        results = json.loads(pages.RESULTS.read_text("utf-8"))
+        for page in pages.PAGES:
+            text = page.read_text("utf-8")
+            self.assertIn("<!-- bench: glance -->", text)
+            self.assertEqual(pages.filled(text, results), text,
+                             f"{page.name}: run tests/bench/pages.py")
 
     def test_a_tool_that_is_not_there_is_told(self):
         self.results["no_tool"] = {"one": "x is not installed"}
