@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/timestamp.h"
+#include "base/utf8.h"
 
 /* The members we read; the first three beside the message, the others in it. */
 enum field {
@@ -145,7 +146,7 @@ const char *publish_id_problem(const char *id, size_t bytes)
         return "is empty";
     if (bytes > HUB_ID_BYTES_MAX)
         return ID_TOO_LONG;
-    if (!json_is_utf8(id, bytes))
+    if (!utf8_is_valid(id, bytes))
         return "is not UTF-8";
     if (has_control(id, bytes))
         return "holds a control character";

@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ascii.h"
+#include "base/utf8.h"
+
 #define MEMBER_DEPTH 2 /* members down to here are reported */
 
 enum expect {
@@ -60,64 +63,6 @@ static void skip_space(struct scanner *s)
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' ||
                               *s->at == '\r' || *s->at == '\t'))
         s->at++;
-}
-
-static bool is_digit(int c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static int hex_digit(int c)
-{
-    if (is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-/* UTF-8. -------------------------------------------------------------- */
-
-/* The length of the sequence at `p`, of which `bytes` (at least 1) are there;
- * or 0 and in `bad` the first byte that does not belong, `bytes` if the
- * sequence is cut short. The table of RFC 3629, 4: only the range of the second
- * byte depends on the first. */
-static size_t utf8_sequence(const unsigned char *p, size_t bytes, size_t *bad)
-{
-    unsigned char lead = p[0];
-    unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-
-    *bad = 0;
-    if (lead < 0x80)
-        return 1;
-    if (lead < 0xc2 || lead > 0xf4)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if (i == bytes || p[i] < low || p[i] > high) {
-            *bad = i;
-            return 0;
-        }
-        low = 0x80;
-        high = 0xbf;
-    }
-    return length;
-}
-
-bool json_is_utf8(const char *text, size_t bytes)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    size_t bad;
-
-    for (size_t i = 0, length; i < bytes; i += length) {
-        length = utf8_sequence(p + i, bytes - i, &bad);
-        if (length == 0)
-            return false;
-    }
-    return true;
 }
 
 static int scan_utf8(struct scanner *s)
@@ -179,7 +124,7 @@ static int scan_escape(struct scanner *s)
         return fail(s, "an unknown escape in a string");
     s->at++;
     for (int i = 0; kind == 'u' && i < 4; i++) {
-        if (hex_digit(peek(s)) < 0)
+        if (ascii_hex_value(peek(s)) < 0)
             return fail(s, "\\u without four hexadecimal digits");
         s->at++;
     }
@@ -213,9 +158,9 @@ static int scan_string(struct scanner *s, struct json_slice *out)
 
 static int scan_digits(struct scanner *s)
 {
-    if (!is_digit(peek(s)))
+    if (!ascii_is_digit(peek(s)))
         return fail(s, "a digit is expected");
-    while (s->at < s->end && is_digit(*s->at))
+    while (s->at < s->end && ascii_is_digit(*s->at))
         s->at++;
     return 0;
 }
@@ -227,7 +172,8 @@ static int scan_integer(struct scanner *s)
     if (peek(s) != '0')
         return scan_digits(s);
     s->at++;
-    return is_digit(peek(s)) ? fail(s, "a number with a leading zero") : 0;
+    return ascii_is_digit(peek(s)) ? fail(s, "a number with a leading zero")
+                                   : 0;
 }
 
 static int scan_number(struct scanner *s)
@@ -338,7 +284,7 @@ static int scan_scalar(struct scanner *s, struct json_value *value)
         return scan_word(s, "null");
     default:
         value->type = JSON_NUMBER;
-        if (peek(s) != '-' && !is_digit(peek(s)))
+        if (peek(s) != '-' && !ascii_is_digit(peek(s)))
             return fail(s, "a value is expected");
         return scan_number(s);
     }
@@ -469,11 +415,11 @@ static unsigned code_unit(const char *p, const char *end)
     if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
         return 0;
     for (int i = 2; i < 6; i++)
-        unit = unit << 4 | (unsigned)hex_digit(p[i]);
+        unit = unit << 4 | (unsigned)ascii_hex_value(p[i]);
     return unit;
 }
 
-static size_t utf8_encode(unsigned point, char out[4])
+static size_t encode(unsigned point, char out[4])
 {
     size_t length = point < 0x80      ? 1
                     : point < 0x800   ? 2
@@ -505,12 +451,12 @@ static size_t unescape(const char **p, const char *end, char out[4])
     if (is_low_half(unit))
         return 0;
     if (!is_high_half(unit))
-        return utf8_encode(unit, out);
+        return encode(unit, out);
     low = code_unit(*p, end);
     if (!is_low_half(low))
         return 0;
     *p += 6;
-    return utf8_encode(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00), out);
+    return encode(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00), out);
 }
 
 bool json_string_equals(struct json_slice string, const char *name)

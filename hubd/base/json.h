@@ -72,8 +72,4 @@ bool json_string_equals(struct json_slice string, const char *name);
  * that it meets; JSON_STRING_TOO_LONG: it does not fit into `size`. */
 long json_string_decode(struct json_slice string, char *out, size_t size);
 
-/* Whether the bytes are UTF-8 as in RFC 3629: shortest forms, no surrogates,
- * nothing above U+10FFFF. */
-bool json_is_utf8(const char *text, size_t bytes);
-
 #endif

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define NO_CHARACTER UINT32_MAX /* the byte is no UTF-8 */
 
 struct character {
@@ -54,42 +56,20 @@ void linebuf_addf(struct linebuf *line, const char *format, ...)
     line->used += (size_t)n;
 }
 
-/* How many bytes the first one announces; 0: it cannot be the first. */
-static size_t utf8_length(unsigned char first)
-{
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xc2 && first <= 0xdf)
-        return 2;
-    if (first >= 0xe0 && first <= 0xef)
-        return 3;
-    if (first >= 0xf0 && first <= 0xf4)
-        return 4;
-    return 0;
-}
-
 /* The character at `text`, which ends with a NUL: that is never a continuation
  * byte, so nothing behind it is read. */
 static struct character next_character(const char *text)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     static const unsigned char mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
     const unsigned char *p = (const unsigned char *)text;
-    struct character none = {NO_CHARACTER, 1};
-    size_t bytes = utf8_length(p[0]);
+    size_t bad, bytes = utf8_sequence(p, UTF8_BYTES_MAX, &bad);
     uint32_t code;
 
     if (bytes == 0)
-        return none;
+        return (struct character){NO_CHARACTER, 1};
     code = p[0] & mask[bytes];
-    for (size_t i = 1; i < bytes; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return none;
+    for (size_t i = 1; i < bytes; i++)
         code = code << 6 | (p[i] & 0x3f);
-    }
-    if (code < least[bytes] || code > 0x10ffff ||
-        (code >= 0xd800 && code <= 0xdfff))
-        return none;
     return (struct character){code, bytes};
 }
 

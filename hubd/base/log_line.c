@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "base/linebuf.h"
+#include "base/timestamp.h"
 
 #define END_BYTES 32 /* kept free for "left_out" and the line end */
 
@@ -52,14 +53,9 @@ static void add_number(struct linebuf *line, enum log_format format,
 static void add_time(struct linebuf *line, enum log_format format,
                      const struct timespec *now)
 {
-    char day[32] = "", text[48];
-    struct linebuf time;
-    struct tm tm;
+    char text[TIMESTAMP_BYTES + 1];
 
-    if (gmtime_r(&now->tv_sec, &tm))
-        strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-    linebuf_init(&time, text, sizeof(text));
-    linebuf_addf(&time, "%s.%03ldZ", day, now->tv_nsec / 1000000);
+    timestamp_format(now, text);
     add_string(line, format, "time", text);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/pieces.h"
 
 #define HOST_BYTES_MAX 255
@@ -28,19 +29,14 @@ static bool is_alpha(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_scheme_byte(char c)
 {
-    return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+    return is_alpha(c) || ascii_is_digit(c) || c == '+' || c == '-' || c == '.';
 }
 
 static bool is_host_byte(char c)
 {
-    return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+    return is_alpha(c) || ascii_is_digit(c) || c == '-' || c == '.' || c == '_';
 }
 
 static bool same_text(const char *a, size_t a_bytes, const char *b,
@@ -104,7 +100,7 @@ static int parse_port(const char *p, const char *end, unsigned *port)
     if (end - p < 1 || end - p > 5)
         return -1;
     for (; p < end; p++) {
-        if (!is_digit(*p))
+        if (!ascii_is_digit(*p))
             return -1;
         value = value * 10 + (unsigned)(*p - '0');
     }

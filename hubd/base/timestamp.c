@@ -6,14 +6,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/ascii.h"
+
 struct cursor {
     const char *at, *end;
 };
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool take(struct cursor *c, const char *any_of)
 {
@@ -35,7 +32,7 @@ static bool take_number(struct cursor *c, int digits, int min, int max,
     int value = 0;
 
     for (int i = 0; i < digits; i++, c->at++) {
-        if (c->at == c->end || !is_digit(*c->at))
+        if (c->at == c->end || !ascii_is_digit(*c->at))
             return false;
         value = value * 10 + (*c->at - '0');
     }
@@ -64,7 +61,7 @@ static bool take_fraction(struct cursor *c)
 {
     const char *start = c->at;
 
-    while (c->at < c->end && is_digit(*c->at))
+    while (c->at < c->end && ascii_is_digit(*c->at))
         c->at++;
     return c->at > start;
 }

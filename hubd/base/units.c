@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
+
 #define NS_PER_MS UINT64_C(1000000)
 #define MS_PER_S INT64_C(1000)
 #define MS_PER_M (60 * MS_PER_S)
@@ -46,18 +48,13 @@ static const struct unit sizes[] = {
     {"gib", 1073741824},
 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Reads the digits at *at and moves it behind them. */
 static int read_digits(const char **at, uint64_t *out)
 {
     const char *p = *at;
     uint64_t value = 0;
 
-    for (; is_digit(*p); p++) {
+    for (; ascii_is_digit(*p); p++) {
         if (__builtin_mul_overflow(value, 10u, &value) ||
             __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
             return -1;
@@ -111,7 +108,7 @@ static int duration_term(const char **at, uint64_t *ns)
         return -1;
     fraction = end = *at;
     if (*end == '.') {
-        for (end = ++fraction; is_digit(*end); end++)
+        for (end = ++fraction; ascii_is_digit(*end); end++)
             continue;
     }
     if (*at == start && fraction == end)
@@ -150,7 +147,7 @@ int units_parse_size(uint64_t *bytes, const char *text)
     const char *at = text;
     uint64_t value;
 
-    if (!is_digit(*at) || read_digits(&at, &value))
+    if (!ascii_is_digit(*at) || read_digits(&at, &value))
         return -1;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         if (strcasecmp(at, sizes[i].name) == 0)
@@ -164,7 +161,7 @@ int units_parse_count(uint64_t *count, const char *text)
 {
     const char *at = text;
 
-    if (!is_digit(*at) || read_digits(&at, count) || *at)
+    if (!ascii_is_digit(*at) || read_digits(&at, count) || *at)
         return -1;
     return 0;
 }

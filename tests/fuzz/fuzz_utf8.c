@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "base/json.h"
+#include "base/utf8.h"
 #include "ws/utf8.h"
 
 static void check_pieces(const uint8_t *text, size_t bytes, size_t good,
@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     good = fuzz_utf8_text(data, bytes, &whole);
 
     REQUIRE(hub__utf8_valid(data, bytes) == whole);
-    REQUIRE(json_is_utf8((const char *)data, bytes) == whole);
+    REQUIRE(utf8_is_valid((const char *)data, bytes) == whole);
     check_pieces(data, bytes, good, whole, seed, 1);
     check_pieces(data, bytes, good, whole, seed, 5);
     check_pieces(data, bytes, good, whole, seed, 40);

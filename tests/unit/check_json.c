@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "suite.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -431,13 +432,13 @@ static const struct text utf8_right[] = {
 
 START_TEST(only_shortest_forms_up_to_10ffff_are_utf8)
 {
-    ck_assert(json_is_utf8("", 0));
+    ck_assert(utf8_is_valid("", 0));
     for (size_t i = 0; i < LENGTH(utf8_right); i++)
-        ck_assert_msg(json_is_utf8(utf8_right[i].start, utf8_right[i].bytes),
+        ck_assert_msg(utf8_is_valid(utf8_right[i].start, utf8_right[i].bytes),
                       "case %zu", i);
     for (size_t i = 0; i < LENGTH(utf8_wrong); i++)
         ck_assert_msg(
-            !json_is_utf8(utf8_wrong[i].text.start, utf8_wrong[i].text.bytes),
+            !utf8_is_valid(utf8_wrong[i].text.start, utf8_wrong[i].text.bytes),
             "case %zu", i);
 }
 END_TEST

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "suite.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -235,7 +236,7 @@ START_TEST(strings_decode_to_their_bytes)
 
         ck_assert_int_eq(bytes, (long)strlen(cases[i].decoded));
         ck_assert_str_eq(out, cases[i].decoded);
-        ck_assert(json_is_utf8(out, (size_t)bytes));
+        ck_assert(utf8_is_valid(out, (size_t)bytes));
     }
 }
 END_TEST

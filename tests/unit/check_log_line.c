@@ -89,6 +89,16 @@ START_TEST(every_level_has_its_name)
 }
 END_TEST
 
+START_TEST(a_time_that_no_timestamp_can_say_is_the_nearest_that_can)
+{
+    static const struct timespec before = {-62135596801, 0};
+
+    log_line_format(line, "", LOG_TEXT, &before, LOG_INFO, "e", FIELDS({0}));
+    ck_assert_str_eq(line,
+                     "time=1970-01-01T00:00:00.000Z level=info event=e\n");
+}
+END_TEST
+
 START_TEST(what_stands_in_front_counts_too)
 {
     char long_value[LOG_VALUE_BYTES_MAX + 1];
@@ -245,6 +255,8 @@ int main(void)
     tcase_add_test(tc, text_is_logfmt);
     tcase_add_test(tc, json_is_one_object_a_line);
     tcase_add_test(tc, every_level_has_its_name);
+    tcase_add_test(tc,
+                   a_time_that_no_timestamp_can_say_is_the_nearest_that_can);
     tcase_add_test(tc, what_stands_in_front_counts_too);
     tcase_add_test(tc, nobody_can_forge_a_line_of_text);
     tcase_add_test(tc, json_gives_the_value_back);

@@ -1,0 +1,30 @@
+/* ascii.h - what kind of character a byte is, whatever the locale says. */
+#ifndef HUBD_ASCII_H
+#define HUBD_ASCII_H
+
+#include <stdbool.h>
+
+static inline bool ascii_is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The white space within a header line (RFC 9110, 5.6.3). */
+static inline bool ascii_is_blank(int c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int ascii_hex_value(int c)
+{
+    if (ascii_is_digit(c))
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+#endif
