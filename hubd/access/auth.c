@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/secret.h"
 
 #define LINE_EVERY_MS 10000
 
@@ -156,7 +155,6 @@ void auth_forget(const struct exchange *x)
 {
     exchange_forget_header(x, "X-API-Key");
     exchange_forget_header(x, "Authorization");
-    secret_clear_registers();
 }
 
 void auth_report(struct auth *auth)

@@ -189,12 +189,10 @@ static void warn_of_short_ones(const struct keys *keys, struct linebuf *warning)
     }
 }
 
-/* `err` is what filling the set came to. What has copied keys may have left
- * pieces of them in registers. */
+/* `err` is what filling the set came to. */
 static struct keys *conclude(struct keys *keys, int err,
                              struct linebuf *warning)
 {
-    secret_clear_registers();
     if (err) {
         keys_free(keys);
         return NULL;

@@ -11,7 +11,6 @@
 
 #include "config/config_table.h"
 #include "resources/memory.h"
-#include "base/secret.h"
 #include "base/units.h"
 
 #define SHOWN_BYTES 64 /* of a value in an error */
@@ -397,7 +396,6 @@ enum config_action config_read(struct config *config, int argc, char **argv,
     action = read_all(&reader, config, argc, argv, env);
     hide_arguments(argc, argv);
     hide_variables(env);
-    secret_clear_leftovers();
     return action;
 }
 

@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "base/pieces.h"
-#include "base/secret.h"
 #include "front/front.h"
 #include "front/handoff.h"
 #include "front/reply.h"
@@ -141,15 +140,6 @@ static void handle(struct exchange *x)
 /* Where civetweb's buffer of this thread starts: see request_check(). */
 static _Thread_local const char *buffer;
 
-/* What comes in pieces, or before its time, is in the buffer for longer than a
- * request takes, and nobody but civetweb knows where. */
-static void find_buffer(const char *inside)
-{
-    if (inside != NULL && (buffer == NULL || inside < buffer ||
-                           inside >= buffer + REQUEST_HEAD_MAX))
-        secret_undump(inside, REQUEST_HEAD_MAX);
-}
-
 static int begin_request(struct mg_connection *conn)
 {
     struct exchange x = exchange_of(conn);
@@ -162,7 +152,6 @@ static int begin_request(struct mg_connection *conn)
         reply_refusal(&x, &malformed);
         return x.status;
     }
-    find_buffer(x.method);
     x.late = http_conn_done(client);
     client->in_request = true;
     (void)atomic_fetch_add(&x.front->in_flight, 1);
@@ -245,7 +234,6 @@ static int http_error(struct mg_connection *conn, int status,
     struct refusal why;
 
     (void)message;
-    find_buffer(x.request.info->request_method);
     explain(status, x.client, &why);
     x.malformed = &why;
     handle(&x);

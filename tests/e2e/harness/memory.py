@@ -7,9 +7,11 @@ pieces, so that what was copied in part, moved, or half overwritten is found.
 
 import pathlib
 import re
+import struct
 
 PIECE = 8  # any 15 bytes in a row hold a whole one
 CHUNK = 4 << 20
+LOADED = 1  # PT_LOAD
 
 HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)")
 
@@ -62,6 +64,20 @@ def read(memory, mapping):
         at += CHUNK
         if at < mapping.end:
             at -= PIECE - 1
+
+
+def of_core(core):
+    """The memory in an ELF core dump of 64 bits; registers are elsewhere."""
+    start, = struct.unpack_from("<Q", core, 32)
+    size, count = struct.unpack_from("<HH", core, 54)
+    found = []
+    for at in range(start, start + size * count, size):
+        kind, = struct.unpack_from("<I", core, at)
+        offset, = struct.unpack_from("<Q", core, at + 8)
+        length, = struct.unpack_from("<Q", core, at + 32)
+        if kind == LOADED:
+            found.append(core[offset:offset + length])
+    return b"".join(found)
 
 
 def search(pid, secret):
