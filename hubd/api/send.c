@@ -144,7 +144,6 @@ static int read_body(struct body *body, struct exchange *x,
 void send_answer(struct exchange *x, const struct send_context *context,
                  enum publish_kind kind)
 {
-    const struct reply success = reply_of(REFUSAL_NONE);
     struct refusal why;
     struct body body;
     cJSON *reply;
@@ -159,7 +158,7 @@ void send_answer(struct exchange *x, const struct send_context *context,
     err = publish_body(context, &body, kind, reply, &why);
     body_release(&body);
     if (err == 0) {
-        reply_json(x, &success, reply);
+        reply_json(x, REFUSAL_NONE, NULL, reply);
         return;
     }
     cJSON_Delete(reply);

@@ -1,11 +1,13 @@
 /* reply.c - the only place that writes to civetweb's connections.
  *
- * Head and body go out in one mg_write(), so that a reply is never in pieces,
- * and under a deadline of ours: a peer that does not read must not hold the
- * worker.
+ * Head and body share a buffer, in which the head is put right before the first
+ * piece when that is complete. So a short answer leaves in one mg_write(), and
+ * a long one in as few as there are pieces, each under a deadline of ours: a
+ * peer that does not read must not hold the worker.
  */
 #include "front/reply.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,137 +16,251 @@
 
 #include "front/front.h"
 
-#define BODY_MAX 2560 /* the longest message with every byte escaped */
+#define LAST_CHUNK "0\r\n\r\n"
+#define PIECE_AT (REPLY_HEAD_MAX + REPLY_FRAMING_MAX)
 
-/* A body, which begins REPLY_HEAD_MAX bytes behind `buffer`. */
-struct content {
-    const char *type;
-    const char *cache; /* of Cache-Control */
-    char *buffer;
-    size_t bytes;
-};
-
+static const char json[] = "application/json";
 static const char no_memory[] =
     "{\"status\":\"error\",\"code\":\"out_of_memory\","
     "\"message\":\"the server is out of memory\"}";
 
-static bool keeps_alive(const struct exchange *x)
+void reply_begin(struct reply *reply, struct exchange *x,
+                 enum refusal_kind kind, const char *type)
 {
-    const struct http_conns *conns = &x->front->conns;
+    const struct refusal_row *row = &refusal_rows[kind];
 
-    return x->client != NULL && x->keep_alive && !x->unread_body &&
-           !atomic_load(&conns->ending) && !http_conns_crowded(conns);
+    /* Each by itself: the buffer is not worth clearing. */
+    reply->status = row->status;
+    reply->cache = "no-store";
+    reply->headers = row->headers;
+    reply->length = -1;
+    reply->x = x;
+    reply->kind = kind;
+    reply->type = type;
+    reply->written = 0;
+    reply->begun = reply->chunked = reply->failed = false;
+    reply->used = 0;
 }
+
+static bool has_body(const struct reply *reply)
+{
+    return reply->status != 304 && !exchange_is_head(reply->x);
+}
+
+/* The head. ------------------------------------------------------------- */
 
 /* For clients that keep connections longer than hubd does (RFC 2068 section
  * 19.7.1.1): a second less, or they send just when it is closed. */
 #define KEPT "keep-alive\r\nKeep-Alive: timeout=14"
 _Static_assert(HTTP_CONN_NEXT_S == 15, "KEPT is a second less");
 
-static size_t write_head(char *out, const struct reply *reply,
-                         const struct content *content, bool keep_alive)
+static bool keeps_alive(const struct reply *reply)
 {
-    char date[40];
+    const struct exchange *x = reply->x;
+    const struct http_conns *conns = &x->front->conns;
+
+    return (reply->chunked || reply->length >= 0) && x->client != NULL &&
+           x->keep_alive && !x->unread_body && !atomic_load(&conns->ending) &&
+           !http_conns_crowded(conns);
+}
+
+/* How the end of the body can be told; nothing for one that ends where the
+ * connection does. */
+static void write_framing(char out[64], const struct reply *reply)
+{
+    out[0] = '\0';
+    if (reply->length >= 0)
+        (void)snprintf(out, 64, "Content-Length: %lld\r\n",
+                       (long long)reply->length);
+    else if (reply->chunked)
+        (void)snprintf(out, 64, "Transfer-Encoding: chunked\r\n");
+}
+
+static size_t write_head(char out[REPLY_HEAD_MAX], const struct reply *reply,
+                         bool keep_alive)
+{
+    char date[40], framing[64];
     time_t now = time(NULL);
     struct tm utc;
     int n;
 
     (void)gmtime_r(&now, &utc);
     (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    write_framing(framing, reply);
     n = snprintf(out, REPLY_HEAD_MAX,
                  "HTTP/1.1 %d %s\r\n"
                  "Date: %s\r\n"
                  "Content-Type: %s\r\n"
-                 "Content-Length: %zu\r\n"
+                 "%s"
                  "Cache-Control: %s\r\n"
                  "%s"
                  "Connection: %s\r\n\r\n",
                  reply->status, refusal_phrase(reply->status), date,
-                 content->type, content->bytes, content->cache,
+                 reply->type, framing, reply->cache,
                  reply->headers != NULL ? reply->headers : "",
                  keep_alive ? KEPT : "close");
-    return n > 0 && n < REPLY_HEAD_MAX ? (size_t)n : 0;
+    assert(n > 0 && n < REPLY_HEAD_MAX);
+    return (size_t)n;
 }
 
-static void write_all(struct exchange *x, const char *bytes, size_t count)
+/* Puts the head before `start`. Returns where it begins. */
+static char *prepend_head(struct reply *reply, char *start)
 {
-    if (x->client == NULL) {
-        (void)mg_write(x->conn, bytes, count);
-        return;
-    }
-    http_conn_wait(x->client, HTTP_CONN_WAIT_WRITE, 0);
-    (void)mg_write(x->conn, bytes, count);
-    (void)http_conn_done(x->client);
-}
-
-/* The head is put right before the body. */
-static void answer(struct exchange *x, const struct reply *reply,
-                   const struct content *content)
-{
+    struct exchange *x = reply->x;
     const struct front_options *options = &x->front->options;
-    bool keep_alive = keeps_alive(x);
-    bool has_body = reply->status != 304 && !exchange_is_head(x);
-    char head[REPLY_HEAD_MAX], *start = content->buffer + REPLY_HEAD_MAX;
-    size_t head_bytes;
+    char head[REPLY_HEAD_MAX];
+    bool keep_alive = keeps_alive(reply);
+    size_t bytes = write_head(head, reply, keep_alive);
 
-    /* Before writing: the peer may act on the reply at once. */
+    reply->begun = true;
+    x->status = reply->status;
+    /* Before writing: the peer may act on the answer at once. Whoever looks at
+     * the figures then finds it counted. */
     if (!keep_alive)
         mg_disable_connection_keep_alive(x->conn);
-    head_bytes = write_head(head, reply, content, keep_alive);
-    start -= head_bytes;
-    memcpy(start, head, head_bytes);
-    /* Whoever looks at the figures once the answer is there finds it counted.
-     */
     options->count(options->data, x->endpoint, reply->kind);
-    write_all(x, start, head_bytes + (has_body ? content->bytes : 0));
+    return memcpy(start - bytes, head, bytes);
+}
+
+/* Pieces. --------------------------------------------------------------- */
+
+static void write_out(struct reply *reply, const char *bytes, size_t count)
+{
+    struct exchange *x = reply->x;
+    bool late = false;
+    int put;
+
+    if (x->client != NULL)
+        http_conn_wait(x->client, HTTP_CONN_WAIT_WRITE, 0);
+    put = mg_write(x->conn, bytes, count);
+    if (x->client != NULL)
+        late = http_conn_done(x->client);
+    if (!late && put == (int)count)
+        return;
+    reply->failed = true;
+    mg_disable_connection_keep_alive(x->conn);
+}
+
+/* Puts what makes a chunk of the piece around it. Returns where it begins. */
+static char *frame_chunk(char *start, char **end, bool last)
+{
+    char line[REPLY_FRAMING_MAX];
+    size_t bytes = (size_t)(*end - start);
+    int line_bytes = snprintf(line, sizeof(line), "%zx\r\n", bytes);
+
+    if (bytes > 0) {
+        start -= line_bytes;
+        memcpy(start, line, (size_t)line_bytes);
+        *end = mempcpy(*end, "\r\n", 2);
+    }
+    if (last)
+        *end = mempcpy(*end, LAST_CHUNK, strlen(LAST_CHUNK));
+    return start;
+}
+
+/* Sends the piece, after the head if that has not left. */
+static void flush(struct reply *reply, bool last)
+{
+    char *start = reply->buffer + PIECE_AT;
+    char *end = start + (has_body(reply) ? reply->used : 0);
+
+    if (!reply->begun && reply->length < 0) {
+        if (last)
+            reply->length = reply->written;
+        else
+            reply->chunked = reply->x->request.http11;
+    }
+    if (reply->chunked)
+        start = frame_chunk(start, &end, last);
+    if (!reply->begun)
+        start = prepend_head(reply, start);
+    reply->used = 0;
+    if (end > start)
+        write_out(reply, start, (size_t)(end - start));
+}
+
+int reply_write(struct reply *reply, const void *bytes, size_t count)
+{
+    const char *from = bytes;
+
+    reply->written += (int64_t)count;
+    while (count > 0 && has_body(reply) && !reply->failed) {
+        size_t room = REPLY_PIECE_BYTES - reply->used;
+        size_t more = count < room ? count : room;
+
+        /* Only when there is more: what just fits is not in pieces. */
+        if (more == 0) {
+            flush(reply, false);
+            continue;
+        }
+        memcpy(reply->buffer + PIECE_AT + reply->used, from, more);
+        reply->used += more;
+        from += more;
+        count -= more;
+    }
+    return reply->failed ? -1 : 0;
+}
+
+void reply_end(struct reply *reply)
+{
+    struct exchange *x = reply->x;
+
+    if (!reply->failed)
+        flush(reply, true);
+    assert(reply->failed || reply->chunked || reply->length == reply->written ||
+           reply->length < 0);
     if (x->client != NULL && x->unread_body)
         http_conn_linger(x->client);
-    x->status = reply->status;
 }
 
-struct reply reply_of(enum refusal_kind kind)
-{
-    const struct refusal_row *row = &refusal_rows[kind];
+/* Whole answers. -------------------------------------------------------- */
 
-    return (struct reply){kind, row->status, row->headers};
+static void reply_no_memory(struct exchange *x)
+{
+    struct reply reply;
+
+    reply_begin(&reply, x, REFUSAL_OUT_OF_MEMORY, json);
+    (void)reply_write(&reply, no_memory, sizeof(no_memory) - 1);
+    reply_end(&reply);
 }
 
-void reply_json(struct exchange *x, const struct reply *reply, cJSON *body)
+/* Most fit into the buffer, where printing them takes no memory. */
+static int print(struct reply *reply, cJSON *body)
 {
-    const struct reply out_of_memory = reply_of(REFUSAL_OUT_OF_MEMORY);
-    char buffer[REPLY_HEAD_MAX + BODY_MAX], *text = buffer + REPLY_HEAD_MAX;
-    struct content content = {"application/json", "no-store", buffer, 0};
+    char *text = reply->buffer + PIECE_AT;
 
-    if (body == NULL || !cJSON_PrintPreallocated(body, text, BODY_MAX, false)) {
-        reply = &out_of_memory;
-        memcpy(text, no_memory, sizeof(no_memory));
+    if (cJSON_PrintPreallocated(body, text, REPLY_PIECE_BYTES, false)) {
+        reply->used = strlen(text);
+        reply->written = (int64_t)reply->used;
+        return 0;
     }
+    text = cJSON_PrintUnformatted(body);
+    if (text == NULL)
+        return -1;
+    (void)reply_write(reply, text, strlen(text));
+    cJSON_free(text);
+    return 0;
+}
+
+void reply_json(struct exchange *x, enum refusal_kind kind, const char *headers,
+                cJSON *body)
+{
+    struct reply reply;
+    int err;
+
+    reply_begin(&reply, x, kind, json);
+    if (headers != NULL)
+        reply.headers = headers;
+    err = body != NULL ? print(&reply, body) : -1;
     cJSON_Delete(body);
-    content.bytes = strlen(text);
-    answer(x, reply, &content);
-}
-
-void reply_text(struct exchange *x, const char *type, char *buffer,
-                size_t bytes)
-{
-    const struct reply ok = reply_of(REFUSAL_NONE);
-    const struct content content = {type, "no-store", buffer, bytes};
-
-    answer(x, &ok, &content);
-}
-
-void reply_file(struct exchange *x, int status, const char *type,
-                const char *headers, char *buffer, size_t bytes)
-{
-    const struct reply reply = {REFUSAL_NONE, status, headers};
-    const struct content content = {type, "no-cache", buffer, bytes};
-
-    answer(x, &reply, &content);
+    if (err < 0)
+        reply_no_memory(x);
+    else
+        reply_end(&reply);
 }
 
 void reply_refusal(struct exchange *x, const struct refusal *why)
 {
-    const struct reply reply = {why->kind, why->status, why->headers};
     cJSON *body = cJSON_CreateObject();
 
     if (cJSON_AddStringToObject(body, "status", "error") == NULL ||
@@ -153,7 +269,7 @@ void reply_refusal(struct exchange *x, const struct refusal *why)
         cJSON_Delete(body);
         body = NULL;
     }
-    reply_json(x, &reply, body);
+    reply_json(x, why->kind, why->headers, body);
 }
 
 void reply_continue(struct exchange *x)

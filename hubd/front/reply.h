@@ -1,40 +1,62 @@
-/* reply.h - answers to HTTP requests: JSON, text or files of the program, each
- * written whole in one piece, and counted by what came of the request.
+/* reply.h - answers to HTTP requests, of any length, and none of them ever
+ * whole in memory: what is written leaves when there is a piece of it.
+ *
+ * An answer that is no longer than a piece, or whose length is told before, has
+ * a Content-Length; any other one comes in chunks, or with HTTP/1.0 ends where
+ * the connection does. The peer has the time of a write for each piece.
  *
  * Threads: the worker that has the request.
  */
 #ifndef HUBD_REPLY_H
 #define HUBD_REPLY_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <cjson/cJSON.h>
 
 #include "front/exchange.h"
-#include "front/refusal.h"
 
 #define REPLY_HEAD_MAX 1280
+#define REPLY_PIECE_BYTES 8192
+#define REPLY_FRAMING_MAX 16 /* of a chunk, in front and behind */
 
 struct reply {
-    enum refusal_kind kind; /* as which it is counted */
-    int status;
+    /* May be changed between reply_begin() and what follows. */
+    int status;          /* 304: the body is left out */
+    const char *cache;   /* of Cache-Control */
     const char *headers; /* whole lines with CRLF, or NULL */
+    int64_t length;      /* of the body; -1: it is not known before its end */
+
+    /* For reply.c alone. */
+    struct exchange *x;
+    enum refusal_kind kind;
+    const char *type;
+    int64_t written; /* of the body */
+    bool begun;      /* the head has left */
+    bool chunked;
+    bool failed; /* the peer is gone, or does not read */
+    size_t used; /* of the piece */
+    char buffer[REPLY_HEAD_MAX + REPLY_PIECE_BYTES + 2 * REPLY_FRAMING_MAX];
 };
 
-/* As the table of refusal.h has it. */
-struct reply reply_of(enum refusal_kind kind);
+/* Begins an answer of that media type, with the status and the headers that the
+ * table of refusal.h has. Nothing leaves yet. */
+void reply_begin(struct reply *reply, struct exchange *x,
+                 enum refusal_kind kind, const char *type);
 
-/* Writes a reply; releases `body` (NULL: there was no memory for it). */
-void reply_json(struct exchange *x, const struct reply *reply, cJSON *body);
+/* Adds to its body. Returns 0, or -1: nobody reads it, and the rest can be
+ * spared. */
+int reply_write(struct reply *reply, const void *bytes, size_t count);
 
-/* Writes 200 and a text of that type, which begins REPLY_HEAD_MAX bytes behind
- * `buffer`. */
-void reply_text(struct exchange *x, const char *type, char *buffer,
-                size_t bytes);
+/* Ends it. Must be called, whatever the writing came to. */
+void reply_end(struct reply *reply);
 
-/* The same for what may be kept, as long as it is asked for again; `headers`
- * are whole lines with CRLF. `status` is 200, or 304: without the text, but
- * with its length. */
-void reply_file(struct exchange *x, int status, const char *type,
-                const char *headers, char *buffer, size_t bytes);
+/* A whole answer; releases `body` (NULL: there was no memory for it). `headers`
+ * replace those of the table, unless they are NULL. */
+void reply_json(struct exchange *x, enum refusal_kind kind, const char *headers,
+                cJSON *body);
 
 /* {"status":"error","code":...,"message":...} */
 void reply_refusal(struct exchange *x, const struct refusal *why);

@@ -10,7 +10,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <base/siphash.h>
@@ -75,21 +74,20 @@ static void answer_part(struct exchange *x, const struct console_file *file)
 {
     size_t bytes = (size_t)(file->end - file->bytes);
     char headers[HEADERS_MAX], tag[TAG_MAX];
-    char *buffer = malloc(REPLY_HEAD_MAX + bytes);
-    struct refusal why;
+    struct reply reply;
 
-    if (buffer == NULL) {
-        (void)refuse_as(&why, REFUSAL_OUT_OF_MEMORY);
-        reply_refusal(x, &why);
-        return;
-    }
-    memcpy(buffer + REPLY_HEAD_MAX, file->bytes, bytes);
     write_tag(tag, file, bytes);
     (void)snprintf(headers, sizeof(headers), "ETag: %s\r\n%s" PROTECTION, tag,
                    policy);
-    reply_file(x, is_known(x, tag) ? 304 : 200, file->type, headers, buffer,
-               bytes);
-    free(buffer);
+    reply_begin(&reply, x, REFUSAL_NONE, file->type);
+    reply.headers = headers;
+    reply.length = (int64_t)bytes;
+    /* It may be kept, as long as it is asked for again. */
+    reply.cache = "no-cache";
+    if (is_known(x, tag))
+        reply.status = 304;
+    (void)reply_write(&reply, file->bytes, bytes);
+    reply_end(&reply);
 }
 
 static bool add_figures(cJSON *reply, const struct hub_stats *stats)
@@ -126,7 +124,6 @@ static bool add_figures(cJSON *reply, const struct hub_stats *stats)
 
 static void answer_stats(struct exchange *x, const struct console *console)
 {
-    static const struct reply ok = {REFUSAL_NONE, 200, PROTECTION};
     bool draining = atomic_load(console->draining);
     int64_t uptime_ms = clock_now_ms() - console->up_since_ms;
     struct hub_stats stats = HUB_STATS_INIT;
@@ -141,7 +138,7 @@ static void answer_stats(struct exchange *x, const struct console *console)
         cJSON_Delete(reply);
         reply = NULL;
     }
-    reply_json(x, &ok, reply);
+    reply_json(x, REFUSAL_NONE, PROTECTION, reply);
 }
 
 void console_answer(struct exchange *x, const struct console *console)

@@ -39,7 +39,6 @@ bool health_is_stuck(const struct hub_stats *stats)
 void health_answer(struct exchange *x, const struct health *health)
 {
     bool ends = atomic_load(health->draining);
-    struct reply head = reply_of(ends ? REFUSAL_DRAINING : REFUSAL_NONE);
     struct hub_stats stats = HUB_STATS_INIT;
     cJSON *reply = status_object(ends ? "draining" : "healthy");
 
@@ -48,14 +47,13 @@ void health_answer(struct exchange *x, const struct health *health)
         cJSON_Delete(reply);
         reply = NULL;
     }
-    reply_json(x, &head, reply);
+    reply_json(x, ends ? REFUSAL_DRAINING : REFUSAL_NONE, NULL, reply);
 }
 
 void health_answer_alive(struct exchange *x, const struct health *health)
 {
     static const struct timespec second_look = {0, 300000000};
     struct hub_stats stats = HUB_STATS_INIT;
-    struct reply head;
     bool is_stuck;
 
     (void)hub_stats(health->hub, &stats);
@@ -65,14 +63,14 @@ void health_answer_alive(struct exchange *x, const struct health *health)
         (void)hub_stats(health->hub, &stats);
     }
     is_stuck = health_is_stuck(&stats);
-    head = reply_of(is_stuck ? REFUSAL_STUCK : REFUSAL_NONE);
-    reply_json(x, &head, status_object(is_stuck ? "stuck" : "alive"));
+    reply_json(x, is_stuck ? REFUSAL_STUCK : REFUSAL_NONE, NULL,
+               status_object(is_stuck ? "stuck" : "alive"));
 }
 
 void health_answer_ready(struct exchange *x, const struct health *health)
 {
     bool ends = atomic_load(health->draining);
-    struct reply head = reply_of(ends ? REFUSAL_DRAINING : REFUSAL_NONE);
 
-    reply_json(x, &head, status_object(ends ? "draining" : "ready"));
+    reply_json(x, ends ? REFUSAL_DRAINING : REFUSAL_NONE, NULL,
+               status_object(ends ? "draining" : "ready"));
 }

@@ -1,11 +1,7 @@
-/* metrics.c - who may read them, and the figures as they stand.
- *
- * Each scrape has a buffer of its own, so that any number of them can be under
- * way.
- */
+/* metrics.c - who may read them, and the figures as they stand. */
 #include "observe/metrics.h"
 
-#include <stdlib.h>
+#include <assert.h>
 
 #include "front/front.h"
 #include "front/reply.h"
@@ -35,40 +31,26 @@ static void take(struct metrics *m, const struct metrics_sources *sources,
     m->bodies_limit = memory->limit - for_messages;
 }
 
-static void answer(struct exchange *x, const struct metrics_sources *sources,
-                   char *buffer)
-{
-    struct metrics metrics;
-    struct refusal why;
-    struct linebuf out;
-
-    linebuf_init(&out, buffer + REPLY_HEAD_MAX, METRICS_BYTES_MAX);
-    take(&metrics, sources, x->front);
-    metrics_write(&out, &metrics);
-    if (!out.full) {
-        reply_text(x, METRICS_TEXT_TYPE, buffer, out.used);
-        return;
-    }
-    (void)refuse(&why, REFUSAL_INTERNAL_ERROR,
-                 "the metrics are larger than %d bytes", METRICS_BYTES_MAX);
-    reply_refusal(x, &why);
-}
-
 void metrics_answer(struct exchange *x, const struct metrics_sources *sources)
 {
+    char family[METRICS_FAMILY_MAX];
+    struct metrics metrics;
     struct refusal why;
-    char *buffer;
+    struct reply reply;
+    struct linebuf out;
 
     if (sources->auth != NULL && auth_check(sources->auth, x, &why) < 0) {
         reply_refusal(x, &why);
         return;
     }
-    buffer = malloc(REPLY_HEAD_MAX + METRICS_BYTES_MAX);
-    if (buffer == NULL) {
-        (void)refuse_as(&why, REFUSAL_OUT_OF_MEMORY);
-        reply_refusal(x, &why);
-        return;
+    take(&metrics, sources, x->front);
+    reply_begin(&reply, x, REFUSAL_NONE, METRICS_TEXT_TYPE);
+    linebuf_init(&out, family, sizeof(family));
+    for (size_t i = 0; metrics_write(&out, &metrics, i); i++) {
+        assert(!out.full);
+        if (reply_write(&reply, family, out.used) < 0)
+            break;
+        linebuf_init(&out, family, sizeof(family));
     }
-    answer(x, sources, buffer);
-    free(buffer);
+    reply_end(&reply);
 }

@@ -18,7 +18,7 @@
 #include "resources/memory.h"
 #include "resources/proc.h"
 
-#define METRICS_BYTES_MAX 65536 /* all figures at their longest: half of it */
+#define METRICS_FAMILY_MAX 32768 /* any one at its longest: half of it */
 
 /* Where the figures come from. */
 struct metrics_sources {
@@ -43,8 +43,10 @@ struct metrics {
     uint64_t queued_limit, received_limit, bodies_limit; /* in bytes */
 };
 
-/* metrics_table.c: writes all families. */
-void metrics_write(struct linebuf *out, const struct metrics *metrics);
+/* metrics_table.c: writes one family, from the first (0) on. Returns false if
+ * there are no more. */
+bool metrics_write(struct linebuf *out, const struct metrics *metrics,
+                   size_t family);
 
 /* Answers the request. */
 void metrics_answer(struct exchange *x, const struct metrics_sources *sources);

@@ -304,12 +304,15 @@ static const struct family families[] = {
 };
 /* clang-format on */
 
-void metrics_write(struct linebuf *out, const struct metrics *metrics)
+bool metrics_write(struct linebuf *out, const struct metrics *metrics,
+                   size_t family)
 {
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-        const struct family *family = &families[i];
+    const struct family *f;
 
-        metrics_text_family(out, family->name, family->type, family->help);
-        family->write(out, family, metrics);
-    }
+    if (family >= sizeof(families) / sizeof(families[0]))
+        return false;
+    f = &families[family];
+    metrics_text_family(out, f->name, f->type, f->help);
+    f->write(out, f, metrics);
+    return true;
 }

@@ -76,6 +76,27 @@ class Places(MetricsCase):
             self.assertRefused(reply, 405, "method_not_allowed")
             self.assertEqual(reply.header("allow"), "GET, HEAD")
 
+    def test_they_come_in_chunks_on_a_connection_that_is_kept(self):
+        conn = self.http(self.start(HUB_METRICS="on"))
+        for _ in range(3):
+            conn.send(b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n")
+            reply = conn.read_reply()
+            self.assertScrape(reply)
+            self.assertEqual(reply.header("transfer-encoding"), "chunked")
+            self.assertEqual(reply.header("connection"), "keep-alive")
+        conn.send(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
+        self.assertIn("stats", conn.read_reply().json())
+
+    def test_http_1_0_reads_them_to_the_end(self):
+        conn = self.http(self.start(HUB_METRICS="on"))
+        conn.send(b"GET /metrics HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        reply = conn.read_head()
+        self.assertIsNone(reply.header("transfer-encoding"))
+        self.assertIsNone(reply.header("content-length"))
+        self.assertEqual(reply.header("connection"), "close")
+        reply.body = conn.read_to_end()
+        self.assertScrape(reply)
+
     def test_a_port_of_its_own_has_nothing_else(self):
         hub = self.start_apart()
         self.assertNotEqual(hub.metrics_port, hub.port)

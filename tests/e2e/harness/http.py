@@ -4,6 +4,7 @@ bytes at all and reads replies strictly: status line, headers, declared body.
 
 import http.client
 import json
+import re
 import socket
 
 from .wait import scaled
@@ -133,11 +134,35 @@ class RawHttp:
         while 100 <= reply.status < 200 and reply.status != 101:
             reply = self.read_head()
         if reply.status != 101 and not to_head:
-            lengths = reply.header_values("content-length")
-            if len(lengths) != 1 or not lengths[0].isdigit():
-                raise AssertionError(f"no usable Content-Length: {reply!r}")
-            reply.body = self.take(int(lengths[0]))
+            reply.body = self._read_body(reply)
         return reply
+
+    def _read_body(self, reply):
+        lengths = reply.header_values("content-length")
+        codings = reply.header_values("transfer-encoding")
+        if codings == ["chunked"] and not lengths:
+            return b"".join(self._read_chunks())
+        if codings or len(lengths) != 1 or not lengths[0].isdigit():
+            raise AssertionError(f"no usable Content-Length: {reply!r}")
+        return self.take(int(lengths[0]))
+
+    def _read_chunks(self):
+        while True:
+            size = self._take_until(b"\r\n")
+            if not re.fullmatch(rb"[0-9a-f]+", size):
+                raise AssertionError(f"not the size of a chunk: {size!r}")
+            chunk = self.take(int(size, 16))
+            if self.take(2) != b"\r\n":
+                raise AssertionError("more in a chunk than it says")
+            if not chunk:
+                return
+            yield chunk
+
+    def read_to_end(self):
+        while self._fill():
+            pass
+        data, self.buffer = self.buffer, b""
+        return data
 
     def ended(self):
         """Waits for the end of the stream; False if more bytes come."""
