@@ -123,11 +123,12 @@ void hub__conn_open(struct hub__conn *c)
 
 /* Going. -------------------------------------------------------------- */
 
-static void leave_registry(struct hub__conn *c)
+bool hub__conn_unregister(struct hub__conn *c)
 {
-    /* False: hub_close() or hub_unregister() was here first, and counted. */
-    if (hub__registry_remove(c->host->shared.registry, &c->entry))
-        atomic_fetch_sub_explicit(&c->host->open, 1, memory_order_relaxed);
+    if (!hub__registry_remove(c->host->shared.registry, &c->entry))
+        return false; /* whoever was first has counted it */
+    atomic_fetch_sub_explicit(&c->host->open, 1, memory_order_relaxed);
+    return true;
 }
 
 void hub__conn_begin_closing(struct hub__conn *c, int code,
@@ -137,7 +138,7 @@ void hub__conn_begin_closing(struct hub__conn *c, int code,
     c->cause = (uint8_t)cause;
     c->code = (uint16_t)code;
     c->close_ms = c->host->now_ms;
-    leave_registry(c);
+    (void)hub__conn_unregister(c);
 }
 
 static void tell_closed(const struct hub__conn *c)
@@ -162,8 +163,8 @@ static void leave_loop(struct hub__conn *c)
 {
     c->wire->leave(c);
     table_remove(c->host, c);
-    c->dead_next = c->host->dying;
-    c->host->dying = c;
+    if (!c->leaving) /* else it is in that list first */
+        hub__conn_push(&c->host->dying, c);
 }
 
 void hub__conn_cut(struct hub__conn *c, enum hub_close_cause cause)
@@ -172,7 +173,7 @@ void hub__conn_cut(struct hub__conn *c, enum hub_close_cause cause)
 
     if (c->state == HUB__CONN_DEAD)
         return;
-    if (c->state < HUB__CONN_CLOSING)
+    if (c->state < HUB__CONN_LEAVING)
         hub__conn_begin_closing(c, HUB__WS_ABNORMAL, cause);
     c->state = HUB__CONN_DEAD;
     leave_loop(c);

@@ -3,8 +3,9 @@
  * Everything here runs on the thread of the connection's loop, but for
  * hub__conn_new() and, until it has been posted to the loop, _free().
  *
- *   NEW ──> OPEN ──> CLOSING ──> LINGERING ──> DEAD
- *             └──────────┴───────────┴───────────┘ (hub__conn_cut)
+ *   NEW ──> OPEN ──> LEAVING ──> CLOSING ──> LINGERING ──> DEAD
+ *             ├──────────┼──────────┘ │           │           │
+ *             └──────────┴────────────┴───────────┴───────────┘ (hub__conn_cut)
  *
  * A connection leaves the registry when it leaves OPEN, and is released when
  * the posts that may still name it have been handled.
@@ -33,6 +34,8 @@
 enum hub__conn_state {
     HUB__CONN_NEW,
     HUB__CONN_OPEN,
+    HUB__CONN_LEAVING,   /* its peer is done; what was posted for it until then
+                            is still queued */
     HUB__CONN_CLOSING,   /* our Close is in the outbox, or out */
     HUB__CONN_LINGERING, /* all is out; waiting for the end of the stream */
     HUB__CONN_DEAD,
@@ -48,7 +51,7 @@ struct hub__conn {
     /* The loop's thread. */
     int fd;           /* -1 without a socket, or once it is closed */
     uint8_t state;    /* enum hub__conn_state */
-    uint8_t cause;    /* enum hub_close_cause, once it is closing */
+    uint8_t cause;    /* enum hub_close_cause, from LEAVING on */
     uint16_t code;    /* of the first Close frame, likewise */
     bool dirty : 1;   /* in the host's list of those with something to write */
     bool blocked : 1; /* the socket takes no more: EPOLLOUT is awaited */
@@ -56,12 +59,16 @@ struct hub__conn {
     bool deaf : 1;        /* what it sends is read and thrown away */
     bool retry : 1;       /* blocked, but EPOLLOUT came */
     bool flooding : 1;    /* it sends more than it may */
+    bool ended : 1;       /* the end of its stream came */
+    bool leaving : 1;     /* in the list of those that are LEAVING, or were */
+    uint8_t fault;        /* enum hub__fault, while it is LEAVING */
     uint32_t index;       /* in the host's table */
     uint32_t caught_up;   /* see fanout.c */
     int in_flight;        /* bytes the kernel holds for the peer: the least
                              since it was blocked or pinged */
     struct hub__conn *dirty_next; /* in the host's list */
-    struct hub__conn *dead_next;  /* in the list of the dying, or the dead */
+    struct hub__conn *next;       /* in one of those of the leaving, the dying
+                                     and the dead */
     struct hub__outbox outbox;
     struct hub__frame *pong; /* the latest, while the socket is blocked */
     struct hub__reader *reader;
@@ -98,6 +105,12 @@ hub__conn_options(const struct hub__conn *conn)
     return hub__host_options(conn->host);
 }
 
+/* Whether messages are queued for it. */
+static inline bool hub__conn_takes_messages(const struct hub__conn *conn)
+{
+    return conn->state == HUB__CONN_OPEN || conn->state == HUB__CONN_LEAVING;
+}
+
 /* Whether frames may go straight to its socket, since nothing is before
  * them. */
 static inline bool hub__conn_is_clear(const struct hub__conn *conn)
@@ -114,17 +127,29 @@ static inline void hub__conn_heard(struct hub__conn *conn)
     conn->pinged_ms = 0;
 }
 
+/* Puts it into one of the lists that `next` is for. */
+static inline void hub__conn_push(struct hub__conn **list,
+                                  struct hub__conn *conn)
+{
+    conn->next = *list;
+    *list = conn;
+}
+
 /* As callbacks see it. */
 struct hub_connection hub__conn_view(const struct hub__conn *conn);
 
 /* Enters the loop: `opened` is called. */
 void hub__conn_open(struct hub__conn *conn);
 
-/* From OPEN to CLOSING: it is out of the registry, and its time runs. */
+/* Takes it out of the registry. Returns false if hub_close() or
+ * hub_unregister() was here first, whose post is then on its way. */
+bool hub__conn_unregister(struct hub__conn *conn);
+
+/* To CLOSING: it is out of the registry, and its time runs. */
 void hub__conn_begin_closing(struct hub__conn *conn, int code,
                              enum hub_close_cause cause);
 
-/* Ends it now; `closed` is called. `cause` counts unless it is closing. */
+/* Ends it now; `closed` is called. `cause` counts if it was open. */
 void hub__conn_cut(struct hub__conn *conn, enum hub_close_cause cause);
 
 #endif

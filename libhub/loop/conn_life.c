@@ -3,6 +3,26 @@
 
 #include "loop/conn_write.h"
 
+/* How each fault ends the connection. */
+static const struct hub__ending faults[] = {
+    [HUB__FAULT_PROTOCOL] = {HUB_CLOSED_PROTOCOL_ERROR, HUB__WS_PROTOCOL_ERROR,
+                             "protocol error", NULL},
+    [HUB__FAULT_TEXT] = {HUB_CLOSED_PROTOCOL_ERROR, HUB__WS_INVALID_DATA,
+                         "text is not UTF-8", NULL},
+    [HUB__FAULT_FRAGMENTS] = {HUB_CLOSED_PROTOCOL_ERROR, HUB__WS_POLICY,
+                              "too many fragments", NULL},
+    [HUB__FAULT_TOO_BIG] = {HUB_CLOSED_PROTOCOL_ERROR, HUB__WS_TOO_BIG,
+                            "message too big", NULL},
+    [HUB__FAULT_RATE] = {HUB_CLOSED_PROTOCOL_ERROR, HUB__WS_POLICY,
+                         "too many messages", NULL},
+    [HUB__FAULT_SLOW_MESSAGE] = {HUB_CLOSED_PROTOCOL_ERROR, HUB__WS_POLICY,
+                                 "message took too long", NULL},
+    [HUB__FAULT_BUDGET] = {HUB_CLOSED_ERROR, HUB__WS_TRY_LATER, "out of memory",
+                           NULL},
+    [HUB__FAULT_MEMORY] = {HUB_CLOSED_ERROR, HUB__WS_INTERNAL_ERROR,
+                           "out of memory", NULL},
+};
+
 void hub__conn_close(struct hub__conn *c, const struct hub__ending *ending)
 {
     if (c->state >= HUB__CONN_CLOSING)
@@ -15,36 +35,48 @@ void hub__conn_close(struct hub__conn *c, const struct hub__ending *ending)
     hub__conn_later(c);
 }
 
-/* The peer is the one who ends it: what waits is of no use any more. */
-static void end(struct hub__conn *c, const struct hub__ending *ending)
+/* The peer is done, and will not be read any more. */
+static void leave(struct hub__conn *c, enum hub_close_cause cause, int code)
 {
-    if (c->state == HUB__CONN_OPEN) {
-        hub__outbox_drop_unsent(&c->outbox);
-        hub__conn_close(c, ending);
-    } else {
-        hub__conn_later(c);
+    c->peer_closed = true;
+    if (c->state != HUB__CONN_OPEN) {
+        hub__conn_later(c); /* it may have waited for just that */
+        return;
     }
+    if (!hub__conn_unregister(c))
+        return; /* the host was first: what it posted closes it */
+    c->state = HUB__CONN_LEAVING;
+    c->cause = (uint8_t)cause;
+    c->code = (uint16_t)code;
+    c->close_ms = c->host->now_ms;
+    c->leaving = true;
+    hub__conn_push(&c->host->leaving, c);
 }
 
 void hub__conn_answer_close(struct hub__conn *c, int code)
 {
-    c->peer_closed = true;
-    end(c, &(struct hub__ending){.cause = HUB_CLOSED_BY_PEER, .code = code});
+    leave(c, HUB_CLOSED_BY_PEER, code);
 }
 
-static bool is_our_fault(int status)
+void hub__conn_fail(struct hub__conn *c, enum hub__fault fault)
 {
-    return status == HUB__WS_INTERNAL_ERROR || status == HUB__WS_TRY_LATER;
-}
-
-void hub__conn_fail(struct hub__conn *c, int status, const char *reason)
-{
-    c->peer_closed = c->deaf = true;
+    c->deaf = true;
+    c->fault = (uint8_t)fault;
     hub__reader_drop(&c->reader);
-    end(c, &(struct hub__ending){
-               .cause = is_our_fault(status) ? HUB_CLOSED_ERROR
-                                             : HUB_CLOSED_PROTOCOL_ERROR,
-               .code = status,
-               .reason = reason,
-           });
+    leave(c, faults[fault].cause, HUB__WS_ABNORMAL);
+}
+
+void hub__conn_part(struct hub__conn *c)
+{
+    const struct hub__ending answer = {
+        .cause = (enum hub_close_cause)c->cause,
+        .code = c->code,
+    };
+
+    c->leaving = false;
+    if (c->state == HUB__CONN_DEAD)
+        hub__conn_push(&c->host->dying, c);
+    else if (c->state == HUB__CONN_LEAVING)
+        hub__conn_close(c, c->fault == HUB__FAULT_NONE ? &answer
+                                                       : &faults[c->fault]);
 }

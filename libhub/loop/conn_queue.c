@@ -52,14 +52,14 @@ bool hub__conn_make_room(struct hub__conn *c, size_t bytes)
     /* Much came in one turn: what is full is perhaps only our side. */
     while (hub__conn_is_ready(c) && !has_room(c, bytes))
         hub__conn_flush(c);
-    if (c->state != HUB__CONN_OPEN)
+    if (!hub__conn_takes_messages(c))
         return false;
     return has_room(c, bytes) || apply_policy(c, bytes);
 }
 
 void hub__conn_queue(struct hub__conn *c, struct hub__frame *frame)
 {
-    if (c->state != HUB__CONN_OPEN)
+    if (!hub__conn_takes_messages(c))
         return;
     if (!has_room(c, frame->bytes) && !c->wire->make_room(c, frame->bytes))
         return;

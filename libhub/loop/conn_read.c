@@ -86,21 +86,34 @@ static bool take_event(void *context, const struct hub__reader_event *event)
     return true;
 }
 
-static const char *reason_of(int status)
+static enum hub__fault fault_of(int status)
 {
     switch (status) {
     case HUB__WS_INVALID_DATA:
-        return "text is not UTF-8";
+        return HUB__FAULT_TEXT;
     case HUB__WS_POLICY:
-        return "too many fragments";
+        return HUB__FAULT_FRAGMENTS;
     case HUB__WS_TOO_BIG:
-        return "message too big";
+        return HUB__FAULT_TOO_BIG;
     case HUB__WS_INTERNAL_ERROR:
+        return HUB__FAULT_MEMORY;
     case HUB__WS_TRY_LATER:
-        return "out of memory";
+        return HUB__FAULT_BUDGET;
     default:
-        return "protocol error";
+        return HUB__FAULT_PROTOCOL;
     }
+}
+
+/* The end of the stream, or an error. A peer that said that it is done may have
+ * closed its side only, and wait for the rest of ours; one that is gone shows
+ * in what we write, or is told by the socket once more. */
+static void on_end(struct hub__conn *c, bool is_error)
+{
+    if (!is_error && c->peer_closed && !c->ended &&
+        c->state < HUB__CONN_LINGERING)
+        hub__conn_ended(c);
+    else
+        hub__conn_cut(c, HUB_CLOSED_LOST);
 }
 
 void hub__conn_readable(struct hub__conn *c)
@@ -119,7 +132,7 @@ void hub__conn_readable(struct hub__conn *c)
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return;
     if (got <= 0) {
-        hub__conn_cut(c, HUB_CLOSED_LOST);
+        on_end(c, got < 0);
         return;
     }
 
@@ -131,7 +144,7 @@ void hub__conn_readable(struct hub__conn *c)
     status = hub__reader_feed(&c->reader, host->buffer, (size_t)got, &limits,
                               host->now_ms, take_event, c);
     if (status != 0)
-        hub__conn_fail(c, status, reason_of(status));
+        hub__conn_fail(c, fault_of(status));
     else if (c->flooding)
-        hub__conn_fail(c, HUB__WS_POLICY, "too many messages");
+        hub__conn_fail(c, HUB__FAULT_RATE);
 }

@@ -52,7 +52,7 @@ void hub__conn_tick(struct hub__conn *c)
     }
     if (c->reader != NULL &&
         overdue(c, c->reader->started_ms, o->message_timeout_ms)) {
-        hub__conn_fail(c, HUB__WS_POLICY, "message took too long");
+        hub__conn_fail(c, HUB__FAULT_SLOW_MESSAGE);
         return;
     }
     if (c->pinged_ms != 0) {

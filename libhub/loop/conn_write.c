@@ -57,6 +57,15 @@ bool hub__conn_takes_bytes(struct hub__conn *c)
     return true;
 }
 
+/* What its socket is watched for. */
+static void watch(struct hub__conn *c)
+{
+    uint32_t events = (c->ended ? 0u : (uint32_t)EPOLLIN) |
+                      (c->blocked ? (uint32_t)EPOLLOUT : 0u);
+
+    (void)hub__host_rewatch(c->host, c->fd, events, c);
+}
+
 static void set_blocked(struct hub__conn *c, bool blocked)
 {
     if (c->blocked == blocked)
@@ -64,8 +73,13 @@ static void set_blocked(struct hub__conn *c, bool blocked)
     c->blocked = blocked;
     if (blocked)
         hub__conn_begins_wait(c);
-    (void)hub__host_rewatch(c->host, c->fd,
-                            blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, c);
+    watch(c);
+}
+
+void hub__conn_ended(struct hub__conn *c)
+{
+    c->ended = true;
+    watch(c);
 }
 
 void hub__conn_writable(struct hub__conn *c)
@@ -76,7 +90,7 @@ void hub__conn_writable(struct hub__conn *c)
 
 bool hub__conn_is_ready(const struct hub__conn *c)
 {
-    return c->state == HUB__CONN_OPEN && (!c->blocked || c->retry);
+    return hub__conn_takes_messages(c) && (!c->blocked || c->retry);
 }
 
 /* The end of it. ------------------------------------------------------- */
@@ -101,7 +115,7 @@ static void after_last_write(struct hub__conn *c)
 {
     if (c->state != HUB__CONN_CLOSING)
         return;
-    if (c->peer_closed && !c->deaf && !has_unread(c)) {
+    if (c->ended || (c->peer_closed && !c->deaf && !has_unread(c))) {
         hub__conn_cut(c, (enum hub_close_cause)c->cause);
     } else if (c->peer_closed) {
         /* The peer may still be sending: closing now would answer that with a
@@ -159,7 +173,7 @@ static uint64_t take_off(struct hub__conn *c, size_t bytes)
 /* `taken` bytes of `asked` are out. */
 static void wrote(struct hub__conn *c, size_t asked, size_t taken)
 {
-    bool closing = c->state == HUB__CONN_CLOSING && taken > 0;
+    bool closing = c->state != HUB__CONN_OPEN && taken > 0;
 
     if (c->blocked)
         hub__conn_heard(c); /* room in a full buffer: the peer's kernel takes

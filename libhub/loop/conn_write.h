@@ -23,10 +23,14 @@ void hub__conn_begins_wait(struct hub__conn *conn);
 /* Whether the peer has taken bytes since they were measured last. */
 bool hub__conn_takes_bytes(struct hub__conn *conn);
 
+/* Its stream is at its end, and is not watched for more: what waits still goes
+ * out. */
+void hub__conn_ended(struct hub__conn *conn);
+
 /* The socket takes bytes again. */
 void hub__conn_writable(struct hub__conn *conn);
 
-/* Whether it is open, and a write may bring something. */
+/* Whether messages are queued for it, and a write may bring something. */
 bool hub__conn_is_ready(const struct hub__conn *conn);
 
 /* Writes once, with the host's batch; what is in the batch at the end is to be

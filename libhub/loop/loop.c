@@ -271,9 +271,22 @@ static void take_posts(struct hub__loop *loop)
         let_others_post(loop);
     loop->posts = hub__mailbox_take(&loop->mailbox);
     while (*end != NULL)
-        end = &(*end)->dead_next;
+        end = &(*end)->next;
     *end = loop->host.dying;
     loop->host.dying = NULL;
+    loop->parting = loop->host.leaving;
+    loop->host.leaving = NULL;
+}
+
+/* Each is in one list at a time. */
+static void part(struct hub__conn *c)
+{
+    while (c != NULL) {
+        struct hub__conn *next = c->next;
+
+        hub__conn_part(c);
+        c = next;
+    }
 }
 
 /* Returns whether all there was is done. */
@@ -297,7 +310,11 @@ static bool handle_posts(struct hub__loop *loop)
     hub__fanout_spread(&loop->fanout);
     hub__mailbox_done(&loop->mailbox, before.bytes - loop->posts.bytes,
                       before.work - loop->posts.work);
-    return loop->posts.first == NULL;
+    if (loop->posts.first != NULL)
+        return false;
+    part(loop->parting);
+    loop->parting = NULL;
+    return true;
 }
 
 /* A turn. ------------------------------------------------------------- */
@@ -339,7 +356,7 @@ static void handle_time(struct hub__loop *loop)
 static void free_list(struct hub__conn *c)
 {
     while (c != NULL) {
-        struct hub__conn *next = c->dead_next;
+        struct hub__conn *next = c->next;
 
         hub__conn_free(c);
         c = next;
@@ -367,7 +384,7 @@ static void work(struct hub__loop *loop, int event_count)
     hub__flush(&loop->host);
     if (all)
         reap(loop);
-    if (!all || loop->host.dying != NULL)
+    if (!all || loop->host.leaving != NULL || loop->host.dying != NULL)
         loop->host.again = true;
     if (hub__drain_finish(&loop->drain)) {
         loop->drained(loop->host.shared.hub, loop->drain.cut_off);
@@ -408,6 +425,7 @@ void hub__loop_fini(struct hub__loop *loop)
     while (!handle_posts(loop) || !hub__mailbox_sleep(&loop->mailbox))
         ;
     hub__drain_cut_all(&loop->drain);
+    part(loop->host.leaving);
     free_list(loop->dead);
     free_list(loop->host.dying);
     hub__sender_fini(&loop->host.sender);

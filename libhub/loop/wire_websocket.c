@@ -57,7 +57,7 @@ static bool say_goodbye(struct hub__conn *c, const struct hub__ending *ending)
     if (!said) {
         while (hub__conn_is_ready(c) && !hub__outbox_empty(&c->outbox))
             hub__conn_flush(c);
-        said = c->state == HUB__CONN_OPEN && queue_close(c, frame);
+        said = hub__conn_takes_messages(c) && queue_close(c, frame);
     }
     if (ending->frame == NULL && frame != NULL)
         hub__frame_unref(frame);

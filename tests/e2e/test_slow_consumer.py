@@ -189,6 +189,36 @@ class Others(SlowCase):
         self.assertLess(grown, scaled(20 * 1024 + 64 * 1024))
 
 
+class Leaving(SlowCase):
+    """What was sent to a client before it closed is still read by it."""
+
+    def check(self, last, code):
+        hub = self.start(HUB_QUEUE_SIZE="16MB")
+        client = self.stall(hub)
+        count = self.fill(hub, client, 100)
+        client.send_bytes(last)
+        until(lambda: hub.health()["total_connections"] == 0,
+              "the hub has read that")
+        self.assertEqual(hub.send(b'{"type":"t","payload":1}', user="slow"), 0)
+        numbers, got = self.read_numbers(client)
+        self.assertEqual(numbers, list(range(count)))
+        self.assertEqual(got, code)
+
+    def test_behind_a_close_of_its_own(self):
+        self.check(encode(CLOSE, b"\x03\xe8"), 1000)
+
+    def test_behind_a_violation(self):
+        self.check(b"\xc1\x80", 1002)
+
+    def test_whoever_does_not_read_is_cut_all_the_same(self):
+        hub = self.start(HUB_QUEUE_SIZE="16MB", WRITE_TIMEOUT="120s")
+        client = self.stall(hub)
+        self.fill(hub, client, 100)
+        client.send_bytes(b"\xc1\x80")
+        gone = hub.wait_log("disconnected", 15, user="slow")
+        self.assertEqual(gone.get("cause"), "protocol")
+
+
 class WriteTimeout(SlowCase):
 
     def test_one_who_takes_no_byte_is_cut(self):

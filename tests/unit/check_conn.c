@@ -289,12 +289,15 @@ START_TEST(too_many_fragments_are_against_the_policy)
 }
 END_TEST
 
-START_TEST(what_waits_is_not_sent_to_who_broke_the_protocol)
+START_TEST(what_was_sent_before_a_violation_was_seen_comes_first)
 {
     set_up(NULL);
     testing_client_send_raw(&client, "\xC1", 1);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("too late")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, hub_text("in time")), 1);
     testing_settle(hub);
+    ck_assert_int_eq(hub_broadcast(hub, hub_text("too late")), 0);
+    testing_settle(hub);
+    testing_client_expect_text(&client, "in time");
     testing_client_expect_close(&client, 1002);
     ck_assert(testing_client_at_end(&client));
     tear_down();
@@ -571,7 +574,7 @@ int main(void)
         an_end_in_the_middle_of_a_frame_leaves_nothing,
         whoever_breaks_the_protocol_is_told_how,
         too_many_fragments_are_against_the_policy,
-        what_waits_is_not_sent_to_who_broke_the_protocol,
+        what_was_sent_before_a_violation_was_seen_comes_first,
         without_memory_for_a_message_the_fault_is_ours,
         without_memory_for_a_close_frame_there_is_none,
         a_close_of_the_host_comes_behind_what_is_queued,
