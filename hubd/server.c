@@ -15,6 +15,8 @@
 
 #include "base/log.h"
 #include "config/start_line.h"
+#include "resources/cgroup.h"
+#include "resources/cpus.h"
 
 static void on_hub_log(void *data, enum hub_log_level level, const char *text)
 {
@@ -44,7 +46,9 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
     struct hub_options options = HUB_OPTIONS_INIT;
     int err;
 
-    options.loops = config->loops;
+    options.loops = config->loops != 0
+                        ? config->loops
+                        : cpus_available(CGROUP_GROUPS, CGROUP_ROOT);
     options.sender = config->sender;
     options.messages_per_s = config->rate_limit;
     options.memory_bytes = memory_for_messages(&server->memory);
@@ -99,7 +103,9 @@ static void announce(const struct server *server)
 {
     const struct fd_plan *plan = &server->plan;
     const struct front_options *front = &server->front.options;
+    struct hub_stats stats = HUB_STATS_INIT;
 
+    (void)hub_stats(server->hub, &stats);
     start_line(server->config);
     for (size_t i = 1; i < front->listener_count; i++)
         log_event(LOG_INFO, "metrics",
@@ -110,6 +116,7 @@ static void announce(const struct server *server)
               LOG_INT("pid", getpid()),
               LOG_INT("connections_max", plan->sockets),
               LOG_INT("descriptors", plan->descriptors),
+              LOG_INT("loops", (int64_t)stats.loops),
               LOG_INT("workers", front_workers(&server->front)),
               LOG_INT("memory_limit", (int64_t)server->memory.limit));
 }

@@ -1,4 +1,5 @@
 /* options.c - what the host asked for, checked, with the defaults filled in. */
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,13 +53,19 @@ static void fill_in_ms(unsigned *value, unsigned fallback)
         *value = fallback;
 }
 
-static unsigned count_cores(void)
+/* Those that the caller, and the threads it makes, may run on. */
+static unsigned count_cpus(void)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set[8]; /* as many as Linux can be built for */
+    long cpus;
 
-    if (cores < 1)
+    if (sched_getaffinity(0, sizeof set, set) == 0)
+        cpus = CPU_COUNT_S(sizeof set, set);
+    else
+        cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (cpus < 1)
         return 1;
-    return cores > (long)HUB__LOOPS_MAX ? HUB__LOOPS_MAX : (unsigned)cores;
+    return cpus > (long)HUB__LOOPS_MAX ? HUB__LOOPS_MAX : (unsigned)cpus;
 }
 
 int hub__options_read(struct hub_options *out, const struct hub_options *in)
@@ -94,7 +101,7 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
     if ((out->flags & HUB_HOST_LOOP) != 0)
         out->loops = 1;
     if (out->loops == 0)
-        out->loops = count_cores();
+        out->loops = count_cpus();
     fill_in(&out->max_message_bytes, DEFAULT_MESSAGE_BYTES);
     fill_in(&out->queue_bytes, DEFAULT_QUEUE_BYTES);
     fill_in(&out->backlog_bytes, DEFAULT_BACKLOG_BYTES);

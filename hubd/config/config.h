@@ -52,7 +52,7 @@ struct config {
     char *origins_file;         /* or NULL */
     struct netaddr_list trusted_proxies;
     int64_t shutdown_timeout_ms;
-    unsigned loops; /* 0: one a core */
+    unsigned loops; /* 0: one for each CPU that may be used */
     enum hub_sender sender;
     struct metrics_place metrics;
     char *metrics_key;          /* or NULL */

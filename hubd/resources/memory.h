@@ -32,9 +32,8 @@ size_t memory_for_messages(const struct memory *memory);
 bool memory_take(struct memory *memory, size_t bytes);
 void memory_give(struct memory *memory, size_t bytes);
 
-/* What the process may use: the machine's memory, or the least limit of its
- * control group and of those above it. `groups` is a file like
- * /proc/self/cgroup, `root` where they are mounted. */
+/* What the process may use: the machine's memory, or what its control groups
+ * let it have; see cgroup.h. */
 uint64_t memory_available(const char *groups, const char *root);
 
 #endif

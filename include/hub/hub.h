@@ -254,7 +254,8 @@ struct hub_options {
     size_t struct_size;       /* as HUB_OPTIONS_INIT sets it */
     unsigned flags;           /* HUB_HOST_LOOP, or 0 */
     unsigned loops;           /* event loops, one thread each, at most 1024; one
-                                 with HUB_HOST_LOOP; 0: one a core */
+                                 with HUB_HOST_LOOP; 0: one for each CPU
+                                 that the caller may run on */
     uint64_t max_connections; /* 0: no limit */
     size_t max_message_bytes; /* largest message from a peer; 0: 512 KiB */
     size_t queue_bytes;       /* may wait for one connection; 0: 1 MiB */

@@ -233,6 +233,40 @@ class Memory(HubTestCase):
 
 
 @unittest.skipIf(sanitizer(), "its runtime wants threads and files too")
+class Loops(HubTestCase):
+
+    def loops_on(self, cpus, **settings):
+        hub = Hubd(prepare=lambda: os.sched_setaffinity(0, cpus), **settings)
+        self.addCleanup(hub.scratch.cleanup)
+        hub.start()
+        self.addCleanup(hub.stop)
+        listening = hub.wait_log("listening")
+        self.assertNextIsMarker(hub, self.connect(hub, "ada"))
+        return int(listening["loops"])
+
+    def test_there_is_one_for_each_cpu_that_it_may_run_on(self):
+        cpus = sorted(os.sched_getaffinity(0))
+        self.assertEqual(self.loops_on(cpus[:1]), 1)
+        if not self.has_quota():
+            self.assertEqual(self.loops_on(cpus), len(cpus))
+
+    @staticmethod
+    def has_quota():
+        """Whether this machine lets us have less time than it has CPUs."""
+        for path in pathlib.Path("/sys/fs/cgroup").glob("**/cpu.max"):
+            if not path.read_text().startswith("max"):
+                return True
+        for path in pathlib.Path("/sys/fs/cgroup").glob(
+                "cpu/**/cpu.cfs_quota_us"):
+            if int(path.read_text()) > 0:
+                return True
+        return False
+
+    def test_the_setting_has_its_way(self):
+        cpus = sorted(os.sched_getaffinity(0))
+        self.assertEqual(self.loops_on(cpus[:1], HUB_LOOPS="3"), 3)
+
+
 class Threads(HubTestCase):
     """As a user who may have so many, which does not bind root."""
 

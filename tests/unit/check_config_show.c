@@ -59,7 +59,7 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_ALLOWED_ORIGINS_FILE=(unset)\n"
                            "HUB_TRUSTED_PROXIES=(unset)\n"
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
-                           "HUB_LOOPS=number of cores\n"
+                           "HUB_LOOPS=one for each CPU that may be used\n"
                            "HUB_SENDER=auto\n"
                            "HUB_METRICS=off\n"
                            "HUB_METRICS_KEY=(unset)\n"
@@ -92,7 +92,7 @@ START_TEST(usage_tells_of_every_setting)
         ck_assert_msg(strstr(text, entry) != NULL, "%s", entry);
     }
     ck_assert_ptr_nonnull(strstr(text, "default 512KB"));
-    ck_assert_ptr_nonnull(strstr(text, "default number of cores"));
+    ck_assert_ptr_nonnull(strstr(text, "default one for each CPU that may be used"));
     ck_assert_ptr_nonnull(strstr(text, "--check-config"));
     ck_assert_ptr_nonnull(strstr(text, "close, drop-oldest or drop-newest"));
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))

@@ -4,12 +4,9 @@
 #include "resources/memory.h"
 
 #include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup_fixture.h"
 #include "suite.h"
 
 #define MB ((size_t)1 << 20)
@@ -67,46 +64,11 @@ START_TEST(without_a_limit_it_is_half_of_what_there_is)
 }
 END_TEST
 
-/* Control groups, in a directory of their own. -------------------------- */
-
-static char root[] = "/tmp/check_memory_XXXXXX";
-static char groups[sizeof(root) + 16];
-
-static void write_file(const char *path, const char *text)
-{
-    char whole[256];
-    FILE *file;
-
-    (void)snprintf(whole, sizeof(whole), "%s/%s", root, path);
-    for (char *p = strchr(whole + 5, '/'); p != NULL; p = strchr(p + 1, '/')) {
-        *p = '\0';
-        (void)mkdir(whole, 0700);
-        *p = '/';
-    }
-    file = fopen(whole, "w");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-static void set_up(void)
-{
-    strcpy(root + strlen(root) - 6, "XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-    (void)snprintf(groups, sizeof(groups), "%s/groups", root);
-}
-
-static void tear_down(void)
-{
-    char command[64];
-
-    (void)snprintf(command, sizeof(command), "rm -r %s", root);
-    ck_assert_int_eq(system(command), 0);
-}
+/* Control groups. ------------------------------------------------------ */
 
 static uint64_t machine(void)
 {
-    return memory_available("/nowhere", root);
+    return memory_available("/nowhere", cgroup_root);
 }
 
 START_TEST(outside_of_groups_it_is_what_the_machine_has)
@@ -114,44 +76,44 @@ START_TEST(outside_of_groups_it_is_what_the_machine_has)
     uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
 
     ck_assert_uint_eq(machine(), pages * (uint64_t)sysconf(_SC_PAGESIZE));
-    write_file("groups", "0::/a/b\n");
-    ck_assert_uint_eq(memory_available(groups, root), machine());
-    write_file("a/b/memory.max", "max\n");
-    ck_assert_uint_eq(memory_available(groups, root), machine());
-    write_file("a/b/memory.max", "");
-    ck_assert_uint_eq(memory_available(groups, root), machine());
-    write_file("a/b/memory.max", "9223372036854771712\n");
-    ck_assert_uint_eq(memory_available(groups, root), machine());
-    write_file("groups", "nonsense\n::\n:\n\n0:\n");
-    ck_assert_uint_eq(memory_available(groups, root), machine());
+    cgroup_write("groups", "0::/a/b\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), machine());
+    cgroup_write("a/b/memory.max", "max\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), machine());
+    cgroup_write("a/b/memory.max", "");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), machine());
+    cgroup_write("a/b/memory.max", "9223372036854771712\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), machine());
+    cgroup_write("groups", "nonsense\n::\n:\n\n0:\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), machine());
 }
 END_TEST
 
 START_TEST(the_least_limit_on_the_way_up_counts)
 {
-    write_file("groups", "0::/a/b\n");
-    write_file("a/b/memory.max", "300000000\n");
-    ck_assert_uint_eq(memory_available(groups, root), 300000000);
-    write_file("a/memory.max", "200000000\n");
-    ck_assert_uint_eq(memory_available(groups, root), 200000000);
-    write_file("memory.max", "100000000\n"); /* as a container sees its own */
-    ck_assert_uint_eq(memory_available(groups, root), 100000000);
-    write_file("groups", "0::/\n");
-    ck_assert_uint_eq(memory_available(groups, root), 100000000);
-    write_file("groups", "0::/elsewhere\n");
-    ck_assert_uint_eq(memory_available(groups, root), 100000000);
+    cgroup_write("groups", "0::/a/b\n");
+    cgroup_write("a/b/memory.max", "300000000\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), 300000000);
+    cgroup_write("a/memory.max", "200000000\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), 200000000);
+    cgroup_write("memory.max", "100000000\n"); /* as a container sees its own */
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), 100000000);
+    cgroup_write("groups", "0::/\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), 100000000);
+    cgroup_write("groups", "0::/elsewhere\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), 100000000);
 }
 END_TEST
 
 START_TEST(the_first_version_of_groups_has_a_tree_for_memory)
 {
-    write_file("groups", "5:cpuset:/x\n4:cpu,memory:/a\n1:name=systemd:/y\n");
-    write_file("memory/a/memory.limit_in_bytes", "150000000\n");
-    write_file("a/memory.max", "1\n");
-    write_file("memory/x/memory.limit_in_bytes", "2\n");
-    ck_assert_uint_eq(memory_available(groups, root), 150000000);
-    write_file("memory/memory.limit_in_bytes", "140000000\n");
-    ck_assert_uint_eq(memory_available(groups, root), 140000000);
+    cgroup_write("groups", "5:cpuset:/x\n4:cpu,memory:/a\n1:name=systemd:/y\n");
+    cgroup_write("memory/a/memory.limit_in_bytes", "150000000\n");
+    cgroup_write("a/memory.max", "1\n");
+    cgroup_write("memory/x/memory.limit_in_bytes", "2\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), 150000000);
+    cgroup_write("memory/memory.limit_in_bytes", "140000000\n");
+    ck_assert_uint_eq(memory_available(cgroup_groups, cgroup_root), 140000000);
 }
 END_TEST
 
@@ -163,7 +125,7 @@ int main(void)
     tcase_add_test(shares, three_quarters_are_for_messages_and_one_for_bodies);
     tcase_add_test(shares, the_hub_takes_what_it_is_left);
     tcase_add_test(shares, without_a_limit_it_is_half_of_what_there_is);
-    tcase_add_checked_fixture(available, set_up, tear_down);
+    tcase_add_checked_fixture(available, cgroup_set_up, cgroup_tear_down);
     tcase_add_test(available, outside_of_groups_it_is_what_the_machine_has);
     tcase_add_test(available, the_least_limit_on_the_way_up_counts);
     tcase_add_test(available,

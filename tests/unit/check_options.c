@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,26 @@ START_TEST(without_options_there_are_defaults)
     ck_assert_uint_eq(from_zero.close_timeout_ms, 5000);
     ck_assert_int_eq(from_zero.sender, from_null.sender);
     ck_assert(from_zero.closed == NULL && from_zero.log == NULL);
+}
+END_TEST
+
+START_TEST(loops_are_as_many_as_there_are_cpus_to_run_on)
+{
+    struct hub_options out;
+    cpu_set_t before, one;
+    size_t cpu = 0;
+
+    ck_assert_int_eq(sched_getaffinity(0, sizeof before, &before), 0);
+    ck_assert_int_eq(hub__options_read(&out, NULL), 0);
+    ck_assert_uint_eq(out.loops, (unsigned)CPU_COUNT(&before));
+    while (!CPU_ISSET(cpu, &before))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    ck_assert_int_eq(hub__options_read(&out, NULL), 0);
+    ck_assert_uint_eq(out.loops, 1);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof before, &before), 0);
 }
 END_TEST
 
@@ -234,6 +255,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         without_options_there_are_defaults,
+        loops_are_as_many_as_there_are_cpus_to_run_on,
         what_is_given_is_kept,
         values_out_of_range_are_refused,
         a_host_loop_is_a_single_loop,
