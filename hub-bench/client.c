@@ -125,6 +125,13 @@ long client_answer(struct client *c, const uint8_t *data, size_t bytes,
     return used < 0 ? -1 : used - (long)before;
 }
 
+void client_opened(struct client *c)
+{
+    free(c->opening);
+    c->opening = NULL;
+    c->phase = CLIENT_OPEN;
+}
+
 void client_control(const struct client *c, unsigned opcode,
                     const uint8_t *payload, size_t bytes)
 {

@@ -53,6 +53,9 @@ int client_request(struct client *c, const struct url *url, uint32_t index);
 long client_answer(struct client *c, const uint8_t *data, size_t bytes,
                    char *why, size_t why_size);
 
+/* The answer was good: lets go of what only the handshake needs. */
+void client_opened(struct client *c);
+
 /* Sends a masked control frame, if the socket takes it at once. */
 void client_control(const struct client *c, unsigned opcode,
                     const uint8_t *payload, size_t bytes);

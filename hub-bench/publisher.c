@@ -110,11 +110,11 @@ static bool choose_target(struct publisher *p, uint32_t *target,
                           uint32_t *recipients)
 {
     *target = FLIGHTS_EVERYBODY;
-    *recipients = atomic_load(&p->swarm->reading);
+    *recipients = atomic_load(&p->roster->reading);
     if (!p->options->send)
         return true;
     *recipients = 1;
-    return swarm_pick(p->swarm, next_random(p), target);
+    return roster_pick(p->roster, next_random(p), target);
 }
 
 /* Takes a place for a message to those who read now. Returns false if there is
@@ -124,10 +124,10 @@ static bool take_place(struct publisher *p, struct flight_view *view,
 {
     bool taken;
 
-    (void)pthread_mutex_lock(&p->swarm->roll);
+    (void)pthread_mutex_lock(&p->roster->lock);
     taken = choose_target(p, &view->target, recipients) &&
             flights_launch(p->flights, view, *recipients, now, number);
-    (void)pthread_mutex_unlock(&p->swarm->roll);
+    (void)pthread_mutex_unlock(&p->roster->lock);
     return taken;
 }
 
@@ -195,8 +195,8 @@ static void tick(struct publisher *p, int64_t now)
         return;
     p->tick_ns = now + TICK_NS;
     flights_expire(p->flights, now - GIVE_UP_NS);
-    if (atomic_load(&p->swarm->reading) == 0 &&
-        atomic_load(&p->swarm->lost) != 0)
+    if (atomic_load(&p->roster->reading) == 0 &&
+        atomic_load(&p->roster->lost) != 0)
         p->burst.lonely = true;
 }
 
@@ -314,11 +314,11 @@ void publisher_join(struct publisher *p)
 }
 
 int publisher_init(struct publisher *p, const struct options *o,
-                   struct swarm *swarm, struct flights *flights,
+                   struct roster *roster, struct flights *flights,
                    const struct probe *probe, int notify)
 {
     *p = (struct publisher){.options = o,
-                            .swarm = swarm,
+                            .roster = roster,
                             .flights = flights,
                             .probe = probe,
                             .notify = notify};

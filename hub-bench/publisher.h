@@ -18,7 +18,7 @@
 #include "http.h"
 #include "options.h"
 #include "probe.h"
-#include "swarm.h"
+#include "roster.h"
 
 struct publisher_lane {
     uint64_t number;   /* of the message that is posted */
@@ -44,7 +44,7 @@ struct publisher_burst {
 
 struct publisher {
     const struct options *options;
-    struct swarm *swarm;
+    struct roster *roster;
     struct flights *flights;
     const struct probe *probe;
     struct http http;
@@ -66,7 +66,7 @@ struct publisher {
 
 /* Returns 0 or -1. */
 int publisher_init(struct publisher *p, const struct options *o,
-                   struct swarm *swarm, struct flights *flights,
+                   struct roster *roster, struct flights *flights,
                    const struct probe *probe, int notify);
 void publisher_fini(struct publisher *p);
 

@@ -23,146 +23,26 @@
 #define BUFFER_BYTES (256u << 10)
 #define EVENTS_MAX 1024
 #define WAKE UINT32_MAX /* in an event: not a client */
-#define STALLED_BUFFER 4096
 #define TICK_MS 200
-#define OPENING_MAX_NS (10 * SECOND_NS)
-#define GOODBYE_NS (500 * MS_NS)
-#define HOPELESS 16 /* refusals, at least, before a first success */
 #define OPCODE_CLOSE 0x8
 #define OPCODE_PONG 0xA
-
-static uint32_t global_index(const struct receiver *r, const struct client *c)
-{
-    return (uint32_t)(c - r->clients) * r->step + r->index;
-}
-
-/* Connecting. ----------------------------------------------------------- */
-
-static int watch(struct receiver *r, struct client *c, int operation,
-                 uint32_t events)
-{
-    struct epoll_event event = {.events = events,
-                                .data.u32 = (uint32_t)(c - r->clients)};
-
-    return epoll_ctl(r->epoll, operation, c->fd, &event) < 0 ? errno : 0;
-}
-
-static void opening_over(struct receiver *r, struct client *c)
-{
-    free(c->opening);
-    c->opening = NULL;
-    r->opening--;
-    atomic_store(&r->swarm->last_connect_ns, now_ns());
-}
-
-static void refused(struct receiver *r, struct client *c, const char *why)
-{
-    opening_over(r, c);
-    client_drop(c);
-    swarm_blame(&r->swarm->refusal, why);
-    (void)atomic_fetch_add(&r->swarm->refused, 1);
-}
-
-static void connect_one(struct receiver *r, struct client *c)
-{
-    struct swarm *s = r->swarm;
-    bool stalled = swarm_is_stalled(s->options, global_index(r, c));
-    int err = client_connect(c, (struct sockaddr *)&s->address,
-                             s->address_bytes, stalled ? STALLED_BUFFER : 0);
-
-    r->opening++;
-    if (err == 0)
-        err = watch(r, c, EPOLL_CTL_ADD, EPOLLOUT);
-    if (err != 0)
-        refused(r, c, strerror(err));
-}
-
-/* Nobody got in, and many were refused: the others need not try. */
-static bool is_hopeless(const struct swarm *s)
-{
-    unsigned enough = s->options->connect_window;
-
-    if (enough < HOPELESS)
-        enough = HOPELESS;
-    return atomic_load(&s->connected) == 0 && atomic_load(&s->refused) > enough;
-}
-
-static void connect_more(struct receiver *r)
-{
-    struct swarm *s = r->swarm;
-
-    while (r->next < r->count && r->opening < r->opening_max &&
-           !atomic_load(&s->stop)) {
-        if (is_hopeless(s)) {
-            (void)atomic_fetch_add(&s->refused, r->count - r->next);
-            r->next = r->count;
-            break;
-        }
-        connect_one(r, &r->clients[r->next++]);
-    }
-    if (r->settled || r->next < r->count || r->opening != 0)
-        return;
-    r->settled = true;
-    (void)atomic_fetch_add(&s->settled, 1);
-    (void)eventfd_write(s->notify, 1);
-}
-
-static void refuse_late_ones(struct receiver *r)
-{
-    int64_t before = now_ns() - OPENING_MAX_NS;
-
-    for (uint32_t i = 0; i < r->next && r->opening != 0; i++) {
-        struct client *c = &r->clients[i];
-
-        if (c->opening != NULL && c->opening->since_ns < before)
-            refused(r, c, "no answer within 10 s");
-    }
-}
-
-static void request(struct receiver *r, struct client *c)
-{
-    int err = client_request(c, &r->swarm->options->url, global_index(r, c));
-
-    if (err == 0)
-        err = watch(r, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP | EPOLLET);
-    if (err != 0)
-        refused(r, c, strerror(err));
-}
-
-static void opened(struct receiver *r, struct client *c)
-{
-    struct swarm *s = r->swarm;
-    uint32_t index = global_index(r, c);
-
-    histogram_add(&r->connect, now_ns() - c->opening->since_ns);
-    opening_over(r, c);
-    c->phase = CLIENT_OPEN;
-    (void)atomic_fetch_add(&s->connected, 1);
-    if (swarm_is_stalled(s->options, index)) {
-        c->phase = CLIENT_STALLED;
-        (void)atomic_fetch_add(&s->stalled, 1);
-        (void)watch(r, c, EPOLL_CTL_DEL, 0);
-    } else {
-        atomic_store(&s->readable[index], true);
-        (void)atomic_fetch_add(&s->reading, 1);
-    }
-}
+#define GOODBYE_NS (500 * MS_NS)
 
 /* Receiving. ------------------------------------------------------------ */
 
 static struct order *orders_of(const struct receiver *r, const struct client *c)
 {
     return r->orders +
-           (size_t)(c - r->clients) * r->swarm->options->connections;
+           (size_t)(c - r->clients) * r->site->roster->options->connections;
 }
 
 /* What was on its way to a client that is gone will not come any more. Under
  * the lock, so that a message counts on this client only if it is seen here. */
 static void give_up_for(struct receiver *r, const struct client *c)
 {
-    struct flights *f = r->swarm->flights;
+    struct flights *f = r->site->flights;
     struct order *orders = orders_of(r, c);
-    uint32_t next = atomic_load(&f->next), target = global_index(r, c);
+    uint32_t next = atomic_load(&f->next), target = receiver_index(r, c);
 
     for (uint32_t at = atomic_load(&f->oldest); at != next; at++) {
         uint64_t number = (uint64_t)f->run << 32 | at;
@@ -177,22 +57,22 @@ static void give_up_for(struct receiver *r, const struct client *c)
 
 static void lost(struct receiver *r, struct client *c, const char *why)
 {
-    struct swarm *s = r->swarm;
+    struct roster *roster = r->site->roster;
 
-    swarm_blame(&s->loss, why);
+    roster_blame(&roster->loss, why);
     client_drop(c);
-    (void)atomic_fetch_add(&s->lost, 1);
-    (void)pthread_mutex_lock(&s->roll);
-    atomic_store(&s->readable[global_index(r, c)], false);
-    (void)atomic_fetch_sub(&s->reading, 1);
+    (void)atomic_fetch_add(&roster->lost, 1);
+    (void)pthread_mutex_lock(&roster->lock);
+    atomic_store(&roster->readable[receiver_index(r, c)], false);
+    (void)atomic_fetch_sub(&roster->reading, 1);
     give_up_for(r, c);
-    (void)pthread_mutex_unlock(&s->roll);
+    (void)pthread_mutex_unlock(&roster->lock);
 }
 
 static void closed(struct receiver *r, struct client *c,
                    const struct scan *close)
 {
-    char why[SWARM_REASON_BYTES] = "the server closed it";
+    char why[ROSTER_REASON_BYTES] = "the server closed it";
 
     if (close->payload_bytes >= 2)
         (void)snprintf(why, sizeof(why), "the server closed it with code %u",
@@ -205,7 +85,7 @@ static void closed(struct receiver *r, struct client *c,
 static void delivered(struct receiver *r, struct order *orders, uint64_t number,
                       int64_t now)
 {
-    struct flights *f = r->swarm->flights;
+    struct flights *f = r->site->flights;
     struct flight_view flight;
     enum order_result order;
 
@@ -265,21 +145,6 @@ static void scan(struct receiver *r, struct client *c, const uint8_t *at,
     atomic_store_explicit(&r->delivered, count, memory_order_relaxed);
 }
 
-static void answered(struct receiver *r, struct client *c, size_t bytes,
-                     int64_t now)
-{
-    char why[SWARM_REASON_BYTES];
-    long used = client_answer(c, r->buffer, bytes, why, sizeof(why));
-
-    if (used < 0)
-        refused(r, c, why);
-    if (used <= 0)
-        return;
-    opened(r, c);
-    if (c->phase == CLIENT_OPEN)
-        scan(r, c, r->buffer + used, r->buffer + bytes, now);
-}
-
 /* The stream has ended, or broken off. */
 static void ended(struct receiver *r, struct client *c, ssize_t result)
 {
@@ -291,13 +156,14 @@ static void ended(struct receiver *r, struct client *c, ssize_t result)
     else if (c->phase == CLIENT_CLOSING)
         client_drop(c);
     else
-        refused(r, c, why);
+        receiver_refuse(r, c, why);
 }
 
 /* Reads once. Returns whether the socket must be read again. */
 static bool read_once(struct receiver *r, struct client *c, bool over)
 {
     ssize_t bytes = recv(c->fd, r->buffer, BUFFER_BYTES, 0);
+    size_t used = 0;
     int64_t now;
 
     if (bytes < 0 && errno == EAGAIN)
@@ -307,10 +173,10 @@ static bool read_once(struct receiver *r, struct client *c, bool over)
         return false;
     }
     now = now_ns();
+    if (c->phase == CLIENT_SHAKING)
+        used = receiver_answer(r, c, (size_t)bytes);
     if (c->phase == CLIENT_OPEN)
-        scan(r, c, r->buffer, r->buffer + bytes, now);
-    else if (c->phase == CLIENT_SHAKING)
-        answered(r, c, (size_t)bytes, now);
+        scan(r, c, r->buffer + used, r->buffer + bytes, now);
     return (bytes == BUFFER_BYTES || over) && c->fd >= 0 &&
            c->phase != CLIENT_STALLED;
 }
@@ -340,7 +206,7 @@ static void turn(struct receiver *r, int timeout_ms)
         }
         c = &r->clients[events[i].data.u32];
         if (c->phase == CLIENT_CONNECTING)
-            request(r, c);
+            receiver_request(r, c);
         else
             readable(r, c, events[i].events);
     }
@@ -380,12 +246,12 @@ static void *receive(void *argument)
     struct receiver *r = argument;
     int64_t tick = now_ns();
 
-    while (!atomic_load(&r->swarm->stop)) {
+    while (!atomic_load(&r->site->roster->stop)) {
         if (!r->settled)
-            connect_more(r);
+            receiver_connect(r);
         turn(r, r->settled ? -1 : TICK_MS);
         if (!r->settled && now_ns() - tick > TICK_MS * MS_NS) {
-            refuse_late_ones(r);
+            receiver_refuse_late(r);
             tick = now_ns();
         }
     }
@@ -396,7 +262,7 @@ static void *receive(void *argument)
 static int prepare(struct receiver *r)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = WAKE};
-    size_t lanes = r->swarm->options->connections;
+    size_t lanes = r->site->roster->options->connections;
 
     r->clients = calloc(r->count, sizeof(*r->clients));
     r->orders = calloc(r->count * lanes, sizeof(*r->orders));
@@ -413,12 +279,13 @@ static int prepare(struct receiver *r)
     return 0;
 }
 
-int receiver_start(struct receiver *r, struct swarm *swarm, unsigned index)
+int receiver_start(struct receiver *r, const struct receiver_site *site,
+                   unsigned index)
 {
-    const struct options *o = swarm->options;
+    const struct options *o = site->roster->options;
     int err;
 
-    r->swarm = swarm;
+    r->site = site;
     r->index = index;
     r->step = o->threads;
     r->count = (o->clients - index + o->threads - 1) / o->threads;

@@ -7,15 +7,25 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "client.h"
+#include "flights.h"
 #include "histogram.h"
 #include "order.h"
-#include "swarm.h"
+#include "roster.h"
+
+/* Where all receivers are at work. */
+struct receiver_site {
+    struct roster *roster;
+    struct flights *flights;
+    struct sockaddr_storage address; /* of the server */
+    socklen_t address_bytes;
+};
 
 /* Everything but `delivered` is the thread's own until it has ended. */
 struct receiver {
-    struct swarm *swarm;
+    const struct receiver_site *site;
     pthread_t thread;
     int epoll;
     int wake;             /* eventfd */
@@ -37,9 +47,34 @@ struct receiver {
 };
 
 /* Returns 0 or an errno. */
-int receiver_start(struct receiver *r, struct swarm *swarm, unsigned index);
+int receiver_start(struct receiver *r, const struct receiver_site *site,
+                   unsigned index);
 void receiver_wake(struct receiver *r);
 void receiver_join(struct receiver *r);
 void receiver_fini(struct receiver *r);
+
+/* Internal: receiver_connect.c's, all of the thread. */
+
+/* Connects as many as may be under way at once. */
+void receiver_connect(struct receiver *r);
+
+/* Gives those up that had no answer in time. */
+void receiver_refuse_late(struct receiver *r);
+
+/* It has not got in. */
+void receiver_refuse(struct receiver *r, struct client *c, const char *why);
+
+/* Its socket is connected: asks for the upgrade. */
+void receiver_request(struct receiver *r, struct client *c);
+
+/* Takes bytes of the answer, which are at the start of the buffer. Returns how
+ * many it was if it was good and the client is in now, otherwise 0. */
+size_t receiver_answer(struct receiver *r, struct client *c, size_t bytes);
+
+static inline uint32_t receiver_index(const struct receiver *r,
+                                      const struct client *c)
+{
+    return (uint32_t)(c - r->clients) * r->step + r->index;
+}
 
 #endif

@@ -12,6 +12,10 @@
 
 #define RESULT_TEXT_BYTES 320
 
+struct publisher_burst;
+struct roster;
+struct swarm_result;
+
 /* Of a histogram, in µs. */
 struct result_times {
     double p50, p90, p99, p999, max, mean;
@@ -49,5 +53,29 @@ struct result {
     char loss[RESULT_TEXT_BYTES];
     char publish_error[RESULT_TEXT_BYTES];
 };
+
+/* What was seen before the first client came, when all of them were there, at
+ * any time of the load, and at its end; -1 where it could not be read. */
+void result_before(struct result *r, int64_t memory, int64_t sockets);
+void result_connected(struct result *r, int64_t memory, int64_t sockets);
+void result_memory_now(struct result *r, int64_t memory);
+void result_sockets_now(struct result *r, int64_t sockets);
+void result_end(struct result *r, int64_t memory);
+
+/* Who is there; as often as it changes, and before what follows. */
+void result_clients(struct result *r, const struct roster *roster);
+
+/* What the way in was like; `last_ns` is when the last client was in. */
+void result_connect(struct result *r, const struct probe_moment *begin,
+                    const struct probe_moment *end, int64_t last_ns);
+
+void result_idle(struct result *r, const struct probe_moment *begin,
+                 const struct probe_moment *end);
+
+/* What was delivered, and then what that cost. */
+void result_deliveries(struct result *r, const struct swarm_result *swarm,
+                       uint64_t missing);
+void result_burst(struct result *r, const struct publisher_burst *burst,
+                  int64_t last_delivery_ns);
 
 #endif

@@ -11,7 +11,6 @@
 #include "run.h"
 
 #include <errno.h>
-#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -115,7 +114,7 @@ static int find_server(struct bench *b)
     pid_t wrong = 0;
 
     if (o->pid_count == 0)
-        probe_find(&b->probe, (struct sockaddr *)&b->swarm.address);
+        probe_find(&b->probe, (struct sockaddr *)&b->swarm.site.address);
     else
         wrong = probe_take(&b->probe, o->pids, o->pid_count);
     if (wrong != 0) {
@@ -148,8 +147,8 @@ static int set_up(struct bench *b)
     if (find_server(b) != 0)
         return -1;
     b->publisher_ready = true;
-    if (publisher_init(&b->publisher, o, &b->swarm, &b->flights, &b->probe,
-                       b->notify) != 0)
+    if (publisher_init(&b->publisher, o, &b->swarm.roster, &b->flights,
+                       &b->probe, b->notify) != 0)
         return fail(b, "cannot set up to publish: out of memory");
     progress_init(&b->progress, o->quiet);
     return 0;
@@ -188,21 +187,21 @@ static bool pause_for(struct bench *b, int64_t ms)
 
 static int wait_for_connections(struct bench *b)
 {
-    struct swarm *s = &b->swarm;
+    const struct roster *r = &b->swarm.roster;
 
     progress_phase(&b->progress, 0);
-    while (!swarm_is_settled(s)) {
-        uint32_t tried = atomic_load(&s->connected) + atomic_load(&s->refused);
+    while (!swarm_is_settled(&b->swarm)) {
+        uint32_t tried = atomic_load(&r->connected) + atomic_load(&r->refused);
 
         progress_show(&b->progress, "connecting",
                       (double)tried / b->options->clients, UINT64_MAX);
         if (pause_for(b, TICK_MS))
             return fail(b, "interrupted while connecting");
     }
-    if (atomic_load(&s->connected) != 0)
+    if (atomic_load(&r->connected) != 0)
         return 0;
     (void)snprintf(b->error, b->error_size, "cannot connect to %s: %s",
-                   b->options->url_text, swarm_reason(&s->refusal));
+                   b->options->url_text, roster_reason(&r->refusal));
     return -1;
 }
 
@@ -222,28 +221,17 @@ static int wait_in_silence(struct bench *b, const char *name, int64_t ns)
     return 0;
 }
 
-static double known(int64_t figure)
-{
-    return figure < 0 ? NAN : (double)figure;
-}
-
-static void keep_highest(double *peak, double value)
-{
-    if (!(value <= *peak)) /* also if that is NAN */
-        *peak = value;
-}
-
 /* Looks at what memory is in use. That of the processes takes milliseconds if
  * there is much of it, so it is read less often. */
 static void watch_memory(struct bench *b)
 {
     int64_t now = now_ns();
 
-    keep_highest(&b->result->sockets_peak, known(probe_socket_bytes()));
+    result_sockets_now(b->result, probe_socket_bytes());
     if (now < b->memory_ns)
         return;
     b->memory_ns = now + MEMORY_NS;
-    keep_highest(&b->result->memory_peak, known(probe_memory_bytes(&b->probe)));
+    result_memory_now(b->result, probe_memory_bytes(&b->probe));
 }
 
 /* Publishes until the time is over, or until somebody has had enough. */
@@ -274,7 +262,7 @@ static int burst(struct bench *b, const char *name, int64_t ns, bool measured)
     if (p->burst.lonely) {
         (void)snprintf(b->error, b->error_size,
                        "every client lost its connection: %s",
-                       swarm_reason(&b->swarm.loss));
+                       roster_reason(&b->swarm.roster.loss));
         return -1;
     }
     if (p->burst.failed) {
@@ -287,105 +275,6 @@ static int burst(struct bench *b, const char *name, int64_t ns, bool measured)
     return 0;
 }
 
-/* Figures. -------------------------------------------------------------- */
-
-static struct result_times times_of(const struct histogram *h)
-{
-    return (struct result_times){
-        .p50 = histogram_quantile(h, 0.5) / 1e3,
-        .p90 = histogram_quantile(h, 0.9) / 1e3,
-        .p99 = histogram_quantile(h, 0.99) / 1e3,
-        .p999 = histogram_quantile(h, 0.999) / 1e3,
-        .max = histogram_quantile(h, 1) / 1e3,
-        .mean = histogram_mean(h) / 1e3,
-    };
-}
-
-static double over(double value, double count)
-{
-    return count > 0 ? value / count : NAN;
-}
-
-/* CPU time of the server between two moments, in ns. */
-static double server_ns(const struct probe_moment *from,
-                        const struct probe_moment *to)
-{
-    if (from->server_cpu_ns < 0 || to->server_cpu_ns < 0)
-        return NAN;
-    return (double)(to->server_cpu_ns - from->server_cpu_ns);
-}
-
-static double passed_ns(const struct probe_moment *from,
-                        const struct probe_moment *to)
-{
-    return (double)(to->at_ns - from->at_ns);
-}
-
-/* Seconds that a burst published, or up to a later moment. */
-static double seconds_until(const struct publisher_burst *burst,
-                            int64_t last_ns)
-{
-    int64_t end = burst->published.at_ns;
-
-    return (double)((last_ns > end ? last_ns : end) - burst->begin.at_ns) / 1e9;
-}
-
-static void count_clients(struct bench *b)
-{
-    struct result *r = b->result;
-    struct swarm *s = &b->swarm;
-
-    r->connected = atomic_load(&s->connected);
-    r->refused = atomic_load(&s->refused);
-    r->stalled = atomic_load(&s->stalled);
-    r->lost = atomic_load(&s->lost);
-    (void)snprintf(r->refusal, sizeof(r->refusal), "%s",
-                   swarm_reason(&s->refusal));
-    (void)snprintf(r->loss, sizeof(r->loss), "%s", swarm_reason(&s->loss));
-}
-
-static void count_burst(struct bench *b, const struct swarm_result *swarm)
-{
-    const struct publisher_burst *burst = &b->publisher.burst;
-    struct result *r = b->result;
-    double seconds = passed_ns(&burst->begin, &burst->published) / 1e9;
-    double server = server_ns(&burst->begin, &burst->end);
-    double own = (double)(burst->end.own_cpu_ns - burst->begin.own_cpu_ns);
-
-    r->duration_s = seconds;
-    r->messages = burst->messages;
-    r->errors = burst->errors;
-    r->due = burst->due;
-    r->messages_per_s =
-        over((double)burst->messages, seconds_until(burst, burst->answered_ns));
-    r->response = times_of(&burst->response);
-    (void)snprintf(r->publish_error, sizeof(r->publish_error), "%s",
-                   burst->error);
-    r->deliveries_per_s = over((double)r->deliveries,
-                               seconds_until(burst, swarm->last_delivery_ns));
-    r->server_us_per_delivery = over(server / 1e3, (double)r->deliveries);
-    r->server_us_per_message = over(server / 1e3, (double)r->messages);
-    r->server_cpu_percent =
-        over(server_ns(&burst->begin, &burst->published), seconds * 1e7);
-    r->own_us_per_delivery = over(own / 1e3, (double)r->deliveries);
-    r->own_cpu_percent =
-        over((double)(burst->published.own_cpu_ns - burst->begin.own_cpu_ns),
-             seconds * 1e7);
-}
-
-static void count_deliveries(struct bench *b, const struct swarm_result *swarm)
-{
-    struct result *r = b->result;
-
-    r->connect = times_of(&swarm->connect);
-    r->delivery = times_of(&swarm->delivery);
-    r->deliveries = swarm->delivery.count;
-    r->missing = atomic_load(&b->flights.missing);
-    r->out_of_order = swarm->out_of_order;
-    r->foreign = swarm->foreign;
-    r->stalled_dropped = swarm->stalled_dropped;
-}
-
 /* The run. -------------------------------------------------------------- */
 
 static int connect_all(struct bench *b)
@@ -393,41 +282,30 @@ static int connect_all(struct bench *b)
     struct result *r = b->result;
     struct probe_moment begin, end;
 
-    r->memory_before = known(probe_memory_bytes(&b->probe));
-    r->sockets_before = known(probe_socket_bytes());
+    result_before(r, probe_memory_bytes(&b->probe), probe_socket_bytes());
     probe_moment(&b->probe, &begin);
     if (swarm_start(&b->swarm, b->error, b->error_size) != 0 ||
         wait_for_connections(b) != 0 ||
         wait_in_silence(b, "settling", SETTLE_NS) != 0)
         return -1;
     probe_moment(&b->probe, &end);
-    count_clients(b);
-    r->connect_s =
-        (double)(atomic_load(&b->swarm.last_connect_ns) - begin.at_ns) / 1e9;
-    r->connects_per_s = over(r->connected, r->connect_s);
-    r->cpu_us_per_connect = server_ns(&begin, &end) / 1e3 / r->connected;
+    result_clients(r, &b->swarm.roster);
+    result_connect(r, &begin, &end,
+                   atomic_load(&b->swarm.roster.last_connect_ns));
     return 0;
 }
 
 static int be_idle(struct bench *b)
 {
-    struct result *r = b->result;
     struct probe_moment begin, end;
-    double ns;
 
     probe_moment(&b->probe, &begin);
     if (wait_in_silence(b, "idle", b->options->idle_ns) != 0)
         return -1;
     probe_moment(&b->probe, &end);
-    ns = b->options->idle_ns == 0 ? 0 : passed_ns(&begin, &end);
-    r->idle_s = ns / 1e9;
-    r->idle_cpu_percent = over(server_ns(&begin, &end) * 100, ns);
-    r->memory_connected = known(probe_memory_bytes(&b->probe));
-    r->memory_per_connection =
-        (r->memory_connected - r->memory_before) / r->connected;
-    r->sockets_connected = known(probe_socket_bytes());
-    r->sockets_peak = r->sockets_connected;
-    r->memory_peak = r->memory_connected;
+    result_idle(b->result, &begin, &end);
+    result_connected(b->result, probe_memory_bytes(&b->probe),
+                     probe_socket_bytes());
     return 0;
 }
 
@@ -437,7 +315,7 @@ static int publish(struct bench *b)
 
     if (o->duration_ns == 0)
         return 0;
-    if (o->send && atomic_load(&b->swarm.reading) == 0)
+    if (o->send && atomic_load(&b->swarm.roster.reading) == 0)
         return fail(b, "--send: there is no client that reads");
     if (o->warmup_ns != 0 && burst(b, "warm-up", o->warmup_ns, false) != 0)
         return -1;
@@ -450,17 +328,16 @@ static int measure(struct bench *b)
 
     if (connect_all(b) != 0 || be_idle(b) != 0 || publish(b) != 0)
         return -1;
-    b->result->memory_end = known(probe_memory_bytes(&b->probe));
-    keep_highest(&b->result->memory_peak, b->result->memory_end);
+    result_end(b->result, probe_memory_bytes(&b->probe));
     b->result->interrupted = b->interrupted;
-    count_clients(b);
+    result_clients(b->result, &b->swarm.roster);
     swarm = calloc(1, sizeof(*swarm)); /* histograms: large for a stack */
     if (swarm == NULL)
         return fail(b, "out of memory");
     swarm_stop(&b->swarm);
     swarm_collect(&b->swarm, swarm);
-    count_deliveries(b, swarm);
-    count_burst(b, swarm);
+    result_deliveries(b->result, swarm, atomic_load(&b->flights.missing));
+    result_burst(b->result, &b->publisher.burst, swarm->last_delivery_ns);
     free(swarm);
     return 0;
 }

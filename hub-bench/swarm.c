@@ -8,9 +8,6 @@
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
-
-#include "receiver.h"
-
 /* Whether somebody accepts connections there. */
 static bool is_served(const struct addrinfo *address)
 {
@@ -42,7 +39,7 @@ static const struct addrinfo *choose(const struct addrinfo *list)
 
 static int resolve(struct swarm *s, char *error, size_t size)
 {
-    const struct url *url = &s->options->url;
+    const struct url *url = &s->roster.options->url;
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,
                                    .ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_NUMERICSERV};
@@ -58,22 +55,22 @@ static int resolve(struct swarm *s, char *error, size_t size)
         return -1;
     }
     chosen = choose(list);
-    memcpy(&s->address, chosen->ai_addr, chosen->ai_addrlen);
-    s->address_bytes = chosen->ai_addrlen;
+    memcpy(&s->site.address, chosen->ai_addr, chosen->ai_addrlen);
+    s->site.address_bytes = chosen->ai_addrlen;
     freeaddrinfo(list);
     return 0;
 }
 
 static int start_receivers(struct swarm *s)
 {
-    unsigned threads = s->options->threads;
+    unsigned threads = s->roster.options->threads;
 
-    s->readable = calloc(s->options->clients, sizeof(*s->readable));
     s->receivers = calloc(threads, sizeof(*s->receivers));
-    if (s->readable == NULL || s->receivers == NULL)
+    if (s->receivers == NULL)
         return ENOMEM;
     for (; s->started < threads; s->started++) {
-        int err = receiver_start(&s->receivers[s->started], s, s->started);
+        int err =
+            receiver_start(&s->receivers[s->started], &s->site, s->started);
 
         if (err != 0)
             return err;
@@ -85,13 +82,19 @@ int swarm_init(struct swarm *s, const struct options *o,
                struct flights *flights, int notify, char *error,
                size_t error_size)
 {
-    *s = (struct swarm){.options = o,
-                        .flights = flights,
-                        .notify = notify,
-                        .roll = PTHREAD_MUTEX_INITIALIZER,
-                        .refusal.taken = ATOMIC_FLAG_INIT,
-                        .loss.taken = ATOMIC_FLAG_INIT};
-    return resolve(s, error, error_size);
+    int err;
+
+    *s = (struct swarm){.site.flights = flights};
+    s->site.roster = &s->roster;
+    err = roster_init(&s->roster, o, notify);
+    if (err != 0) {
+        (void)snprintf(error, error_size, "%s", strerror(err));
+        return -1;
+    }
+    if (resolve(s, error, error_size) == 0)
+        return 0;
+    roster_fini(&s->roster);
+    return -1;
 }
 
 int swarm_start(struct swarm *s, char *error, size_t error_size)
@@ -107,22 +110,7 @@ int swarm_start(struct swarm *s, char *error, size_t error_size)
 
 bool swarm_is_settled(const struct swarm *s)
 {
-    return atomic_load(&s->settled) == s->started;
-}
-
-bool swarm_pick(const struct swarm *s, uint64_t random, uint32_t *client)
-{
-    uint32_t clients = s->options->clients;
-    uint32_t at = (uint32_t)((random >> 32) * clients >> 32);
-
-    for (uint32_t tried = 0; tried < clients; tried++) {
-        if (atomic_load_explicit(&s->readable[at], memory_order_relaxed)) {
-            *client = at;
-            return true;
-        }
-        at = at + 1 == clients ? 0 : at + 1;
-    }
-    return false;
+    return atomic_load(&s->roster.settled) == s->started;
 }
 
 uint64_t swarm_delivered(const struct swarm *s)
@@ -140,7 +128,7 @@ void swarm_stop(struct swarm *s)
     if (s->stopped)
         return;
     s->stopped = true;
-    atomic_store(&s->stop, true);
+    atomic_store(&s->roster.stop, true);
     for (unsigned i = 0; i < s->started; i++)
         receiver_wake(&s->receivers[i]);
     for (unsigned i = 0; i < s->started; i++)
@@ -168,32 +156,7 @@ void swarm_fini(struct swarm *s)
     for (unsigned i = 0; i < s->started; i++)
         receiver_fini(&s->receivers[i]);
     free(s->receivers);
-    free((void *)s->readable);
-    (void)pthread_mutex_destroy(&s->roll);
+    roster_fini(&s->roster);
     s->receivers = NULL;
-    s->readable = NULL;
     s->started = 0;
-}
-
-bool swarm_is_stalled(const struct options *o, uint32_t client)
-{
-    double share = o->stalled_percent / 100;
-    uint64_t all = (uint64_t)(share * o->clients + 0.5);
-
-    /* Spread evenly: client n is one where the running total goes up. */
-    return (client + UINT64_C(1)) * all / o->clients !=
-           client * all / o->clients;
-}
-
-void swarm_blame(struct swarm_reason *reason, const char *text)
-{
-    if (atomic_flag_test_and_set(&reason->taken))
-        return;
-    (void)snprintf(reason->text, sizeof(reason->text), "%s", text);
-    atomic_store(&reason->there, true);
-}
-
-const char *swarm_reason(const struct swarm_reason *reason)
-{
-    return atomic_load(&reason->there) ? reason->text : "";
 }

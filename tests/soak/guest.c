@@ -149,8 +149,7 @@ static void connected(struct crowd *c, struct guest *g, int64_t now)
 
 static void opened(struct crowd *c, struct guest *g, int64_t now)
 {
-    free(g->base.opening);
-    g->base.opening = NULL;
+    client_opened(&g->base);
     c->opening--;
     g->state = GUEST_IN;
     g->deadline_ns = g->kind == GUEST_MUTE ? within(c, now, MUTE_S) : INT64_MAX;
