@@ -24,13 +24,12 @@
 #define EVENTS_MAX 1024
 #define WAKE UINT32_MAX /* in an event: not a client */
 #define TICK_MS 200
-#define OPCODE_CLOSE 0x8
-#define OPCODE_PONG 0xA
 #define GOODBYE_NS (500 * MS_NS)
 
 /* Receiving. ------------------------------------------------------------ */
 
-static struct order *orders_of(const struct receiver *r, const struct client *c)
+static struct order *orders_of(const struct receiver *r,
+                               const struct receiver_client *c)
 {
     return r->orders +
            (size_t)(c - r->clients) * r->site->roster->options->connections;
@@ -38,7 +37,7 @@ static struct order *orders_of(const struct receiver *r, const struct client *c)
 
 /* What was on its way to a client that is gone will not come any more. Under
  * the lock, so that a message counts on this client only if it is seen here. */
-static void give_up_for(struct receiver *r, const struct client *c)
+static void give_up_for(struct receiver *r, const struct receiver_client *c)
 {
     struct flights *f = r->site->flights;
     struct order *orders = orders_of(r, c);
@@ -55,12 +54,12 @@ static void give_up_for(struct receiver *r, const struct client *c)
     }
 }
 
-static void lost(struct receiver *r, struct client *c, const char *why)
+static void lost(struct receiver *r, struct receiver_client *c, const char *why)
 {
     struct roster *roster = r->site->roster;
 
     roster_blame(&roster->loss, why);
-    client_drop(c);
+    client_drop(&c->base);
     (void)atomic_fetch_add(&roster->lost, 1);
     (void)pthread_mutex_lock(&roster->lock);
     atomic_store(&roster->readable[receiver_index(r, c)], false);
@@ -69,7 +68,7 @@ static void lost(struct receiver *r, struct client *c, const char *why)
     (void)pthread_mutex_unlock(&roster->lock);
 }
 
-static void closed(struct receiver *r, struct client *c,
+static void closed(struct receiver *r, struct receiver_client *c,
                    const struct scan *close)
 {
     char why[ROSTER_REASON_BYTES] = "the server closed it";
@@ -77,7 +76,7 @@ static void closed(struct receiver *r, struct client *c,
     if (close->payload_bytes >= 2)
         (void)snprintf(why, sizeof(why), "the server closed it with code %u",
                        (unsigned)close->payload[0] << 8 | close->payload[1]);
-    client_control(c, OPCODE_CLOSE, close->payload,
+    client_control(&c->base, FRAME_CLOSE, close->payload,
                    close->payload_bytes < 2 ? 0 : 2);
     lost(r, c, why);
 }
@@ -107,8 +106,8 @@ static void delivered(struct receiver *r, struct order *orders, uint64_t number,
 }
 
 /* Goes through bytes that a client got. */
-static void scan(struct receiver *r, struct client *c, const uint8_t *at,
-                 const uint8_t *end, int64_t now)
+static void scan(struct receiver *r, struct receiver_client *c,
+                 const uint8_t *at, const uint8_t *end, int64_t now)
 {
     struct order *orders = orders_of(r, c);
     uint64_t count = 0;
@@ -126,7 +125,8 @@ static void scan(struct receiver *r, struct client *c, const uint8_t *at,
             r->foreign++;
             continue;
         case SCAN_PING:
-            client_control(c, OPCODE_PONG, found.payload, found.payload_bytes);
+            client_control(&c->base, FRAME_PONG, found.payload,
+                           found.payload_bytes);
             continue;
         case SCAN_CLOSE:
             closed(r, c, &found);
@@ -146,23 +146,23 @@ static void scan(struct receiver *r, struct client *c, const uint8_t *at,
 }
 
 /* The stream has ended, or broken off. */
-static void ended(struct receiver *r, struct client *c, ssize_t result)
+static void ended(struct receiver *r, struct receiver_client *c, ssize_t result)
 {
     const char *why =
         result == 0 ? "the server closed the connection" : strerror(errno);
 
-    if (c->phase == CLIENT_OPEN)
+    if (c->base.phase == CLIENT_OPEN)
         lost(r, c, why);
-    else if (c->phase == CLIENT_CLOSING)
-        client_drop(c);
+    else if (c->base.phase == CLIENT_CLOSING)
+        client_drop(&c->base);
     else
         receiver_refuse(r, c, why);
 }
 
 /* Reads once. Returns whether the socket must be read again. */
-static bool read_once(struct receiver *r, struct client *c, bool over)
+static bool read_once(struct receiver *r, struct receiver_client *c, bool over)
 {
-    ssize_t bytes = recv(c->fd, r->buffer, BUFFER_BYTES, 0);
+    ssize_t bytes = recv(c->base.fd, r->buffer, BUFFER_BYTES, 0);
     size_t used = 0;
     int64_t now;
 
@@ -173,15 +173,16 @@ static bool read_once(struct receiver *r, struct client *c, bool over)
         return false;
     }
     now = now_ns();
-    if (c->phase == CLIENT_SHAKING)
+    if (c->base.phase == CLIENT_SHAKING)
         used = receiver_answer(r, c, (size_t)bytes);
-    if (c->phase == CLIENT_OPEN)
+    if (c->base.phase == CLIENT_OPEN)
         scan(r, c, r->buffer + used, r->buffer + bytes, now);
-    return (bytes == BUFFER_BYTES || over) && c->fd >= 0 &&
-           c->phase != CLIENT_STALLED;
+    return (bytes == BUFFER_BYTES || over) && c->base.fd >= 0 &&
+           c->base.phase != CLIENT_STALLED;
 }
 
-static void readable(struct receiver *r, struct client *c, uint32_t events)
+static void readable(struct receiver *r, struct receiver_client *c,
+                     uint32_t events)
 {
     bool over = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
@@ -197,7 +198,7 @@ static void turn(struct receiver *r, int timeout_ms)
     int count = epoll_wait(r->epoll, events, EVENTS_MAX, timeout_ms);
 
     for (int i = 0; i < count; i++) {
-        struct client *c;
+        struct receiver_client *c;
         eventfd_t ignored;
 
         if (events[i].data.u32 == WAKE) {
@@ -205,7 +206,7 @@ static void turn(struct receiver *r, int timeout_ms)
             continue;
         }
         c = &r->clients[events[i].data.u32];
-        if (c->phase == CLIENT_CONNECTING)
+        if (c->base.phase == CLIENT_CONNECTING)
             receiver_request(r, c);
         else
             readable(r, c, events[i].events);
@@ -220,25 +221,25 @@ static void say_goodbye(struct receiver *r)
     uint32_t left = 0;
 
     for (uint32_t i = 0; i < r->next; i++) {
-        struct client *c = &r->clients[i];
+        struct receiver_client *c = &r->clients[i];
 
-        if (c->phase == CLIENT_STALLED && !client_is_held(c))
+        if (c->base.phase == CLIENT_STALLED && !client_is_held(&c->base))
             r->stalled_dropped++;
-        if (c->phase == CLIENT_OPEN || c->phase == CLIENT_STALLED)
-            client_control(c, OPCODE_CLOSE, normal, sizeof(normal));
-        if (c->phase == CLIENT_OPEN)
-            c->phase = CLIENT_CLOSING;
+        if (c->base.phase == CLIENT_OPEN || c->base.phase == CLIENT_STALLED)
+            client_control(&c->base, FRAME_CLOSE, normal, sizeof(normal));
+        if (c->base.phase == CLIENT_OPEN)
+            c->base.phase = CLIENT_CLOSING;
         else
-            client_drop(c);
+            client_drop(&c->base);
     }
     do {
         turn(r, TICK_MS / 10);
         left = 0;
         for (uint32_t i = 0; i < r->next; i++)
-            left += r->clients[i].phase == CLIENT_CLOSING;
+            left += r->clients[i].base.phase == CLIENT_CLOSING;
     } while (left != 0 && now_ns() < deadline);
     for (uint32_t i = 0; i < r->next; i++)
-        client_drop(&r->clients[i]);
+        client_drop(&r->clients[i].base);
 }
 
 static void *receive(void *argument)
@@ -270,7 +271,7 @@ static int prepare(struct receiver *r)
     if (r->clients == NULL || r->orders == NULL || r->buffer == NULL)
         return ENOMEM;
     for (uint32_t i = 0; i < r->count; i++)
-        r->clients[i].fd = -1;
+        r->clients[i].base.fd = -1;
     r->epoll = epoll_create1(EPOLL_CLOEXEC);
     r->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (r->epoll < 0 || r->wake < 0 ||

@@ -9,11 +9,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "client.h"
+#include "client/client.h"
 #include "flights.h"
 #include "histogram.h"
 #include "order.h"
 #include "roster.h"
+#include "scanner.h"
 
 /* Where all receivers are at work. */
 struct receiver_site {
@@ -21,6 +22,11 @@ struct receiver_site {
     struct flights *flights;
     struct sockaddr_storage address; /* of the server */
     socklen_t address_bytes;
+};
+
+struct receiver_client {
+    struct client base;
+    struct scanner scanner;
 };
 
 /* Everything but `delivered` is the thread's own until it has ended. */
@@ -36,7 +42,7 @@ struct receiver {
     uint32_t opening;     /* clients that connect right now */
     uint32_t opening_max; /* at once */
     bool settled;         /* all were tried */
-    struct client *clients;
+    struct receiver_client *clients;
     struct order *orders;       /* by client, then by lane */
     uint8_t *buffer;            /* all clients are read into it */
     _Atomic uint64_t delivered; /* any thread may read it */
@@ -62,17 +68,19 @@ void receiver_connect(struct receiver *r);
 void receiver_refuse_late(struct receiver *r);
 
 /* It has not got in. */
-void receiver_refuse(struct receiver *r, struct client *c, const char *why);
+void receiver_refuse(struct receiver *r, struct receiver_client *c,
+                     const char *why);
 
 /* Its socket is connected: asks for the upgrade. */
-void receiver_request(struct receiver *r, struct client *c);
+void receiver_request(struct receiver *r, struct receiver_client *c);
 
 /* Takes bytes of the answer, which are at the start of the buffer. Returns how
  * many it was if it was good and the client is in now, otherwise 0. */
-size_t receiver_answer(struct receiver *r, struct client *c, size_t bytes);
+size_t receiver_answer(struct receiver *r, struct receiver_client *c,
+                       size_t bytes);
 
 static inline uint32_t receiver_index(const struct receiver *r,
-                                      const struct client *c)
+                                      const struct receiver_client *c)
 {
     return (uint32_t)(c - r->clients) * r->step + r->index;
 }

@@ -14,13 +14,13 @@
 #define OPENING_MAX_NS (10 * SECOND_NS)
 #define HOPELESS 16 /* refusals, at least, before a first success */
 
-static int watch(struct receiver *r, struct client *c, int operation,
+static int watch(struct receiver *r, struct receiver_client *c, int operation,
                  uint32_t events)
 {
     struct epoll_event event = {.events = events,
                                 .data.u32 = (uint32_t)(c - r->clients)};
 
-    return epoll_ctl(r->epoll, operation, c->fd, &event) < 0 ? errno : 0;
+    return epoll_ctl(r->epoll, operation, c->base.fd, &event) < 0 ? errno : 0;
 }
 
 static void opening_over(struct receiver *r)
@@ -29,20 +29,21 @@ static void opening_over(struct receiver *r)
     atomic_store(&r->site->roster->last_connect_ns, now_ns());
 }
 
-void receiver_refuse(struct receiver *r, struct client *c, const char *why)
+void receiver_refuse(struct receiver *r, struct receiver_client *c,
+                     const char *why)
 {
     opening_over(r);
-    client_drop(c);
+    client_drop(&c->base);
     roster_blame(&r->site->roster->refusal, why);
     (void)atomic_fetch_add(&r->site->roster->refused, 1);
 }
 
-static void connect_one(struct receiver *r, struct client *c)
+static void connect_one(struct receiver *r, struct receiver_client *c)
 {
     struct roster *roster = r->site->roster;
     bool stalled = roster_is_stalled(roster, receiver_index(r, c));
     int err =
-        client_connect(c, (struct sockaddr *)&r->site->address,
+        client_connect(&c->base, (struct sockaddr *)&r->site->address,
                        r->site->address_bytes, stalled ? STALLED_BUFFER : 0);
 
     r->opening++;
@@ -88,35 +89,38 @@ void receiver_refuse_late(struct receiver *r)
     int64_t before = now_ns() - OPENING_MAX_NS;
 
     for (uint32_t i = 0; i < r->next && r->opening != 0; i++) {
-        struct client *c = &r->clients[i];
+        struct receiver_client *c = &r->clients[i];
 
-        if (c->opening != NULL && c->opening->since_ns < before)
+        if (c->base.opening != NULL && c->base.opening->since_ns < before)
             receiver_refuse(r, c, "no answer within 10 s");
     }
 }
 
-void receiver_request(struct receiver *r, struct client *c)
+void receiver_request(struct receiver *r, struct receiver_client *c)
 {
-    int err =
-        client_request(c, &r->site->roster->options->url, receiver_index(r, c));
+    const struct url *url = &r->site->roster->options->url;
+    char target[URL_TARGET_BYTES];
+    int err;
 
+    (void)url_expand(target, sizeof(target), url->target, receiver_index(r, c));
+    err = client_request(&c->base, url->authority, target);
     if (err == 0)
         err = watch(r, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP | EPOLLET);
     if (err != 0)
         receiver_refuse(r, c, strerror(err));
 }
 
-static void opened(struct receiver *r, struct client *c)
+static void opened(struct receiver *r, struct receiver_client *c)
 {
     struct roster *roster = r->site->roster;
     uint32_t index = receiver_index(r, c);
 
-    histogram_add(&r->connect, now_ns() - c->opening->since_ns);
-    client_opened(c);
+    histogram_add(&r->connect, now_ns() - c->base.opening->since_ns);
+    client_opened(&c->base);
     opening_over(r);
     (void)atomic_fetch_add(&roster->connected, 1);
     if (roster_is_stalled(roster, index)) {
-        c->phase = CLIENT_STALLED;
+        c->base.phase = CLIENT_STALLED;
         (void)atomic_fetch_add(&roster->stalled, 1);
         (void)watch(r, c, EPOLL_CTL_DEL, 0);
     } else {
@@ -125,10 +129,11 @@ static void opened(struct receiver *r, struct client *c)
     }
 }
 
-size_t receiver_answer(struct receiver *r, struct client *c, size_t bytes)
+size_t receiver_answer(struct receiver *r, struct receiver_client *c,
+                       size_t bytes)
 {
     char why[ROSTER_REASON_BYTES];
-    long used = client_answer(c, r->buffer, bytes, why, sizeof(why));
+    long used = client_answer(&c->base, r->buffer, bytes, why, sizeof(why));
 
     if (used < 0)
         receiver_refuse(r, c, why);

@@ -1,4 +1,4 @@
-/* scanner.h - finds the messages in what a server sends over a WebSocket.
+/* scanner.h - finds our messages in what a server sends over a WebSocket.
  *
  * Bytes come in pieces of any size. Of a message only the number is wanted: its
  * start is looked at, the rest is counted off, and nothing is copied unless a
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCANNER_CONTROL_MAX 125 /* payload of a control frame, RFC 6455 5.5 */
+#include "client/frame.h"
 
 enum scan_result {
     SCAN_MORE,    /* all was used up */
@@ -24,14 +24,11 @@ enum scan_result {
     SCAN_BROKEN, /* not the protocol: the connection is of no use any more */
 };
 
+/* What every message touches comes first, in one cache line. */
 struct scanner {
-    uint64_t skip;   /* payload bytes of this frame that are still to come */
     uint64_t number; /* of the message under way */
     bool ours;       /* the message under way has a number */
-    bool open;       /* a fragmented message is under way */
-    bool final;      /* this frame ends its message */
-    uint8_t kept;    /* bytes in `start` */
-    uint8_t start[2 + SCANNER_CONTROL_MAX]; /* of a frame cut in two */
+    struct frame_reader frames;
 };
 
 struct scan {

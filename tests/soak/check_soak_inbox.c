@@ -202,12 +202,12 @@ START_TEST(control_frames_come_between_messages)
     put_frame(0x88, "\x03\xe9shutting down", 15);
     end = stream + used;
     ck_assert_int_eq(inbox_next(&box, &at, end), INBOX_PING);
-    ck_assert_uint_eq(box.head[1], 3);
-    ck_assert_mem_eq(box.head + 2, "who", 3);
+    ck_assert_uint_eq(box.control.payload_bytes, 3);
+    ck_assert_mem_eq(box.control.payload, "who", 3);
     ck_assert_int_eq(inbox_next(&box, &at, end), INBOX_LETTER);
     ck_assert_int_eq(inbox_next(&box, &at, end), INBOX_PONG);
     ck_assert_int_eq(inbox_next(&box, &at, end), INBOX_CLOSE);
-    ck_assert_mem_eq(box.head + 2, "\x03\xe9shutting down", 15);
+    ck_assert_mem_eq(box.control.payload, "\x03\xe9shutting down", 15);
     ck_assert_int_eq(inbox_next(&box, &at, end), INBOX_MORE);
 }
 END_TEST

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client.h"
+#include "client/client.h"
 #include "dice.h"
 #include "inbox.h"
 #include "judge.h"

@@ -14,7 +14,7 @@
 
 #include "clock.h"
 #include "crowd.h"
-#include "frames.h"
+#include "talk.h"
 
 #define CONNECT_S 15
 #define END_S 20
@@ -26,9 +26,6 @@
 #define GHOST_S 10
 #define STALLED_RECEIVE_BUFFER 4096
 #define AWAKE_RECEIVE_BUFFER (1 << 20)
-#define CLOSE 0x8
-#define PING 0x9
-#define PONG 0xA
 
 static int64_t within(const struct crowd *c, int64_t now, int seconds)
 {
@@ -121,16 +118,14 @@ static void send_half(struct crowd *c, struct guest *g, int64_t now)
 static int send_request(struct crowd *c, struct guest *g)
 {
     char user[32], session[32], target[128];
-    struct url url = {.target = target};
 
-    memcpy(url.authority, c->authority, sizeof(c->authority));
     crowd_name(user, 'u', g->user, true);
     crowd_name(session, 's', g->session, true);
     (void)snprintf(target, sizeof(target), "/ws?userId=%s%s%s", user,
                    g->session == LETTER_ANY ? "" : "&sessionId=",
                    g->session == LETTER_ANY ? "" : session);
     g->state = GUEST_SHAKING;
-    return client_request(&g->base, &url, 0);
+    return client_request(&g->base, c->authority, target);
 }
 
 static void connected(struct crowd *c, struct guest *g, int64_t now)
@@ -179,19 +174,19 @@ static void say_goodbye(struct crowd *c, struct guest *g, int64_t now)
     } else {
         c->figures.left_by_close++;
         g->wanted_code = 1000;
-        client_control(&g->base, CLOSE, normal, sizeof(normal));
+        client_control(&g->base, FRAME_CLOSE, normal, sizeof(normal));
     }
 }
 
 static void send_garbage(struct crowd *c, struct guest *g, int64_t now)
 {
-    unsigned kind = dice_below(&c->dice, FRAMES_GARBAGE), code;
-    uint8_t frame[FRAMES_BYTES];
-    size_t bytes = frames_garbage(frame, kind, &c->dice, &code);
+    unsigned kind = dice_below(&c->dice, TALK_GARBAGE), code;
+    uint8_t frame[TALK_BYTES];
+    size_t bytes = talk_garbage(frame, kind, &c->dice, &code);
 
     judge_leaving(c->judge, guest_index(c, g));
     (void)send(g->base.fd, frame, bytes, MSG_NOSIGNAL);
-    if (kind == FRAMES_GARBAGE_HALF) {
+    if (kind == TALK_GARBAGE_HALF) {
         c->figures.vanished++;
         vanish(c, g, now);
         return;
@@ -246,7 +241,8 @@ static void send_ping(struct crowd *c, struct guest *g)
 {
     g->pinged = true;
     g->ping = dice_next(&c->dice);
-    client_control(&g->base, PING, (const uint8_t *)&g->ping, sizeof(g->ping));
+    client_control(&g->base, FRAME_PING, (const uint8_t *)&g->ping,
+                   sizeof(g->ping));
 }
 
 /* A kernel that gives a peer up (TCP_USER_TIMEOUT) does not tell it: who only
@@ -275,7 +271,7 @@ void guest_overdue(struct crowd *c, struct guest *g, int64_t now)
 
 void guest_talk(struct crowd *c, struct guest *g, int64_t now)
 {
-    uint8_t frame[FRAMES_BYTES];
+    uint8_t frame[TALK_BYTES];
     size_t bytes;
 
     g->talk_ns = now + dice_between(&c->dice, CROWD_S, 3 * CROWD_S);
@@ -284,7 +280,7 @@ void guest_talk(struct crowd *c, struct guest *g, int64_t now)
         send_ping(c, g);
         return;
     }
-    bytes = frames_text(frame, &c->dice);
+    bytes = talk_sense(frame, &c->dice);
     c->figures.said++;
     if (send(g->base.fd, frame, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
         misbehaved(c, g, "the hub does not read what it says");
@@ -292,8 +288,10 @@ void guest_talk(struct crowd *c, struct guest *g, int64_t now)
 
 static void take_pong(struct crowd *c, struct guest *g)
 {
-    if (!g->pinged || g->inbox.head[1] != sizeof(g->ping) ||
-        memcmp(g->inbox.head + 2, &g->ping, sizeof(g->ping)) != 0) {
+    const struct frame *pong = &g->inbox.control;
+
+    if (!g->pinged || pong->payload_bytes != sizeof(g->ping) ||
+        memcmp(pong->payload, &g->ping, sizeof(g->ping)) != 0) {
         misbehaved(c, g, "a pong without its ping");
         return;
     }
@@ -307,8 +305,8 @@ static void take_pong(struct crowd *c, struct guest *g)
 static bool take_close(struct crowd *c, struct guest *g, int64_t now)
 {
     static const char reason[] = "shutting down";
-    const uint8_t *payload = g->inbox.head + 2;
-    unsigned bytes = g->inbox.head[1];
+    const uint8_t *payload = g->inbox.control.payload;
+    size_t bytes = g->inbox.control.payload_bytes;
     char why[160];
 
     g->close_code = 1005;
@@ -316,7 +314,7 @@ static bool take_close(struct crowd *c, struct guest *g, int64_t now)
         g->close_code = (uint16_t)((unsigned)payload[0] << 8 | payload[1]);
     if (g->state == GUEST_ENDING) {
         if (g->wanted_code == 0) /* it has not said goodbye itself */
-            client_control(&g->base, CLOSE, payload, bytes < 2 ? 0 : 2);
+            client_control(&g->base, FRAME_CLOSE, payload, bytes < 2 ? 0 : 2);
         return true;
     }
     (void)snprintf(why, sizeof(why), "Close %u %.*s", g->close_code,
@@ -330,7 +328,7 @@ static bool take_close(struct crowd *c, struct guest *g, int64_t now)
          (bytes > 2 && (bytes < 2 + sizeof(reason) - 1 ||
                         memcmp(payload + 2, reason, sizeof(reason) - 1) != 0))))
         misbehaved(c, g, why);
-    client_control(&g->base, CLOSE, payload, bytes < 2 ? 0 : 2);
+    client_control(&g->base, FRAME_CLOSE, payload, bytes < 2 ? 0 : 2);
     g->state = GUEST_ENDING;
     g->deadline_ns = within(c, now, END_S);
     return true;
@@ -356,7 +354,8 @@ static bool take_result(struct crowd *c, struct guest *g,
         return true;
     case INBOX_PING:
         if (g->kind != GUEST_MUTE)
-            client_control(&g->base, PONG, g->inbox.head + 2, g->inbox.head[1]);
+            client_control(&g->base, FRAME_PONG, g->inbox.control.payload,
+                           g->inbox.control.payload_bytes);
         return true;
     case INBOX_PONG:
         take_pong(c, g);

@@ -8,25 +8,22 @@
 
 #include <stdint.h>
 
+#include "client/frame.h"
 #include "letter.h"
-
-#define INBOX_CONTROL_MAX 125
 
 enum inbox_result {
     INBOX_MORE,    /* all was used up */
     INBOX_LETTER,  /* unchanged: inbox.reader.letter */
     INBOX_ALTERED, /* a message that is no letter, or a changed one */
-    INBOX_PING,    /* inbox.head + 2, inbox.head[1] bytes; PONG and CLOSE too */
+    INBOX_PING,    /* inbox.control, until the next call; PONG and CLOSE too */
     INBOX_PONG,
     INBOX_CLOSE,
     INBOX_BROKEN, /* not the protocol */
 };
 
 struct inbox {
-    uint64_t left; /* payload bytes of a message that are still to come */
-    bool open;     /* a message is under way */
-    uint8_t kept;  /* bytes in head */
-    uint8_t head[2 + INBOX_CONTROL_MAX];
+    struct frame_reader frames;
+    struct frame control;
     struct letter_reader reader;
 };
 

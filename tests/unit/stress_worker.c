@@ -130,30 +130,24 @@ static void connect_client(struct stress_worker *w)
 static size_t take_frame(struct stress_worker *w, struct stress_client *client,
                          const uint8_t *data, size_t bytes)
 {
-    size_t header = 2, payload;
+    struct frame frame;
+    long taken = frame_whole(data, bytes, &frame);
 
-    if (bytes < 2)
-        return 0;
-    payload = data[1];
-    if (payload == 126) {
-        header = 4;
-        if (bytes < header)
-            return 0;
-        payload = (size_t)(data[2] << 8 | data[3]);
-    }
-    if (client->told_to_close || data[1] > 126 ||
-        header + payload > sizeof client->input)
+    if (taken < 0 || (bytes > 0 && client->told_to_close) ||
+        (taken == 0 && bytes == sizeof client->input)) {
         stress_blame("a frame behind a Close, or out of step");
-    if (bytes - header < payload)
         return 0;
-    if (data[0] == TESTING_FIN_CLOSE)
+    }
+    if (taken == 0)
+        return 0;
+    if (frame.first == TESTING_FIN_CLOSE)
         client->told_to_close = true;
-    else if (data[0] == TESTING_FIN_BINARY)
-        stress_hear(w->host, &client->ear, data + header, payload);
-    else if (data[0] != TESTING_FIN_TEXT && data[0] != TESTING_FIN_PING &&
-             data[0] != TESTING_FIN_PONG)
+    else if (frame.first == TESTING_FIN_BINARY)
+        stress_hear(w->host, &client->ear, frame.payload, frame.payload_bytes);
+    else if (frame.first != TESTING_FIN_TEXT &&
+             frame.first != TESTING_FIN_PING && frame.first != TESTING_FIN_PONG)
         stress_blame("a frame of a kind that nobody sends");
-    return header + payload;
+    return (size_t)taken;
 }
 
 static void read_all(struct stress_worker *w, struct stress_client *client)

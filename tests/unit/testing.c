@@ -182,25 +182,9 @@ unsigned testing_allow_memory(void)
 size_t testing_frame(uint8_t *out, uint8_t first_byte, const void *payload,
                      size_t bytes)
 {
-    static const uint8_t key[4] = {0x37, 0xFA, 0x21, 0x3D};
-    const uint8_t *from = payload;
-    size_t at = 0;
+    static const uint8_t mask[FRAME_MASK_BYTES] = {0x37, 0xFA, 0x21, 0x3D};
 
-    out[at++] = first_byte;
-    if (bytes < 126) {
-        out[at++] = (uint8_t)(0x80 | bytes);
-    } else {
-        int width = bytes < 65536 ? 2 : 8;
-
-        out[at++] = (uint8_t)(0x80 | (width == 2 ? 126 : 127));
-        for (int i = width - 1; i >= 0; i--)
-            out[at++] = (uint8_t)((uint64_t)bytes >> (8 * i));
-    }
-    memcpy(out + at, key, sizeof key);
-    at += sizeof key;
-    for (size_t i = 0; i < bytes; i++)
-        out[at + i] = from[i] ^ key[i % 4];
-    return at + bytes;
+    return frame_write(out, first_byte, payload, bytes, mask);
 }
 
 int testing_client_open(struct testing_client *client)
@@ -238,7 +222,7 @@ void testing_client_send_raw(struct testing_client *client, const void *data,
 void testing_client_send(struct testing_client *client, uint8_t first_byte,
                          const void *payload, size_t bytes)
 {
-    uint8_t *frame = malloc(bytes + HUB__WS_HEADER_MAX);
+    uint8_t *frame = malloc(bytes + FRAME_OWN_HEADER_MAX);
 
     ck_assert_ptr_nonnull(frame);
     testing_client_send_raw(client, frame,
@@ -285,7 +269,8 @@ static void fill(struct testing_client *client)
 bool testing_client_receive(struct testing_client *client,
                             struct testing_received *frame)
 {
-    size_t header = 2, bytes;
+    struct frame found;
+    long bytes;
 
     if (client->taken > 0) {
         client->have -= client->taken;
@@ -293,23 +278,13 @@ bool testing_client_receive(struct testing_client *client,
         client->taken = 0;
     }
     fill(client);
-    if (client->have < 2)
+    bytes = frame_whole(client->input, client->have, &found);
+    ck_assert_msg(bytes >= 0, "a frame that no server may send");
+    if (bytes == 0)
         return false;
-    ck_assert_msg((client->input[1] & 0x80) == 0, "a server does not mask");
-    bytes = client->input[1];
-    if (bytes >= 126) {
-        header = bytes == 126 ? 4 : 10;
-        if (client->have < header)
-            return false;
-        bytes = 0;
-        for (size_t i = 2; i < header; i++)
-            bytes = bytes << 8 | client->input[i];
-    }
-    if (client->have - header < bytes)
-        return false;
-    *frame = (struct testing_received){client->input[0], client->input + header,
-                                       bytes};
-    client->taken = header + bytes;
+    *frame = (struct testing_received){(uint8_t)found.first, found.payload,
+                                       found.payload_bytes};
+    client->taken = (size_t)bytes;
     return true;
 }
 

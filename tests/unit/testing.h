@@ -15,6 +15,7 @@
 
 #include <hub/hub.h>
 
+#include "client/frame.h"
 #include "internal.h"
 
 #define TESTING_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -78,16 +79,16 @@ bool testing_gate_await(struct testing_gate *gate, uint64_t least);
 /* The client. --------------------------------------------------------- */
 
 enum {
-    TESTING_FIN = 0x80,
-    TESTING_FIN_TEXT = 0x81,
-    TESTING_FIN_BINARY = 0x82,
-    TESTING_FIN_CLOSE = 0x88,
-    TESTING_FIN_PING = 0x89,
-    TESTING_FIN_PONG = 0x8A,
+    TESTING_FIN = FRAME_FIN,
+    TESTING_FIN_TEXT = FRAME_FIN | FRAME_TEXT,
+    TESTING_FIN_BINARY = FRAME_FIN | FRAME_BINARY,
+    TESTING_FIN_CLOSE = FRAME_FIN | FRAME_CLOSE,
+    TESTING_FIN_PING = FRAME_FIN | FRAME_PING,
+    TESTING_FIN_PONG = FRAME_FIN | FRAME_PONG,
 };
 
-/* Writes a client's masked frame. `out` has room for bytes + 14. Returns its
- * length. */
+/* Writes a client's frame, always with the same mask. `out` has room for bytes
+ * + FRAME_OWN_HEADER_MAX. Returns its length. */
 size_t testing_frame(uint8_t *out, uint8_t first_byte, const void *payload,
                      size_t bytes);
 

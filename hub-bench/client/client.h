@@ -1,5 +1,5 @@
-/* client.h - one WebSocket client: its socket, and how far it has got. What is
- * done with many of them is receiver.h's.
+/* client.h - one WebSocket client: its socket, and how far it has got. What it
+ * is sent others read, by frame.h.
  */
 #ifndef HUB_BENCH_CLIENT_H
 #define HUB_BENCH_CLIENT_H
@@ -9,8 +9,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "handshake.h"
-#include "scanner.h"
+#include "client/handshake.h"
 
 #define CLIENT_ANSWER_MAX 8192 /* bytes of an answer to a handshake */
 
@@ -36,7 +35,6 @@ struct client {
     int fd; /* -1: none */
     uint8_t phase;
     struct client_opening *opening; /* NULL before and after */
-    struct scanner scanner;
 };
 
 /* Begins to connect. `receive_buffer` is SO_RCVBUF, 0 for the kernel's choice.
@@ -46,7 +44,7 @@ int client_connect(struct client *c, const struct sockaddr *address,
 
 /* Goes on when the socket is writable: sends the handshake. Returns 0 or an
  * errno. */
-int client_request(struct client *c, const struct url *url, uint32_t index);
+int client_request(struct client *c, const char *authority, const char *target);
 
 /* Takes bytes of the answer. Returns how many belong to it when it is complete
  * and good, 0 if there must be more, or -1 with the reason in `why`. */

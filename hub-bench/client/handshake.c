@@ -1,5 +1,5 @@
 /* handshake.c - see handshake.h. */
-#include "handshake.h"
+#include "client/handshake.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,12 +30,9 @@ int handshake_accept(char accept[HANDSHAKE_ACCEPT_BYTES], const char *key)
     return 0;
 }
 
-size_t handshake_request(char *out, size_t size, const struct url *url,
-                         uint32_t index, const char *key)
+size_t handshake_request(char *out, size_t size, const char *authority,
+                         const char *target, const char *key)
 {
-    char target[URL_TARGET_BYTES];
-
-    (void)url_expand(target, sizeof(target), url->target, index);
     return (size_t)snprintf(out, size,
                             "GET %s%s HTTP/1.1\r\n"
                             "Host: %s\r\n"
@@ -43,8 +40,7 @@ size_t handshake_request(char *out, size_t size, const struct url *url,
                             "Connection: Upgrade\r\n"
                             "Sec-WebSocket-Key: %s\r\n"
                             "Sec-WebSocket-Version: 13\r\n\r\n",
-                            *target == '/' ? "" : "/", target, url->authority,
-                            key);
+                            *target == '/' ? "" : "/", target, authority, key);
 }
 
 /* The value of a header, trimmed, within a head that ends with an empty line;

@@ -1,5 +1,5 @@
 /* client.c - see client.h. */
-#include "client.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,11 +10,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "client/frame.h"
 #include "clock.h"
-
-#define FIN 0x80
-#define MASKED 0x80
-#define MASK_BYTES 4
 
 static int fill_random(void *out, size_t bytes)
 {
@@ -58,7 +55,7 @@ int client_connect(struct client *c, const struct sockaddr *address,
     return err;
 }
 
-int client_request(struct client *c, const struct url *url, uint32_t index)
+int client_request(struct client *c, const char *authority, const char *target)
 {
     char request[HANDSHAKE_REQUEST_BYTES];
     size_t bytes;
@@ -70,7 +67,7 @@ int client_request(struct client *c, const struct url *url, uint32_t index)
         return errno;
     if (err != 0)
         return err;
-    bytes = handshake_request(request, sizeof(request), url, index,
+    bytes = handshake_request(request, sizeof(request), authority, target,
                               c->opening->key);
     sent = send(c->fd, request, bytes, MSG_NOSIGNAL);
     if (sent != (ssize_t)bytes)
@@ -135,17 +132,14 @@ void client_opened(struct client *c)
 void client_control(const struct client *c, unsigned opcode,
                     const uint8_t *payload, size_t bytes)
 {
-    uint8_t frame[2 + MASK_BYTES + SCANNER_CONTROL_MAX];
-    uint8_t *mask = frame + 2, *body = mask + MASK_BYTES;
+    uint8_t frame[FRAME_OWN_HEADER_MAX + FRAME_CONTROL_MAX];
+    uint8_t mask[FRAME_MASK_BYTES];
 
-    if (bytes > SCANNER_CONTROL_MAX || fill_random(mask, MASK_BYTES) != 0)
+    if (bytes > FRAME_CONTROL_MAX || fill_random(mask, sizeof(mask)) != 0)
         return;
-    frame[0] = (uint8_t)(FIN | opcode);
-    frame[1] = (uint8_t)(MASKED | bytes);
-    for (size_t i = 0; i < bytes; i++)
-        body[i] = payload[i] ^ mask[i % MASK_BYTES];
-    /* Nothing else is ever sent: a full buffer means that nobody reads. */
-    (void)send(c->fd, frame, (size_t)(body - frame) + bytes, MSG_NOSIGNAL);
+    bytes = frame_write(frame, FRAME_FIN | opcode, payload, bytes, mask);
+    /* Next to nothing is ever sent: a full buffer means that nobody reads. */
+    (void)send(c->fd, frame, bytes, MSG_NOSIGNAL);
 }
 
 bool client_is_held(const struct client *c)

@@ -6,11 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "url.h"
-
 #define HANDSHAKE_RANDOM_BYTES 16
-#define HANDSHAKE_KEY_BYTES 25 /* base64 of those, and its NUL */
-#define HANDSHAKE_REQUEST_BYTES (URL_TARGET_BYTES + URL_HOST_BYTES + 256)
+#define HANDSHAKE_KEY_BYTES 25        /* base64 of those, and its NUL */
+#define HANDSHAKE_AUTHORITY_BYTES 272 /* of "host:port", and a NUL */
+#define HANDSHAKE_TARGET_BYTES 2048   /* of a path and its query, and a NUL */
+#define HANDSHAKE_REQUEST_BYTES                                                \
+    (HANDSHAKE_TARGET_BYTES + HANDSHAKE_AUTHORITY_BYTES + 256)
 #define HANDSHAKE_ACCEPT_BYTES 29 /* base64 of SHA-1, and its NUL */
 
 void handshake_key(char key[HANDSHAKE_KEY_BYTES],
@@ -20,10 +21,11 @@ void handshake_key(char key[HANDSHAKE_KEY_BYTES],
  */
 int handshake_accept(char accept[HANDSHAKE_ACCEPT_BYTES], const char *key);
 
-/* Writes the request of client `index`. Returns the bytes it takes without the
- * NUL, as snprintf() does; HANDSHAKE_REQUEST_BYTES are always enough. */
-size_t handshake_request(char *out, size_t size, const struct url *url,
-                         uint32_t index, const char *key);
+/* Writes the request for a target, whose '/' may be missing. Returns the bytes
+ * it takes without the NUL, as snprintf() does; HANDSHAKE_REQUEST_BYTES are
+ * enough if the other two keep to theirs. */
+size_t handshake_request(char *out, size_t size, const char *authority,
+                         const char *target, const char *key);
 
 /* Judges an answer, from its status line to the empty line. Returns 0, or -1
  * with the reason in `why`. */
