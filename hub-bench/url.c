@@ -1,13 +1,20 @@
-/* url.c - see url.h. */
+/* url.c - see url.h. libcurl takes addresses apart, and is more generous than
+ * somebody who measures would like: "ws:/h", "ws://h:" and "ws://h:0080" are
+ * mistakes here. The target is the text as it was given.
+ */
 #include "url.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
+#include <curl/curl.h>
 
 #define SCHEME "ws://"
 #define PORT_DEFAULT 80
+#define FORM "takes ws://host:port/path"
+#define LIBCURL_FLAGS                                                          \
+    (CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER | CURLU_PATH_AS_IS)
 
 /* Bytes that would end the request line, or belong in no address. */
 static bool is_plain(const char *text)
@@ -19,74 +26,101 @@ static bool is_plain(const char *text)
     return true;
 }
 
-/* The host: returns the byte behind it, or NULL. */
-static const char *take_host(struct url *out, const char *text)
+/* The name to look up, and how it stands in a Host header: an address of IPv6
+ * is in brackets there, and its zone, which means something on this machine
+ * only, is left out. */
+static const char *take_host(struct url *out, const char *host,
+                             const char *zone)
 {
-    const char *end;
+    bool v6 = *host == '[';
+    size_t bytes = strlen(host) - (v6 ? 2 : 0);
+    int used =
+        snprintf(out->host, sizeof(out->host), "%.*s%s%s", (int)bytes,
+                 host + v6, zone == NULL ? "" : "%", zone == NULL ? "" : zone);
 
-    if (*text == '[') {
-        end = strchr(++text, ']');
-        if (end == NULL)
-            return NULL;
-    } else {
-        end = text + strcspn(text, ":/?");
-    }
-    if (end == text || (size_t)(end - text) >= sizeof(out->host) ||
-        memchr(text, '@', (size_t)(end - text)) != NULL)
-        return NULL;
-    memcpy(out->host, text, (size_t)(end - text));
-    out->host[end - text] = '\0';
-    return end + (*end == ']');
+    if (used < 1 || (size_t)used >= sizeof(out->host))
+        return "takes a host behind ws://";
+    (void)snprintf(out->authority, sizeof(out->authority), "%s:%u", host,
+                   (unsigned)out->port);
+    return NULL;
 }
 
-static const char *take_port(struct url *out, const char *text)
+/* `end` is where the authority ends, `digits` the port in it; NULL: none. */
+static const char *take_port(struct url *out, const char *end,
+                             const char *digits)
 {
-    char digits[8];
-    size_t bytes;
-    uint64_t port;
+    unsigned long port = PORT_DEFAULT;
+    bool as_spelled = end[-1] != ':';
 
-    out->port = PORT_DEFAULT;
-    if (*text != ':')
-        return text;
-    text++;
-    bytes = strcspn(text, "/?");
-    if (bytes >= sizeof(digits))
-        return NULL;
-    memcpy(digits, text, bytes);
-    digits[bytes] = '\0';
-    if (parse_count(&port, digits) != 0 || port == 0 || port > UINT16_MAX)
-        return NULL;
+    if (digits != NULL) {
+        port = strtoul(digits, NULL, 10);
+        as_spelled = *(end - strlen(digits) - 1) == ':';
+    }
+    if (port == 0 || !as_spelled)
+        return "takes a port from 1 to 65535";
     out->port = (uint16_t)port;
-    return text + bytes;
+    return NULL;
+}
+
+/* What libcurl has against it. */
+static const char *explain(CURLUcode code)
+{
+    if (code == CURLUE_OK)
+        return NULL;
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return "out of memory";
+    if (code == CURLUE_BAD_PORT_NUMBER)
+        return "takes a port from 1 to 65535";
+    if (code == CURLUE_BAD_HOSTNAME || code == CURLUE_BAD_IPV6 ||
+        code == CURLUE_NO_HOST || code == CURLUE_USER_NOT_ALLOWED)
+        return "takes a host behind ws://";
+    return FORM;
+}
+
+static const char *take_parts(struct url *out, CURLU *parts)
+{
+    char *host = NULL, *zone = NULL, *port = NULL;
+    const char *why;
+
+    (void)curl_url_get(parts, CURLUPART_ZONEID, &zone, 0);
+    (void)curl_url_get(parts, CURLUPART_PORT, &port, 0);
+    why = explain(curl_url_get(parts, CURLUPART_HOST, &host, 0));
+    if (why == NULL)
+        why = take_port(out, out->target, port);
+    if (why == NULL)
+        why = take_host(out, host, zone);
+    curl_free(port);
+    curl_free(zone);
+    curl_free(host);
+    return why;
 }
 
 const char *url_parse(struct url *out, const char *text)
 {
-    const char *at;
-    bool v6;
+    const char *authority, *why;
+    CURLU *parts;
 
     if (strncmp(text, "wss://", 6) == 0)
         return "TLS is not spoken here: takes ws://";
     if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)
-        return "takes ws://host:port/path";
+        return FORM;
     if (!is_plain(text))
         return "white space, control characters and '#' do not belong here";
-    at = text + strlen(SCHEME);
-    v6 = *at == '[';
-    at = take_host(out, at);
-    if (at == NULL)
+    authority = text + strlen(SCHEME);
+    out->target = authority + strcspn(authority, "/?");
+    if (out->target == authority)
         return "takes a host behind ws://";
-    at = take_port(out, at);
-    if (at == NULL)
-        return "takes a port from 1 to 65535";
-    if (*at != '\0' && *at != '/' && *at != '?')
-        return "takes ws://host:port/path";
-    if (url_expand(NULL, 0, at, UINT32_MAX) >= URL_TARGET_BYTES)
-        return "the path is too long";
-    out->target = at;
-    (void)snprintf(out->authority, sizeof(out->authority),
-                   v6 ? "[%s]:%u" : "%s:%u", out->host, (unsigned)out->port);
-    return NULL;
+    parts = curl_url();
+    why = explain(parts == NULL ? CURLUE_OUT_OF_MEMORY
+                                : curl_url_set(parts, CURLUPART_URL, text,
+                                               LIBCURL_FLAGS));
+    if (why == NULL)
+        why = take_parts(out, parts);
+    curl_url_cleanup(parts);
+    if (why == NULL &&
+        url_expand(NULL, 0, out->target, UINT32_MAX) >= URL_TARGET_BYTES)
+        why = "the path is too long";
+    return why;
 }
 
 bool url_has_user(const char *text)

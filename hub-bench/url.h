@@ -7,19 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/handshake.h"
+
 #define URL_USER "{user}"
 #define URL_USER_BYTES_MAX 16 /* "user-4294967295" and its NUL */
 #define URL_HOST_BYTES 256
-#define URL_TARGET_BYTES                                                       \
-    2048 /* of a target, its users filled in, and a NUL                        \
-          */
+#define URL_TARGET_BYTES HANDSHAKE_TARGET_BYTES /* its users filled in */
 
 struct url {
-    char host[URL_HOST_BYTES];           /* a name or an address, without [] */
-    char authority[URL_HOST_BYTES + 16]; /* host:port as in a Host header */
+    /* A name or an address, as getaddrinfo() takes it. */
+    char host[URL_HOST_BYTES];
+    /* host:port, as in a Host header. */
+    char authority[HANDSHAKE_AUTHORITY_BYTES];
     uint16_t port;
-    const char *target; /* path and query, in the text that was parsed; starts
-                           with '/' or '?', or is empty */
+    /* Path and query, in the text that was parsed; starts with '/' or '?', or
+     * is empty. */
+    const char *target;
 };
 
 /* Takes ws://host[:port][/path][?query]. Returns NULL, or what is wrong. */
