@@ -4,61 +4,44 @@ message again and again, so that it is counted without looking into it, and
 take next to nothing from a server on the same machine.
 """
 
-import base64
-import os
-import socket
+import pathlib
+import sys
 import threading
 
 import process
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+# pylint: disable=wrong-import-position
+from harness.rawws import (CLOSE, PING, PONG, TEXT, RawWs,  # noqa: E402
+                           encode, frame_at)
+
 PAUSE = 0.02  # seconds between two rounds
-TIMEOUT = 10.0
 PIECE = 1 << 18
-CLOSE, PING, PONG = 0x88, 0x89, 0x8a
+FINAL = 0x80
+PING_START = bytes([FINAL | PING])
 
 
 def text_frame(message):
-    """As a server sends it: final, not masked."""
-    size = len(message)
-    if size < 126:
-        return bytes([0x81, size]) + message
-    return b"\x81\x7e" + size.to_bytes(2, "big") + message
+    """As a server sends it."""
+    return encode(TEXT, message, mask=False)
 
 
-def masked(first, payload=b""):
+def answer(opcode, payload=b""):
     """A control frame of a client; the mask may be anything."""
-    return bytes([first, 0x80 | len(payload)]) + bytes(4) + payload
+    return encode(opcode, payload, mask_key=bytes(4))
 
 
 class Client:
     """One connection; `rest` is the start of a frame, or nothing."""
 
     def __init__(self, port, path):
-        self.rest = b""
-        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
         try:
-            self._shake_hands(port, path)
-        except BaseException:
-            self.socket.close()
-            raise
+            connected = RawWs(port, path=path)
+        except (AssertionError, EOFError) as error:
+            raise process.RunError(f"refused: {str(error)[:80]}") from None
+        self.socket, self.rest = connected.sock, connected.http.buffer
         self.socket.setblocking(False)
-
-    def _shake_hands(self, port, path):
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.socket.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-            .encode())
-        head, end = b"", b""
-        while not end:
-            piece = self.socket.recv(PIECE)
-            if not piece:
-                raise process.RunError("refused: no answer")
-            head, end, self.rest = (head + piece).partition(b"\r\n\r\n")
-        status = head.partition(b"\r\n")[0].decode("latin-1")
-        if status.split()[1:2] != ["101"]:
-            raise process.RunError(f"refused: {status[:80]!r}")
 
     def take(self, data, frame):
         """How many times the frame has come. Raises ConnectionError at the
@@ -66,13 +49,14 @@ class Client:
         data = self.rest + data
         rest = data.replace(frame, b"")
         count = (len(data) - len(rest)) // len(frame)
-        while len(rest) >= 2 and rest[0] == PING and len(rest) >= 2 + rest[1]:
-            end = 2 + rest[1]
-            self.socket.send(masked(PONG, rest[2:end]))
-            rest = rest[end:]
-        if rest and rest[0] != PING and not frame.startswith(rest):
-            raise ConnectionError("the server closed it" if rest[0] == CLOSE
-                                  else "the server sent something else")
+        while rest[:1] == PING_START and (found := frame_at(rest)):
+            ping, size = found
+            self.socket.send(answer(PONG, ping.payload))
+            rest = rest[size:]
+        if rest[:1] != PING_START and not frame.startswith(rest):
+            raise ConnectionError(
+                "the server closed it" if rest[0] == FINAL | CLOSE
+                else "the server sent something else")
         self.rest = rest
         return count
 
@@ -115,7 +99,7 @@ class Listeners:
             for client in list(self._clients):
                 try:
                     self.delivered += client.read(self._frame)
-                except OSError as error:
+                except (OSError, AssertionError) as error:
                     self.lost.append(str(error))
                     self._clients.remove(client)
                     client.socket.close()
@@ -123,7 +107,7 @@ class Listeners:
     def _close(self):
         for client in self._clients:
             try:
-                client.socket.send(masked(CLOSE))
+                client.socket.send(answer(CLOSE))
             except OSError:
                 pass
             client.socket.close()

@@ -374,7 +374,7 @@ class Listening(unittest.TestCase):
                       for at in range(0, len(stream), size)]
             self.assertEqual(sum(map(self.take, pieces)), 3)
             self.assertEqual(self.client.rest, b"")
-            pong = listeners.masked(listeners.PONG, b"abc")
+            pong = listeners.answer(listeners.PONG, b"abc")
             self.assertEqual(self.server.recv(1 << 16), 3 * pong)
 
     def test_anything_else_ends_it(self):

@@ -3,7 +3,6 @@ notice."""
 
 import asyncio
 import base64
-import hashlib
 import json
 import os
 import re
@@ -11,10 +10,10 @@ import threading
 import time
 import unittest
 
+from harness.rawws import (CLOSE, CONTINUATION, PING, PONG, TEXT, accept_of,
+                           encode, frame_at)
 from harness.wait import scaled
 from test_hub_bench import BenchTestCase, quick
-
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class FakeHub:
@@ -81,7 +80,7 @@ class FakeHub:
 
     async def serve_client(self, reader, writer, head):
         key = re.search(rb"(?i)sec-websocket-key: (\S+)", head)[1]
-        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
+        accept = accept_of(key.decode()).encode()
         user = re.search(rb"userId=([^ ]+)", head)[1].decode()
         answer = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                   b"Connection: Upgrade\r\nSec-WebSocket-Accept: "
@@ -89,7 +88,7 @@ class FakeHub:
         writer.write(answer[:50])  # in two pieces, the second with a frame
         await writer.drain()
         await asyncio.sleep(0.01)
-        writer.write(answer[50:] + frame(b"welcome", 0x89))
+        writer.write(answer[50:] + frame(b"welcome", PING))
         self.clients[user] = writer
         try:
             await self.read_client(reader, writer)
@@ -97,23 +96,19 @@ class FakeHub:
             self.clients.pop(user, None)
 
     async def read_client(self, reader, writer):
-        while True:
-            start = await reader.readexactly(2)
-            if not start[1] & 0x80:
-                raise ConnectionError("not masked")
-            mask = await reader.readexactly(4)
-            data = await reader.readexactly(start[1] & 0x7f)
-            data = bytes(b ^ mask[i % 4] for i, b in enumerate(data))
-            if start[0] == 0x8a:
-                self.pongs.append(data)
-            if start[0] == 0x88:
-                writer.write(frame(data, 0x88))
+        buffer = b""
+        while data := await reader.read(65536):
+            buffer += data
+            while found := frame_at(buffer, masked=True):
+                client, buffer = found[0], buffer[found[1]:]
+                if client.opcode == PONG:
+                    self.pongs.append(client.payload)
+                if client.opcode == CLOSE:
+                    writer.write(frame(client.payload, CLOSE))
 
 
-def frame(payload, first=0x81):
-    size = len(payload)
-    length = bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big")
-    return bytes([first]) + length + payload
+def frame(payload, opcode=TEXT, fin=True):
+    return encode(opcode, payload, fin, mask=False)
 
 
 class Faults(BenchTestCase):
@@ -178,8 +173,9 @@ class Faults(BenchTestCase):
 
     def test_fragments_and_pings_in_between(self):
         def deliver(hub, body):
-            hub.all(frame(body[:60], 0x01) + frame(b"are you there?", 0x89)
-                    + frame(body[60:], 0x80))
+            hub.all(frame(body[:60], fin=False)
+                    + frame(b"are you there?", PING)
+                    + frame(body[60:], CONTINUATION))
 
         hub = self.fake(deliver)
         report = self.bench(hub)
@@ -263,7 +259,7 @@ class Faults(BenchTestCase):
     def test_a_client_that_is_thrown_out_is_not_waited_for(self):
         def deliver(hub, body):
             if len(hub.posts) == 5:
-                hub.clients.pop("user-3").write(frame(b"\x03\xf5", 0x88))
+                hub.clients.pop("user-3").write(frame(b"\x03\xf5", CLOSE))
             hub.all(frame(body))
 
         hub = self.fake(deliver)
@@ -278,7 +274,7 @@ class Faults(BenchTestCase):
     def test_nobody_left_is_no_measurement(self):
         def deliver(hub, body):
             for writer in hub.clients.values():
-                writer.write(frame(b"\x03\xe9", 0x88))
+                writer.write(frame(b"\x03\xe9", CLOSE))
             hub.clients.clear()
 
         hub = self.fake(deliver)

@@ -11,12 +11,11 @@ import json
 import re
 import select
 import socket
-import struct
 import sys
 import threading
 import time
 
-from .rawws import (CLOSE, PING, PONG, TEXT, Frame, accept_of, encode,
+from .rawws import (CLOSE, PING, PONG, TEXT, accept_of, encode, frame_at,
                     new_key, upgrade_request, ws_path)
 from .wait import scaled, until
 
@@ -40,29 +39,6 @@ def number_of(payload):
     raise AssertionError(f"not a message that was sent: {payload[:80]!r}")
 
 
-def take_frame(buffer):
-    """Removes one whole frame from the front; None if there is none yet."""
-    if len(buffer) < 2:
-        return None
-    if buffer[1] & 0x80:
-        raise AssertionError("the server masked a frame")
-    length, head = buffer[1], 2
-    if length >= 126:
-        layout, least = (("!H", 126), ("!Q", 65536))[length - 126]
-        head += struct.calcsize(layout)
-        if len(buffer) < head:
-            return None
-        length, = struct.unpack_from(layout, buffer, 2)
-        if length < least:
-            raise AssertionError("a length not in its shortest form")
-    if len(buffer) < head + length:
-        return None
-    frame = Frame(bool(buffer[0] & 0x80), buffer[0] >> 4 & 7, buffer[0] & 15,
-                  bytes(buffer[head:head + length]))
-    del buffer[:head + length]
-    return frame
-
-
 class Connection:
     """One WebSocket from its first to its last byte."""
 
@@ -83,10 +59,11 @@ class Connection:
             return b""
         answer = b""
         while self.end is None:
-            frame = take_frame(self.buffer)
-            if frame is None:
+            found = frame_at(self.buffer)
+            if found is None:
                 break
-            answer += self._take(frame)
+            del self.buffer[:found[1]]
+            answer += self._take(found[0])
         return answer
 
     def _open(self):

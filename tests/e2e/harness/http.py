@@ -100,17 +100,19 @@ class RawHttp:
         self.buffer += data
         return bool(data)
 
+    def take_more(self):
+        if not self._fill():
+            raise EOFError(f"end of stream after {self.buffer[:300]!r}")
+
     def _take_until(self, mark):
         while mark not in self.buffer:
-            if not self._fill():
-                raise EOFError(f"end of stream after {self.buffer[:300]!r}")
+            self.take_more()
         head, _, self.buffer = self.buffer.partition(mark)
         return head
 
     def take(self, count):
         while len(self.buffer) < count:
-            if not self._fill():
-                raise EOFError(f"end of stream after {self.buffer[:300]!r}")
+            self.take_more()
         data, self.buffer = self.buffer[:count], self.buffer[count:]
         return data
 

@@ -45,6 +45,14 @@ def new_key():
     return base64.b64encode(os.urandom(16)).decode()
 
 
+def _masked(payload, key):
+    """The same again is the payload."""
+    repeated = key * (len(payload) // 4 + 1)
+    return (int.from_bytes(payload, "big")
+            ^ int.from_bytes(repeated[:len(payload)], "big")
+            ).to_bytes(len(payload), "big")
+
+
 def encode(opcode, payload=b"", fin=True, mask=True, rsv=0, declare=None,
            length_bytes=None, mask_key=None):
     """A frame. `declare` is the length its header claims; `length_bytes` (0, 2
@@ -61,17 +69,41 @@ def encode(opcode, payload=b"", fin=True, mask=True, rsv=0, declare=None,
     if not mask:
         return head + payload
     mask_key = os.urandom(4) if mask_key is None else mask_key
-    repeated = mask_key * (len(payload) // 4 + 1)
-    masked = (int.from_bytes(payload, "big")
-              ^ int.from_bytes(repeated[:len(payload)], "big"))
-    return head + mask_key + masked.to_bytes(len(payload), "big")
+    return head + mask_key + _masked(payload, mask_key)
+
+
+def frame_at(buffer, masked=False):
+    """The frame that bytes begin with, and its length; None if it is not there
+    whole. Those of a server are not masked."""
+    if len(buffer) < 2:
+        return None
+    if bool(buffer[1] & 0x80) != masked:
+        raise AssertionError("the server masked a frame" if not masked
+                             else "a client did not mask a frame")
+    length, head = buffer[1] & 0x7f, 2
+    if length >= 126:
+        layout, least = (("!H", 126), ("!Q", 65536))[length - 126]
+        head += struct.calcsize(layout)
+        if len(buffer) < head:
+            return None
+        length, = struct.unpack_from(layout, buffer, 2)
+        if length < least:
+            raise AssertionError("a length not in its shortest form")
+    head += 4 if masked else 0
+    if len(buffer) < head + length:
+        return None
+    payload = bytes(buffer[head:head + length])
+    if masked:
+        payload = _masked(payload, bytes(buffer[head - 4:head]))
+    return Frame(bool(buffer[0] & 0x80), buffer[0] >> 4 & 7, buffer[0] & 15,
+                 payload), head + length
 
 
 class RawWs:
     """A connected WebSocket. `reply` holds the 101."""
 
-    def __init__(self, port, user, session=None, headers=(), source=None,
-                 receive_buffer=None, host="127.0.0.1"):
+    def __init__(self, port, user=None, session=None, headers=(), source=None,
+                 receive_buffer=None, host="127.0.0.1", path=None):
         self.http = RawHttp.__new__(RawHttp)
         self.http.buffer = b""
         self.pending = []
@@ -86,7 +118,7 @@ class RawWs:
         try:
             sock.connect((host, port))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._shake_hands(ws_path(user, session), headers)
+            self._shake_hands(path or ws_path(user, session), headers)
         except BaseException:
             sock.close()
             raise
@@ -132,20 +164,10 @@ class RawWs:
         return self.pending.pop(0) if self.pending else self._read_frame()
 
     def _read_frame(self):
-        first, second = self.http.take(2)
-        if second & 0x80:
-            raise AssertionError("the server masked a frame")
-        length = second
-        if length == 126:
-            length, = struct.unpack("!H", self.http.take(2))
-            if length < 126:
-                raise AssertionError("a length not in its shortest form")
-        elif length == 127:
-            length, = struct.unpack("!Q", self.http.take(8))
-            if length < 65536:
-                raise AssertionError("a length not in its shortest form")
-        return Frame(bool(first & 0x80), first >> 4 & 7, first & 15,
-                     self.http.take(length))
+        while (found := frame_at(self.http.buffer)) is None:
+            self.http.take_more()
+        self.http.take(found[1])
+        return found[0]
 
     def recv(self, answer_pings=True):
         """The next data message, which must be one whole text frame."""
