@@ -37,6 +37,8 @@ struct exchange {
     /* For front/ alone. */
     struct front *front;
     struct http_conn *client; /* NULL: there was no memory for it */
+    const char *held; /* what has come behind the head; NULL: not known */
+    size_t held_bytes;
     struct mg_connection *conn;
 };
 

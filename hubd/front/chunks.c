@@ -1,0 +1,127 @@
+/* chunks.c - a state for each place where the bytes may end. Data is moved in
+ * one go, all else is taken byte by byte.
+ */
+#include "front/chunks.h"
+
+#include <string.h>
+
+#include "base/ascii.h"
+
+#define DIGITS_MAX 16 /* of 64 bits */
+
+/* What may stand in an extension or a trailer. */
+static bool is_text(unsigned char c)
+{
+    return c == '\t' || (c >= ' ' && c != 0x7f);
+}
+
+static void take_size(struct chunks *c, unsigned char byte)
+{
+    int digit = ascii_hex_value(byte);
+
+    if (digit >= 0 && c->digits < DIGITS_MAX) {
+        c->left = c->left << 4 | (unsigned)digit;
+        c->digits++;
+    } else if (c->digits == 0) {
+        c->state = CHUNKS_BROKEN;
+    } else if (byte == '\r') {
+        c->state = CHUNKS_SIZE_LF;
+    } else if (byte == ';' || ascii_is_blank(byte)) {
+        c->state = CHUNKS_EXTENSION;
+    } else {
+        c->state = CHUNKS_BROKEN;
+    }
+}
+
+/* Text up to a CR. */
+static void take_text(struct chunks *c, unsigned char byte, size_t most,
+                      int behind)
+{
+    if (byte == '\r')
+        c->state = behind;
+    else if (!is_text(byte) || ++c->line_bytes > most)
+        c->state = CHUNKS_BROKEN;
+}
+
+static void take_trailer_start(struct chunks *c, unsigned char byte)
+{
+    c->state = CHUNKS_TRAILER;
+    take_text(c, byte, CHUNKS_TRAILERS_MAX, CHUNKS_END_LF);
+}
+
+static void take_line_feed(struct chunks *c, unsigned char byte, int behind)
+{
+    c->state = byte == '\n' ? behind : CHUNKS_BROKEN;
+}
+
+/* A byte that is not data. */
+static void take(struct chunks *c, unsigned char byte)
+{
+    switch (c->state) {
+    case CHUNKS_SIZE:
+        take_size(c, byte);
+        break;
+    case CHUNKS_EXTENSION:
+        take_text(c, byte, CHUNKS_LINE_MAX, CHUNKS_SIZE_LF);
+        break;
+    case CHUNKS_SIZE_LF:
+        c->digits = 0;
+        c->line_bytes = 0;
+        take_line_feed(c, byte,
+                       c->left > 0 ? CHUNKS_DATA : CHUNKS_TRAILER_START);
+        break;
+    case CHUNKS_DATA_CR:
+        c->state = byte == '\r' ? CHUNKS_DATA_LF : CHUNKS_BROKEN;
+        break;
+    case CHUNKS_DATA_LF:
+        take_line_feed(c, byte, CHUNKS_SIZE);
+        break;
+    case CHUNKS_TRAILER_START:
+        take_trailer_start(c, byte);
+        break;
+    case CHUNKS_TRAILER:
+        take_text(c, byte, CHUNKS_TRAILERS_MAX, CHUNKS_TRAILER_LF);
+        break;
+    case CHUNKS_TRAILER_LF:
+        take_line_feed(c, byte, CHUNKS_TRAILER_START);
+        break;
+    case CHUNKS_END_LF:
+        take_line_feed(c, byte, CHUNKS_DONE);
+        break;
+    case CHUNKS_DATA:
+    case CHUNKS_DONE:
+    case CHUNKS_BROKEN:
+        break;
+    }
+}
+
+ssize_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count)
+{
+    size_t used = 0, put = 0;
+
+    while (used < *count && chunks->state != CHUNKS_DONE) {
+        if (chunks->state == CHUNKS_DATA) {
+            size_t more = *count - used;
+
+            if (more > chunks->left)
+                more = (size_t)chunks->left;
+            memmove(bytes + put, bytes + used, more);
+            put += more;
+            used += more;
+            chunks->left -= more;
+            if (chunks->left == 0)
+                chunks->state = CHUNKS_DATA_CR;
+            continue;
+        }
+        take(chunks, (unsigned char)bytes[used++]);
+        if (chunks->state == CHUNKS_BROKEN)
+            return -1;
+    }
+    *count = used;
+    return (ssize_t)put;
+}
+
+bool chunks_done(const struct chunks *chunks)
+{
+    return chunks->state == CHUNKS_DONE;
+}

@@ -1,0 +1,49 @@
+/* chunks.h - the chunked transfer coding (RFC 9112, 7.1), undone in whatever
+ * pieces it comes: each byte of the body is there as soon as it has come, not
+ * when its chunk is complete.
+ *
+ * Strict, because others read the same bytes: lines end with CR LF, sizes are
+ * hexadecimal digits. Extensions and trailers are skipped. Pure.
+ */
+#ifndef HUBD_CHUNKS_H
+#define HUBD_CHUNKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CHUNKS_LINE_MAX 1024     /* a size and its extensions */
+#define CHUNKS_TRAILERS_MAX 8192 /* all of them */
+
+/* All zero at first. */
+struct chunks {
+    enum {
+        CHUNKS_SIZE,
+        CHUNKS_EXTENSION,
+        CHUNKS_SIZE_LF,
+        CHUNKS_DATA,
+        CHUNKS_DATA_CR,
+        CHUNKS_DATA_LF,
+        CHUNKS_TRAILER_START, /* of a line */
+        CHUNKS_TRAILER,
+        CHUNKS_TRAILER_LF,
+        CHUNKS_END_LF,
+        CHUNKS_DONE,
+        CHUNKS_BROKEN,
+    } state;
+    uint64_t left;     /* of the chunk; or its size so far */
+    unsigned digits;   /* of that */
+    size_t line_bytes; /* of the line, or of all trailers */
+};
+
+/* Replaces the first `*count` bytes at `bytes` by what of the body is in them.
+ * Returns how many bytes that is, and in `*count` how many of the given ones
+ * belonged to it, fewer than there were only when chunks_done(); or -1: it is
+ * malformed. */
+ssize_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count);
+
+/* Whether the body is complete. */
+bool chunks_done(const struct chunks *chunks);
+
+#endif
