@@ -1,0 +1,293 @@
+/* check_front.c - the front with the real civetweb and real sockets: requests
+ * become exchanges, and what handlers do with them comes out at the other end.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "front/front.h"
+#include "front/reply.h"
+#include "suite.h"
+
+#define WORKERS 8
+#define LONG_BYTES (3 << 20)
+#define WRITE_MS 200
+
+static struct front front;
+static const struct netaddr_list nobody;
+static sem_t handled; /* a handler has done its work */
+static int result;    /* of that */
+static _Atomic unsigned counted[REFUSAL_KINDS];
+static char error[256];
+
+/* Handlers. ------------------------------------------------------------- */
+
+static void answer_role(struct exchange *x)
+{
+    struct reply reply;
+
+    reply_begin(&reply, x, REFUSAL_NONE, "text/plain");
+    (void)reply_write(&reply, x->listener == LISTENER_METRICS ? "m" : "a", 1);
+    reply_end(&reply);
+}
+
+static void answer_long(struct exchange *x)
+{
+    struct reply reply;
+    char piece[1000];
+
+    memset(piece, 'x', sizeof(piece));
+    reply_begin(&reply, x, REFUSAL_NONE, "text/plain");
+    for (size_t at = 0; at < LONG_BYTES; at += sizeof(piece))
+        (void)reply_write(&reply, piece, sizeof(piece));
+    reply_end(&reply);
+}
+
+/* Until nobody reads it any more. */
+static void answer_endlessly(struct exchange *x)
+{
+    struct reply reply;
+    char piece[1000];
+
+    memset(piece, 'x', sizeof(piece));
+    reply_begin(&reply, x, REFUSAL_NONE, "text/plain");
+    do
+        result = reply_write(&reply, piece, sizeof(piece));
+    while (result == 0);
+    reply_end(&reply);
+    (void)sem_post(&handled);
+}
+
+static void handle(void *data, struct exchange *x)
+{
+    ck_assert_ptr_eq(data, &front);
+    if (x->path == NULL)
+        reply_refusal(x, x->malformed);
+    else if (strcmp(x->path, "/role") == 0)
+        answer_role(x);
+    else if (strcmp(x->path, "/long") == 0)
+        answer_long(x);
+    else if (strcmp(x->path, "/endless") == 0)
+        answer_endlessly(x);
+}
+
+static void count(void *data, unsigned endpoint, enum refusal_kind kind)
+{
+    (void)data;
+    (void)endpoint;
+    counted[kind]++;
+}
+
+static struct front_options options(void)
+{
+    return (struct front_options){
+        .listeners = {{LISTENER_MAIN, "HUB_BIND", "127.0.0.1", 0},
+                      {LISTENER_METRICS, "HUB_METRICS", "127.0.0.1", 0}},
+        .listener_count = 2,
+        .workers = WORKERS,
+        .queue = 10,
+        .base = 200,
+        .read_timeout_ms = 60000,
+        .write_timeout_ms = WRITE_MS,
+        .trusted_proxies = &nobody,
+        .handle = handle,
+        .count = count,
+        .data = &front,
+    };
+}
+
+static void set_up(void)
+{
+    const struct front_options o = options();
+
+    log_set_fd(-1);
+    (void)sem_init(&handled, 0, 0);
+    memset((void *)counted, 0, sizeof(counted));
+    ck_assert_int_eq(front_init(&front, &o), 0);
+    ck_assert_msg(front_start(&front, error, sizeof(error)) == 0, "%s", error);
+}
+
+static void tear_down(void)
+{
+    front_end(&front);
+    front_wake(&front);
+    front_stop(&front);
+    front_fini(&front);
+    (void)sem_destroy(&handled);
+}
+
+/* Clients. -------------------------------------------------------------- */
+
+static int dial(unsigned port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    const struct timeval patience = {.tv_sec = 60};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_ge(fd, 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+static int dial_main(void)
+{
+    return dial(front_port(&front, LISTENER_MAIN));
+}
+
+static void put(int fd, const char *text)
+{
+    ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL),
+                     (ssize_t)strlen(text));
+}
+
+/* Everything up to the end of the stream, and a NUL. */
+static size_t get_all(int fd, char *out, size_t size)
+{
+    size_t bytes = 0;
+    ssize_t got;
+
+    while ((got = recv(fd, out + bytes, size - 1 - bytes, 0)) > 0)
+        bytes += (size_t)got;
+    ck_assert_int_eq(got, 0);
+    out[bytes] = '\0';
+    return bytes;
+}
+
+/* One request on a connection of its own. */
+static char *ask(unsigned port, const char *request)
+{
+    static char answer[LONG_BYTES + 100000];
+    int fd = dial(port);
+
+    put(fd, request);
+    (void)get_all(fd, answer, sizeof(answer));
+    (void)close(fd);
+    return answer;
+}
+
+static char *ask_main(const char *request)
+{
+    return ask(front_port(&front, LISTENER_MAIN), request);
+}
+
+#define GET(path, more)                                                        \
+    "GET " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" more "\r\n"
+
+/* ------------------------------------------------------------------------ */
+
+START_TEST(each_listener_has_a_port_and_a_role)
+{
+    unsigned main_port = front_port(&front, LISTENER_MAIN);
+    unsigned metrics_port = front_port(&front, LISTENER_METRICS);
+
+    ck_assert_uint_ne(main_port, 0);
+    ck_assert_uint_ne(metrics_port, 0);
+    ck_assert_uint_ne(main_port, metrics_port);
+    ck_assert_ptr_nonnull(
+        strstr(ask(main_port, GET("/role", "")), "\r\n\r\na"));
+    ck_assert_ptr_nonnull(
+        strstr(ask(metrics_port, GET("/role", "")), "\r\n\r\nm"));
+    ck_assert_uint_eq(counted[REFUSAL_NONE], 2);
+}
+END_TEST
+
+START_TEST(two_listeners_cannot_share_an_address)
+{
+    struct front_options o = options();
+    struct front another;
+
+    o.listeners[0].port = 0;
+    o.listeners[1].port = front_port(&front, LISTENER_METRICS);
+    ck_assert_int_eq(front_init(&another, &o), 0);
+    ck_assert_int_eq(front_start(&another, error, sizeof(error)), -1);
+    ck_assert_ptr_nonnull(strstr(error, "HUB_METRICS: cannot listen on "));
+    front_fini(&another);
+}
+END_TEST
+
+START_TEST(a_request_that_no_handler_answers_gets_a_500)
+{
+    const char *answer = ask_main(GET("/nobody", ""));
+
+    ck_assert_int_eq(strncmp(answer, "HTTP/1.1 500 ", 13), 0);
+    ck_assert_ptr_nonnull(strstr(answer, "\"internal_error\""));
+    ck_assert_uint_eq(counted[REFUSAL_INTERNAL_ERROR], 1);
+}
+END_TEST
+
+START_TEST(what_civetweb_cannot_read_reaches_the_handler_too)
+{
+    const char *answer = ask_main("GET /role HTTP/3.0\r\nHost: h\r\n\r\n");
+
+    ck_assert_int_eq(strncmp(answer, "HTTP/1.1 505 ", 13), 0);
+    ck_assert_uint_eq(counted[REFUSAL_HTTP_VERSION_NOT_SUPPORTED], 1);
+}
+END_TEST
+
+START_TEST(a_long_answer_arrives_whole)
+{
+    char *answer = ask_main("GET /long HTTP/1.0\r\n\r\n");
+    const char *body = strstr(answer, "\r\n\r\n");
+    size_t bytes = (LONG_BYTES + 999) / 1000 * 1000;
+
+    ck_assert_ptr_nonnull(body);
+    ck_assert_uint_eq(strlen(body + 4), bytes);
+    ck_assert_uint_eq(strspn(body + 4, "x"), bytes);
+    answer = ask_main(GET("/long", ""));
+    ck_assert_ptr_nonnull(strstr(answer, "Transfer-Encoding: chunked\r\n"));
+    ck_assert_str_eq(answer + strlen(answer) - 5, "0\r\n\r\n");
+}
+END_TEST
+
+START_TEST(who_does_not_read_ends_an_endless_answer)
+{
+    int fd = dial_main();
+
+    put(fd, GET("/endless", ""));
+    while (sem_trywait(&handled) != 0)
+        front_sweep(&front);
+    ck_assert_int_eq(result, -1);
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(who_hangs_up_ends_an_endless_answer)
+{
+    int fd = dial_main();
+
+    put(fd, GET("/endless", ""));
+    (void)close(fd);
+    ck_assert_int_eq(sem_wait(&handled), 0);
+    ck_assert_int_eq(result, -1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("front");
+    TCase *tests = tcase_create("front");
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, each_listener_has_a_port_and_a_role);
+    tcase_add_test(tests, two_listeners_cannot_share_an_address);
+    tcase_add_test(tests, a_request_that_no_handler_answers_gets_a_500);
+    tcase_add_test(tests, what_civetweb_cannot_read_reaches_the_handler_too);
+    tcase_add_test(tests, a_long_answer_arrives_whole);
+    tcase_add_test(tests, who_does_not_read_ends_an_endless_answer);
+    tcase_add_test(tests, who_hangs_up_ends_an_endless_answer);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}
