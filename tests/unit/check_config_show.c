@@ -92,7 +92,8 @@ START_TEST(usage_tells_of_every_setting)
         ck_assert_msg(strstr(text, entry) != NULL, "%s", entry);
     }
     ck_assert_ptr_nonnull(strstr(text, "default 512KB"));
-    ck_assert_ptr_nonnull(strstr(text, "default one for each CPU that may be used"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "default one for each CPU that may be used"));
     ck_assert_ptr_nonnull(strstr(text, "--check-config"));
     ck_assert_ptr_nonnull(strstr(text, "close, drop-oldest or drop-newest"));
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
