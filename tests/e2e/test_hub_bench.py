@@ -16,12 +16,15 @@ import termios
 import time
 import unittest
 
+from harness.fakehub import FakeHub, frame
 from harness.testcase import SharedHubd
 from harness.wait import ROOT, sanitizer, scaled, until
 
 HUB_BENCH = os.environ.get("HUB_BENCH") or str(
     ROOT / "build/dev/hub-bench/hub-bench")
 CLIENTS = 200
+IDLE_S = 0.1
+SHORT = ("--duration=200ms", "--warmup=150ms")  # each phase is drawn
 TIMES = {"p50", "p90", "p99", "p999", "max", "mean"}
 KEYS = {
     "": {"hub_bench", "label", "url", "publish_url", "mode", "window", "rate",
@@ -69,8 +72,8 @@ def run(*flags, key="k", seconds=60):
 
 
 def quick(clients=CLIENTS):
-    return (f"--clients={clients}", "--duration=500ms", "--warmup=200ms",
-            "--idle=300ms")
+    return (f"--clients={clients}", "--duration=500ms", "--warmup=50ms",
+            f"--idle={IDLE_S}s")
 
 
 class BenchTestCase(unittest.TestCase):
@@ -110,6 +113,18 @@ class BenchTestCase(unittest.TestCase):
         self.assertRegex(err, rf"\Ahub-bench: [^\n]*{pattern}[^\n]*\n\Z")
 
 
+class FakeHubCase(BenchTestCase):
+
+    def fake(self, *how):
+        hub = FakeHub(*how)
+        self.addCleanup(hub.close)
+        return hub
+
+    def bench(self, hub, *flags, warnings=()):
+        return self.measure(*quick(10), "--warmup=0", f"--pid={os.getpid()}",
+                            *flags, hub.url, warnings=warnings)
+
+
 class AgainstHubd(BenchTestCase, SharedHubd):
 
     @property
@@ -145,7 +160,8 @@ class AgainstHubd(BenchTestCase, SharedHubd):
             self.assertGreater(value, 0)
         self.assertGreaterEqual(report["idle"]["server_cpu_percent"], 0)
         self.assertLess(report["idle"]["server_cpu_percent"], 50)
-        self.assertAlmostEqual(report["idle"]["seconds"], 0.3, delta=scaled(1))
+        self.assertAlmostEqual(report["idle"]["seconds"], IDLE_S,
+                               delta=scaled(1))
         memory = report["memory"]
         for name in ("before", "connected", "end"):
             self.assertGreater(memory[f"process_bytes_{name}"], 100000)
@@ -326,8 +342,8 @@ class AgainstHubd(BenchTestCase, SharedHubd):
             self.assertRegex(text, rf"\r{phase} +\[[#-]{{30}}\] +[0-9.]+ s")
         self.assertRegex(text, r"measuring .*[0-9] ?[kM]? deliveries/s")
         self.assertTrue(text.endswith("\r\x1b[K"), text[-50:])
-        self.assertEqual(self.on_terminal("--quiet"), "")
-        self.assertEqual(self.on_terminal(term="dumb"), "")
+        self.assertEqual(self.on_terminal("--quiet", *SHORT), "")
+        self.assertEqual(self.on_terminal(*SHORT, term="dumb"), "")
 
     def test_a_progress_bar_is_never_wider_than_the_terminal(self):
         for columns, pattern in ((60, r"\rconnecting \[[#-]{30}\] +[0-9.]+ s"),
@@ -335,7 +351,7 @@ class AgainstHubd(BenchTestCase, SharedHubd):
                                  (20, r"\rconnecting +[0-9.]+ s"),
                                  (8, r"\rconnect")):
             with self.subTest(columns=columns):
-                text = self.on_terminal("-w8", columns=columns)
+                text = self.on_terminal("-w8", *SHORT, columns=columns)
                 self.assertRegex(text, pattern + r"\x1b\[K")
                 lines = re.split(r"\r|\x1b\[K", text)
                 self.assertLess(max(map(len, lines)), columns)
@@ -366,9 +382,33 @@ class Limits(BenchTestCase, SharedHubd):
                          30 * report["publish"]["messages"])
 
     def test_pings_are_answered(self):
-        report = self.measure(*quick(20), "--idle=3s", self.url,
+        report = self.measure(*quick(20), "--idle=2s", self.url,
                               key=self.hub.key)
         self.assertEqual(report["clients"]["lost"], 0)
+
+
+class Latency(FakeHubCase):
+    """Of a hub that takes its time, which has to be seen."""
+
+    def test_a_delay_of_the_server_is_in_the_latency(self):
+        def deliver(hub, body):
+            hub.loop.call_later(0.05, hub.all, frame(body))
+
+        report = self.bench(self.fake(deliver))
+        latency = report["delivery"]["latency_us"]
+        self.assertTimes(latency)
+        self.assertGreater(latency["p50"], 49000)
+        self.assertLess(latency["p50"], 50000 + scaled(40000))
+        self.assertLess(report["publish"]["messages"], 11)
+
+    def test_with_a_rate_waiting_in_line_is_in_the_latency(self):
+        hub = self.fake(lambda hub, body: (time.sleep(0.05),
+                                           hub.all(frame(body))))
+        report = self.bench(hub, "--rate=100", "--connections=1",
+                            warnings=["the rate was not kept: "])
+        # The tenth was due after 90 ms and posted after 450 ms.
+        self.assertGreater(report["delivery"]["latency_us"]["max"], 200000)
+        self.assertGreater(report["publish"]["response_us"]["max"], 200000)
 
 
 class Usage(BenchTestCase):

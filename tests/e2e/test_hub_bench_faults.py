@@ -1,126 +1,19 @@
 """hub-bench against a hub that makes the mistakes which hub-bench is there to
 notice."""
 
-import asyncio
 import base64
 import json
-import os
 import re
-import threading
 import time
 import unittest
 
-from harness.rawws import (CLOSE, CONTINUATION, PING, PONG, TEXT, accept_of,
-                           encode, frame_at)
+from harness.fakehub import frame
+from harness.rawws import CLOSE, CONTINUATION, PING
 from harness.wait import scaled
-from test_hub_bench import BenchTestCase, quick
+from test_hub_bench import FakeHubCase, quick
 
 
-class FakeHub:
-    """Shakes hands, takes POSTs and gives each message to deliver(), which
-    says what every client gets: by default one frame. In a thread."""
-
-    def __init__(self, deliver=None, accept=None):
-        self.deliver = deliver or (lambda hub, body: hub.all(frame(body)))
-        self.accept = accept
-        self.clients = {}
-        self.posts = []
-        self.http_connections = 0
-        self.pongs = []
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever)
-        self.thread.start()
-        self.server = self.call(asyncio.start_server(
-            self.connected, "127.0.0.1", 0))
-        self.port = self.server.sockets[0].getsockname()[1]
-        self.url = f"ws://127.0.0.1:{self.port}/?userId={{user}}"
-
-    def call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(
-            coroutine, self.loop).result(scaled(20))
-
-    async def shut(self):
-        self.server.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def close(self):
-        self.call(self.shut())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
-
-    def all(self, data):
-        for writer in self.clients.values():
-            writer.write(data)
-
-    async def connected(self, reader, writer):
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            if head.startswith(b"POST"):
-                self.http_connections += 1
-                await self.serve_posts(reader, writer, head)
-            else:
-                await self.serve_client(reader, writer, head)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    async def serve_posts(self, reader, writer, head):
-        while True:
-            size = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
-            body = await reader.readexactly(size)
-            self.posts.append((head, body))
-            self.deliver(self, body)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-            head = await reader.readuntil(b"\r\n\r\n")
-
-    async def serve_client(self, reader, writer, head):
-        key = re.search(rb"(?i)sec-websocket-key: (\S+)", head)[1]
-        accept = accept_of(key.decode()).encode()
-        user = re.search(rb"userId=([^ ]+)", head)[1].decode()
-        answer = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                  b"Connection: Upgrade\r\nSec-WebSocket-Accept: "
-                  + (self.accept or accept) + b"\r\n\r\n")
-        writer.write(answer[:50])  # in two pieces, the second with a frame
-        await writer.drain()
-        await asyncio.sleep(0.01)
-        writer.write(answer[50:] + frame(b"welcome", PING))
-        self.clients[user] = writer
-        try:
-            await self.read_client(reader, writer)
-        finally:
-            self.clients.pop(user, None)
-
-    async def read_client(self, reader, writer):
-        buffer = b""
-        while data := await reader.read(65536):
-            buffer += data
-            while found := frame_at(buffer, masked=True):
-                client, buffer = found[0], buffer[found[1]:]
-                if client.opcode == PONG:
-                    self.pongs.append(client.payload)
-                if client.opcode == CLOSE:
-                    writer.write(frame(client.payload, CLOSE))
-
-
-def frame(payload, opcode=TEXT, fin=True):
-    return encode(opcode, payload, fin, mask=False)
-
-
-class Faults(BenchTestCase):
-
-    def fake(self, *how):
-        hub = FakeHub(*how)
-        self.addCleanup(hub.close)
-        return hub
-
-    def bench(self, hub, *flags, warnings=()):
-        return self.measure(*quick(10), "--warmup=0", f"--pid={os.getpid()}",
-                            *flags, hub.url, warnings=warnings)
+class Faults(FakeHubCase):
 
     def test_what_is_posted(self):
         hub = self.fake()
@@ -184,26 +77,6 @@ class Faults(BenchTestCase):
                          10 * report["publish"]["messages"])
         self.assertEqual(set(hub.pongs), {b"welcome", b"are you there?"})
         self.assertEqual(hub.pongs.count(b"welcome"), 10)
-
-    def test_a_delay_of_the_server_is_in_the_latency(self):
-        def deliver(hub, body):
-            hub.loop.call_later(0.05, hub.all, frame(body))
-
-        report = self.bench(self.fake(deliver))
-        latency = report["delivery"]["latency_us"]
-        self.assertTimes(latency)
-        self.assertGreater(latency["p50"], 49000)
-        self.assertLess(latency["p50"], 50000 + scaled(40000))
-        self.assertLess(report["publish"]["messages"], 11)
-
-    def test_with_a_rate_waiting_in_line_is_in_the_latency(self):
-        hub = self.fake(lambda hub, body: (time.sleep(0.05),
-                                           hub.all(frame(body))))
-        report = self.bench(hub, "--rate=100", "--connections=1",
-                            warnings=["the rate was not kept: "])
-        # The tenth was due after 90 ms and posted after 450 ms.
-        self.assertGreater(report["delivery"]["latency_us"]["max"], 200000)
-        self.assertGreater(report["publish"]["response_us"]["max"], 200000)
 
     def test_foreign_messages_are_told(self):
         def deliver(hub, body):

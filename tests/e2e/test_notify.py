@@ -58,6 +58,8 @@ class Sequence(NotifyCase):
         hub.signal(signal.SIGTERM)
         manager.until("STOPPING=1")
         manager.until("STATUS=draining, ")
+        client.recv_close()
+        client.close_frame(1001)
         client.drain()
         self.assertEqual(hub.wait_exit(), 0)
         manager.listen(0.05)

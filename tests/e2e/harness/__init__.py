@@ -2,6 +2,7 @@
 
 crowd     many clients that note the numbers of what they get
 daemon    starts hubd on a port the kernel picks and always ends it
+fakehub   a hub that makes mistakes on purpose
 http      requests, by http.client or byte by byte
 kernel    what the kernel holds for hubd's connections
 netns     namespaces, and links between them that fail
