@@ -29,6 +29,8 @@ static int read_member(struct hub_member *out, const struct hub_member *in)
         return HUB_EINVAL;
     if (out->session_id != NULL && !id_is_valid(out->session_id))
         return HUB_EINVAL;
+    if (out->preamble == NULL && out->preamble_bytes > 0)
+        return HUB_EINVAL;
     return 0;
 }
 
@@ -77,7 +79,7 @@ int hub_register(hub_t *hub, const struct hub_member *member, hub_id *id)
     err = read_member(&read, member);
     if (err != 0)
         return err;
-    if (read.deliver == NULL)
+    if (read.deliver == NULL || read.preamble != NULL)
         return HUB_EINVAL;
     return enter_connection(hub, &hub__wire_member, &read, -1, id);
 }

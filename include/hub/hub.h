@@ -164,12 +164,16 @@ struct hub_member {
     const char *session_id;  /* or NULL */
     void *data;              /* handed back in every callback */
     hub_deliver_fn *deliver; /* hub_register() only */
+    const void *preamble;    /* hub_adopt() only: what goes out before all
+                                messages, as the reply to the handshake; not
+                                counted; copied; or NULL */
+    size_t preamble_bytes;   /* of it */
 };
 
 /* Nobody yet: set user_id at least. */
 #define HUB_MEMBER_INIT                                                        \
     {                                                                          \
-        sizeof(struct hub_member), NULL, NULL, NULL, NULL                      \
+        sizeof(struct hub_member), NULL, NULL, NULL, NULL, NULL, 0             \
     }
 
 /* A connection as callbacks see it; valid during the callback only. */
@@ -326,20 +330,21 @@ HUB_API void *hub_data(const hub_t *hub);
  * Owns:    member is copied; member->data stays the caller's, to be released
  *          in `closed` at the earliest. After an error no callback runs.
  * Returns: 0 and the id (`id` may be NULL) · HUB_EINVAL an id that is missing,
- *          empty or too long, or no `deliver` · HUB_EFULL · HUB_ENOMEM ·
- *          HUB_ESHUTDOWN. */
+ *          empty or too long, no `deliver`, or a preamble · HUB_EFULL ·
+ *          HUB_ENOMEM · HUB_ESHUTDOWN. */
 HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
                          hub_id *id);
 
 /* Enters a connected stream socket on which the server's side of the opening
- * handshake (RFC 6455, 4.2.2) has been sent whole and nothing behind the
- * client's side of it has been read. From here on the hub speaks the protocol:
- * frames, fragments, pings, close.
+ * handshake (RFC 6455, 4.2.2) has been sent whole, or is member->preamble, and
+ * nothing behind the client's side of it has been read. From here on the hub
+ * speaks the protocol: frames, fragments, pings, close. With a preamble,
+ * whoever has seen the handshake answered is reached by every later message.
  * Threads: any. `opened` may run before this returns.
  * Owns:    the hub closes fd; after an error it is still the caller's.
  *          member->data as in hub_register().
  * Returns: as hub_register(), and HUB_ENOTSOCK; HUB_EINVAL if there is a
- *          `deliver`. */
+ *          `deliver`, or no preamble where preamble_bytes is not 0. */
 HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                       hub_id *id);
 

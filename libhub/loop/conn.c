@@ -14,6 +14,19 @@
 #define TABLE_FIRST 64u
 #define NOT_IN_TABLE UINT32_MAX
 
+/* Returns false without memory for the preamble. */
+static bool lead(struct hub__conn *c, const struct hub_member *member)
+{
+    struct hub__frame *preamble;
+
+    if (member->preamble_bytes == 0)
+        return true;
+    preamble = hub__frame_raw(member->preamble, member->preamble_bytes);
+    if (preamble != NULL)
+        hub__outbox_lead(&c->outbox, preamble);
+    return preamble != NULL;
+}
+
 struct hub__conn *hub__conn_new(const struct hub__wire *wire,
                                 const struct hub_member *member, int fd)
 {
@@ -25,6 +38,10 @@ struct hub__conn *hub__conn_new(const struct hub__wire *wire,
 
     if (c == NULL)
         return NULL;
+    if (!lead(c, member)) {
+        hub__free(c);
+        return NULL;
+    }
     c->wire = wire;
     c->deliver = member->deliver;
     c->data = member->data;

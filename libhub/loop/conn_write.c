@@ -195,7 +195,8 @@ static void wrote(struct hub__conn *c, size_t asked, size_t taken)
 /* What came of a write of what waited. */
 static void took(struct hub__conn *c, const struct hub__write *w)
 {
-    size_t taken;
+    size_t leading = hub__outbox_leading(&c->outbox), taken;
+    uint64_t messages;
 
     if (is_again(w->result)) {
         set_blocked(c, true);
@@ -206,7 +207,9 @@ static void took(struct hub__conn *c, const struct hub__write *w)
         return;
     }
     taken = (size_t)w->result;
-    hub__conn_count_out(c, take_off(c, taken), taken);
+    messages = take_off(c, taken);
+    if (taken > leading) /* the host's own bytes are not counted */
+        hub__conn_count_out(c, messages, taken - leading);
     wrote(c, w->bytes, taken);
 }
 

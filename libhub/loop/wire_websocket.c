@@ -35,6 +35,8 @@ static void tune_socket(const struct hub__conn *c)
 static int open_socket(struct hub__conn *c)
 {
     tune_socket(c);
+    if (!hub__outbox_empty(&c->outbox))
+        hub__conn_later(c); /* the preamble */
     return hub__host_watch(c->host, c->fd, EPOLLIN, c);
 }
 

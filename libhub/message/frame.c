@@ -5,11 +5,10 @@
 
 #include "base/mem.h"
 
-struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
-                                  const void *payload, size_t payload_bytes)
+static struct hub__frame *make(uint8_t opcode, const uint8_t *header,
+                               size_t header_bytes, const void *payload,
+                               size_t payload_bytes)
 {
-    uint8_t header[HUB__WS_HEADER_OUT_MAX];
-    size_t header_bytes = hub__ws_header_write(header, opcode, payload_bytes);
     struct hub__frame *frame;
 
     if (payload_bytes > SIZE_MAX / 2)
@@ -22,11 +21,27 @@ struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
     frame->called_us = 0;
     frame->bytes = header_bytes + payload_bytes;
     frame->header_bytes = (uint8_t)header_bytes;
-    frame->opcode = (uint8_t)opcode;
+    frame->opcode = opcode;
     memcpy(frame->data, header, header_bytes);
     if (payload_bytes > 0)
         memcpy(frame->data + header_bytes, payload, payload_bytes);
     return frame;
+}
+
+struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
+                                  const void *payload, size_t payload_bytes)
+{
+    uint8_t header[HUB__WS_HEADER_OUT_MAX];
+    size_t header_bytes = hub__ws_header_write(header, opcode, payload_bytes);
+
+    return make((uint8_t)opcode, header, header_bytes, payload, payload_bytes);
+}
+
+struct hub__frame *hub__frame_raw(const void *bytes, size_t count)
+{
+    static const uint8_t header[HUB__FRAME_RAW_HEADER];
+
+    return make(HUB__FRAME_RAW, header, sizeof header, bytes, count);
 }
 
 static size_t memory_of(const struct hub__frame *frame)

@@ -16,6 +16,11 @@
 #include "base/budget.h"
 #include "ws/ws_frame.h"
 
+/* Of hub__frame_raw(). The opcode is one of the reserved control frames', so
+ * that nothing takes it for a message. */
+#define HUB__FRAME_RAW 0xF
+#define HUB__FRAME_RAW_HEADER 1 /* bytes */
+
 struct hub__frame {
     atomic_size_t references;
     struct hub__budget *budget; /* that it is charged to, or NULL */
@@ -30,6 +35,10 @@ struct hub__frame {
 /* Copies the payload. Returns NULL without memory; one reference otherwise. */
 struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
                                   const void *payload, size_t payload_bytes);
+
+/* Bytes that belong to no message, to be sent as they are; see
+ * hub__outbox_lead(). Its header is a byte that is not sent. */
+struct hub__frame *hub__frame_raw(const void *bytes, size_t count);
 
 /* Charges it, until it is released. Only before it is shared. Returns false if
  * the budget has not got that much. */

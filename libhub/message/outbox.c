@@ -125,6 +125,21 @@ int hub__outbox_push_front(struct hub__outbox *o, struct hub__frame *frame)
     return 0;
 }
 
+void hub__outbox_lead(struct hub__outbox *o, struct hub__frame *raw)
+{
+    assert(o->first == NULL);
+    o->first = raw;
+    o->offset = HUB__FRAME_RAW_HEADER;
+    o->bytes = raw->bytes - o->offset;
+}
+
+size_t hub__outbox_leading(const struct hub__outbox *o)
+{
+    return o->first != NULL && o->first->opcode == HUB__FRAME_RAW
+               ? o->first->bytes - o->offset
+               : 0;
+}
+
 size_t hub__outbox_gather(const struct hub__outbox *o, struct iovec *iov,
                           size_t max, size_t max_bytes, size_t *bytes)
 {

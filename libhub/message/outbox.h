@@ -41,6 +41,14 @@ int hub__outbox_push(struct hub__outbox *outbox, struct hub__frame *frame);
 int hub__outbox_push_front(struct hub__outbox *outbox,
                            struct hub__frame *frame);
 
+/* Puts a frame of hub__frame_raw() into an empty outbox, where it counts as
+ * half written from the start: so no frame gets ahead of it, and none of the
+ * functions below drops it but _pop() and _fini(). Takes the reference. */
+void hub__outbox_lead(struct hub__outbox *outbox, struct hub__frame *raw);
+
+/* How much of that is still to be written. */
+size_t hub__outbox_leading(const struct hub__outbox *outbox);
+
 /* Fills in up to `max` pieces of up to `max_bytes` bytes in all (the first
  * piece is never refused). Returns how many; `bytes` gets their sum. */
 size_t hub__outbox_gather(const struct hub__outbox *outbox, struct iovec *iov,
