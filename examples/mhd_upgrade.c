@@ -1,22 +1,13 @@
 /* mhd_upgrade.c - libmicrohttpd leaves the WebSocket's own headers to the
- * program: they are looked at here, and OpenSSL does the arithmetic.
+ * program, and the program leaves them to libhub.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* strcasestr() */
-#endif
 #include "mhd_upgrade.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
-#define KEY_CHARS 24 /* sixteen bytes in base64 */
-#define ACCEPT_CHARS 28
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#include <hub/hub.h>
 
 enum MHD_Result mhd_answer(struct MHD_Connection *connection, unsigned status,
                            const char *text)
@@ -34,48 +25,41 @@ enum MHD_Result mhd_answer(struct MHD_Connection *connection, unsigned status,
     return result;
 }
 
-static const char *header_of(struct MHD_Connection *connection,
-                             const char *name)
+static enum MHD_Result take_header(void *handshake, enum MHD_ValueKind kind,
+                                   const char *name, const char *value)
 {
-    const char *value =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-
-    return value == NULL ? "" : value;
+    (void)kind;
+    (void)hub_handshake_header(handshake, name, value == NULL ? "" : value);
+    return MHD_YES;
 }
 
-/* RFC 6455, 4.2.2, 5.4. Returns 0, or -1 for a key that is none. */
-static int accept_of(const char *key, char accept[ACCEPT_CHARS + 1])
+static enum MHD_Result refuse(struct MHD_Connection *connection, int error,
+                              const char *problem)
 {
-    unsigned char bytes[KEY_CHARS], digest[EVP_MAX_MD_SIZE];
-    char text[KEY_CHARS + sizeof GUID];
-    unsigned digest_bytes;
-
-    if (strlen(key) != KEY_CHARS || strcmp(key + KEY_CHARS - 2, "==") != 0 ||
-        EVP_DecodeBlock(bytes, (const unsigned char *)key, KEY_CHARS) < 0)
-        return -1;
-    (void)snprintf(text, sizeof text, "%s%s", key, GUID);
-    if (EVP_Digest(text, strlen(text), digest, &digest_bytes, EVP_sha1(),
-                   NULL) != 1)
-        return -1;
-    EVP_EncodeBlock((unsigned char *)accept, digest, (int)digest_bytes);
-    return 0;
+    return mhd_answer(connection,
+                      error == HUB_ENOTSUP ? MHD_HTTP_UPGRADE_REQUIRED
+                                           : MHD_HTTP_BAD_REQUEST,
+                      problem);
 }
 
 enum MHD_Result mhd_upgrade(struct MHD_Connection *connection,
                             const char *version, MHD_UpgradeHandler upgraded,
                             void *data)
 {
-    char accept[ACCEPT_CHARS + 1];
+    struct hub_handshake handshake = HUB_HANDSHAKE_INIT;
+    char accept[HUB_ACCEPT_BYTES + 1];
     struct MHD_Response *response;
     enum MHD_Result result;
+    const char *problem;
+    int err;
 
-    if (strcmp(version, MHD_HTTP_VERSION_1_1) != 0 ||
-        strcasecmp(header_of(connection, "Upgrade"), "websocket") != 0 ||
-        strcasestr(header_of(connection, "Connection"), "upgrade") == NULL ||
-        accept_of(header_of(connection, "Sec-WebSocket-Key"), accept) != 0)
-        return mhd_answer(connection, MHD_HTTP_BAD_REQUEST, "a WebSocket\n");
-    if (strcmp(header_of(connection, "Sec-WebSocket-Version"), "13") != 0)
-        return mhd_answer(connection, MHD_HTTP_UPGRADE_REQUIRED, "13\n");
+    handshake.method = MHD_HTTP_METHOD_GET; /* whoever calls has seen to it */
+    handshake.http_version = version;
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header,
+                                    &handshake);
+    err = hub_handshake_check(&handshake, accept, &problem);
+    if (err != 0)
+        return refuse(connection, err, problem);
     response = MHD_create_response_for_upgrade(upgraded, data);
     if (response == NULL)
         return MHD_NO;

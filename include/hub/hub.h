@@ -450,6 +450,58 @@ HUB_API int hub_stats(hub_t *hub, struct hub_stats *stats);
  *          called before · HUB_EDEADLK called from a callback. */
 HUB_API int hub_shutdown(hub_t *hub, unsigned timeout_ms);
 
+/* The opening handshake. ---------------------------------------------- */
+
+#define HUB_ACCEPT_BYTES 28 /* of a Sec-WebSocket-Accept */
+
+/* A client's part of the opening handshake (RFC 6455, 4.2.1), for programs
+ * whose HTTP server leaves that to them: set the first two fields, give each
+ * header line to hub_handshake_header(), and ask hub_handshake_check(). Nothing
+ * is copied: the texts stay where they are until then. Grows as struct
+ * hub_options does. */
+struct hub_handshake {
+    size_t struct_size;       /* as HUB_HANDSHAKE_INIT sets it */
+    const char *method;       /* "GET", if it is one */
+    const char *http_version; /* "HTTP/1.1", or just "1.1" */
+    const char *version;      /* filled in: Sec-WebSocket-Version, or NULL */
+    const char *key;          /* filled in: Sec-WebSocket-Key, or NULL */
+    unsigned versions, keys;  /* filled in: how often they came */
+    unsigned connection;      /* filled in: 1 if Connection lists "upgrade" */
+    unsigned upgrade;         /* filled in: 1 if Upgrade lists "websocket" */
+};
+
+/* No line yet. */
+#define HUB_HANDSHAKE_INIT                                                     \
+    {                                                                          \
+        sizeof(struct hub_handshake), NULL, NULL, NULL, NULL, 0, 0, 0, 0       \
+    }
+
+/* Takes notice of one header line, of whatever name. Lines may come in any
+ * order.
+ * Threads: any.
+ * Owns:    the value stays the caller's, and where it is until the check.
+ * Returns: 0 · HUB_EINVAL. */
+HUB_API int hub_handshake_header(struct hub_handshake *handshake,
+                                 const char *name, const char *value);
+
+/* Whether it is a handshake. One is answered with 101, `Upgrade: websocket`,
+ * `Connection: Upgrade` and a Sec-WebSocket-Accept, which `accept` gets:
+ * HUB_ACCEPT_BYTES and a NUL. If it is none, `problem` (may be NULL) gets a
+ * sentence that says why.
+ * Threads: any.
+ * Owns:    the sentence is constant.
+ * Returns: 0 · HUB_ENOTSUP another version of the protocol, to be answered with
+ *          426 and `Sec-WebSocket-Version: 13` · HUB_EINVAL anything else, to
+ *          be answered with 400. */
+HUB_API int hub_handshake_check(const struct hub_handshake *handshake,
+                                char *accept, const char **problem);
+
+/* The Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455, 4.2.2), alone.
+ * Threads: any.
+ * Owns:    `accept` has room for HUB_ACCEPT_BYTES and a NUL.
+ * Returns: 0 · HUB_EINVAL a key that is not the base64 of 16 bytes. */
+HUB_API int hub_accept_key(const char *key, char *accept);
+
 /* The loop in the host's hands (HUB_HOST_LOOP). ----------------------- */
 
 /* A descriptor that becomes readable when hub_poll() has something to do,

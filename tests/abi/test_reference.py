@@ -61,8 +61,8 @@ class Filtered(unittest.TestCase):
                       self.text)
 
     def test_what_is_opened_is_closed(self):
-        self.assertEqual(self.text.count("@{"), 4)
-        self.assertEqual(self.text.count("@}"), 4)
+        self.assertEqual(self.text.count("@{"), 5)
+        self.assertEqual(self.text.count("@}"), 5)
 
 
 if __name__ == "__main__":

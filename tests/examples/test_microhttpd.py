@@ -58,6 +58,15 @@ class Chat(ExampleCase):
             with self.subTest(new):
                 self.assertEqual(self.upgrade(ROOM, old, new).status, 400)
 
+    def test_every_spelling_of_a_handshake_is_one(self):
+        for old, new in (("Connection: Upgrade",
+                          "Connection: close\r\nconnection: UPGRADE"),
+                         ("Upgrade: websocket",
+                          "Upgrade: h2c\r\nUpgrade:WebSocket , x"),
+                         ("Version: 13", "Version:\t13 ")):
+            with self.subTest(new):
+                self.assertEqual(self.upgrade(ROOM, old, new).status, 101)
+
     def test_bytes_before_the_handshake_is_over_end_it(self):
         self.assertEqual(send_early(self.port, ROOM), (101, True))
 
