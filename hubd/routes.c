@@ -1,15 +1,13 @@
 /* routes.c - an exact match of the raw path, or 404. civetweb's own matching
- * decodes, cleans and shortens paths, so it gets to see nothing but upgrades
- * that have passed every check.
+ * decodes, cleans and shortens paths, so it gets to see nothing: every request
+ * is answered here.
  */
 #include "routes.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "access/auth.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "front/reply.h"
 #include "observe/tally.h"
 #include "resources/proc.h"
@@ -59,34 +57,9 @@ static void console(struct exchange *x, struct routes *routes)
     console_answer(x, &routes->console);
 }
 
-static void log_refused_upgrade(const struct exchange *x,
-                                const struct refusal *why)
-{
-    enum log_level level = why->status == 400 ? LOG_DEBUG : LOG_INFO;
-    char remote[NETADDR_TEXT_MAX];
-    struct netaddr addr;
-
-    if (!log_wants(level))
-        return;
-    (void)exchange_remote(x, &addr);
-    netaddr_format(&addr, remote);
-    log_event(level, "refused", LOG_STR("remote", remote),
-              LOG_INT("status", why->status), LOG_STR("code", why->code),
-              LOG_STR("reason", why->message));
-}
-
 static void upgrade(struct exchange *x, struct routes *routes)
 {
-    struct refusal why;
-
-    if (atomic_load(routes->draining))
-        (void)refuse_as(&why, REFUSAL_DRAINING);
-    else if (x->late)
-        (void)refuse_as(&why, REFUSAL_REQUEST_TIMEOUT);
-    else if (handoff_begin(&routes->handoffs, x, &why) == 0)
-        return;
-    log_refused_upgrade(x, &why);
-    reply_refusal(x, &why);
+    upgrade_answer(x, &routes->upgrade);
 }
 
 #define GET "Allow: GET\r\n"
@@ -161,13 +134,12 @@ static void dispatch(struct exchange *x, struct routes *routes)
     }
 }
 
-int routes_init(struct server *server)
+void routes_init(struct server *server)
 {
     const struct config *config = server->config;
     struct routes *routes = &server->routes;
 
     *routes = (struct routes){
-        .draining = &server->draining,
         .has_console = config->console == CONFIG_ON,
         .has_metrics = config->metrics.where == METRICS_ON,
     };
@@ -180,13 +152,11 @@ int routes_init(struct server *server)
         .max_message_bytes = config->max_message_bytes,
         .read_timeout_ms = config->read_timeout_ms,
     };
-    routes->handoffs = (struct handoffs){
+    routes->upgrade = (struct upgrade_context){
         .hub = server->hub,
         .gate = &server->gate,
         .admission = &server->admission,
-        .tally = &server->tally,
         .draining = &server->draining,
-        .base = server->plan.base,
     };
     routes->health = (struct health){server->hub, &server->draining};
     routes->metrics = (struct metrics_sources){
@@ -200,10 +170,6 @@ int routes_init(struct server *server)
     };
     routes->console =
         (struct console){server->hub, &server->draining, clock_now_ms()};
-    return getrandom(routes->handoffs.secret, sizeof(routes->handoffs.secret),
-                     0) == (ssize_t)sizeof(routes->handoffs.secret)
-               ? 0
-               : -1;
 }
 
 void routes_handle(void *data, struct exchange *x)

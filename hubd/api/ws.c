@@ -3,62 +3,31 @@
  */
 #include "api/ws.h"
 
-#include <ctype.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "api/publish.h"
 
-#define KEY_BYTES 24 /* base64 of 16 bytes */
 #define NAME_MAX_BYTES 16
 
-static int no_handshake(struct refusal *why, const char *what)
+static int check_headers(char *accept, const struct request *r,
+                         struct refusal *why)
 {
-    return refuse(why, REFUSAL_INVALID_HANDSHAKE, "%s", what);
-}
+    struct hub_handshake handshake = HUB_HANDSHAKE_INIT;
+    const char *name, *value, *problem;
+    int err;
 
-static bool is_key(struct request_text key)
-{
-    if (key.bytes != KEY_BYTES || memcmp(key.start + 22, "==", 2) != 0)
-        return false;
-    for (size_t i = 0; i < 22; i++) {
-        char c = key.start[i];
-
-        if (!isalnum((unsigned char)c) && c != '+' && c != '/')
-            return false;
-    }
-    return true;
-}
-
-/* civetweb reads the first header of each name, untrimmed at the end: what it
- * would see otherwise than we do must not pass. */
-static bool is_trimmed(struct request_text text)
-{
-    return text.start != NULL && text.start[text.bytes] == '\0';
-}
-
-static int check_headers(const struct request *r, struct refusal *why)
-{
-    const struct mg_request_info *info = r->info;
-    struct request_text version, key;
-    unsigned versions, keys;
-
-    if (!r->http11)
-        return no_handshake(why, "a WebSocket handshake needs HTTP/1.1");
-    if (!request_list_has(request_header(info, "Connection", NULL), "upgrade"))
-        return no_handshake(why, "the Connection header must hold 'Upgrade'");
-    if (!request_list_has(request_header(info, "Upgrade", NULL), "websocket"))
-        return no_handshake(why, "the Upgrade header must hold 'websocket'");
-    version = request_header(info, "Sec-WebSocket-Version", &versions);
-    if (versions != 1 || !request_text_is(version, "13") ||
-        !is_trimmed(version))
+    handshake.method = "GET"; /* the router lets no other one by */
+    handshake.http_version = r->http11 ? "1.1" : "1.0";
+    for (unsigned at = 0; request_next(r, &at, &name, &value);)
+        (void)hub_handshake_header(&handshake, name, value);
+    err = hub_handshake_check(&handshake, accept, &problem);
+    if (err == HUB_ENOTSUP)
         return refuse_as(why, REFUSAL_UNSUPPORTED_VERSION);
-    key = request_header(info, "Sec-WebSocket-Key", &keys);
-    if (keys != 1 || !is_key(key) || !is_trimmed(key))
-        return no_handshake(why, "Sec-WebSocket-Key must be given once, as the "
-                                 "base64 of 16 bytes");
+    if (err != 0)
+        return refuse(why, REFUSAL_INVALID_HANDSHAKE, "%s", problem);
     if (r->has_body)
-        return no_handshake(why, "a WebSocket handshake has no body");
+        return refuse(why, REFUSAL_INVALID_HANDSHAKE,
+                      "a WebSocket handshake has no body");
     return 0;
 }
 
@@ -131,8 +100,8 @@ static int read_id(char id[HUB_ID_BYTES_MAX + 1], const char *name,
 }
 
 /* One name=value of the query. */
-static int read_parameter(struct ws_ids *ids, const char *text, size_t bytes,
-                          struct refusal *why)
+static int read_parameter(struct ws_upgrade *upgrade, const char *text,
+                          size_t bytes, struct refusal *why)
 {
     const char *equals = memchr(text, '=', bytes);
     size_t name_bytes = equals != NULL ? (size_t)(equals - text) : bytes;
@@ -142,34 +111,36 @@ static int read_parameter(struct ws_ids *ids, const char *text, size_t bytes,
     long used = decode(text, name_bytes, name, sizeof(name));
 
     if (used == 6 && memcmp(name, "userId", 6) == 0)
-        return read_id(ids->user_id, "userId", value, value_bytes, why);
+        return read_id(upgrade->user_id, "userId", value, value_bytes, why);
     if (used == 9 && memcmp(name, "sessionId", 9) == 0)
-        return read_id(ids->session_id, "sessionId", value, value_bytes, why);
+        return read_id(upgrade->session_id, "sessionId", value, value_bytes,
+                       why);
     return 0; /* somebody else's parameter */
 }
 
-int ws_read_ids(struct ws_ids *ids, const char *query, struct refusal *why)
+int ws_read_ids(struct ws_upgrade *upgrade, const char *query,
+                struct refusal *why)
 {
-    ids->user_id[0] = ids->session_id[0] = '\0';
+    upgrade->user_id[0] = upgrade->session_id[0] = '\0';
     while (query != NULL && *query != '\0') {
         size_t bytes = strcspn(query, "&");
 
-        if (read_parameter(ids, query, bytes, why) < 0)
+        if (read_parameter(upgrade, query, bytes, why) < 0)
             return -1;
         query += bytes;
         if (*query == '&')
             query++;
     }
-    if (ids->user_id[0] == '\0')
+    if (upgrade->user_id[0] == '\0')
         return refuse(why, REFUSAL_INVALID_ID, "userId is missing");
     return 0;
 }
 
-int ws_check(struct ws_ids *ids, const struct request *request,
+int ws_check(struct ws_upgrade *upgrade, const struct request *request,
              const struct origin_list *origins, struct refusal *why)
 {
-    if (check_headers(request, why) < 0 ||
+    if (check_headers(upgrade->accept, request, why) < 0 ||
         check_origin(request, origins, why) < 0)
         return -1;
-    return ws_read_ids(ids, request->query, why);
+    return ws_read_ids(upgrade, request->query, why);
 }

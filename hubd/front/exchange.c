@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "base/pieces.h"
 #include "front/front.h"
-#include "front/handoff.h"
 #include "front/reply.h"
 
 struct request_text exchange_header(const struct exchange *x, const char *name,
@@ -131,10 +130,22 @@ static void handle(struct exchange *x)
     struct refusal why;
 
     options->handle(options->data, x);
-    if (x->status != 0 || x->upgrade)
+    if (x->status != 0)
         return;
     (void)refuse_as(&why, REFUSAL_INTERNAL_ERROR);
     reply_refusal(x, &why);
+}
+
+/* What tap.h has seen civetweb read, from the end of the head on. */
+static void find_held(struct exchange *x)
+{
+    const char *end = x->client->tap.end;
+
+    if (end == NULL || x->malformed != NULL ||
+        x->request.info->num_headers == 0)
+        return;
+    x->held = request_end(x->request.info);
+    x->held_bytes = (size_t)(end - x->held);
 }
 
 /* Where civetweb's buffer of this thread starts: see request_check(). */
@@ -160,6 +171,7 @@ static int begin_request(struct mg_connection *conn)
     x.listener = listener_of(&x);
     if (request_check(&x.request, info, &buffer, &malformed) < 0)
         x.malformed = &malformed;
+    find_held(&x);
     x.unread_body = x.request.has_body;
     x.keep_alive = x.request.keep_alive && !x.late;
     handle(&x);
@@ -194,8 +206,9 @@ static void end_request(const struct mg_connection *conn, int status)
 
     if (client == NULL || !client->in_request)
         return;
-    log_request(&x, client->handoff != NULL ? 101 : status);
+    log_request(&x, status);
     client->in_request = false;
+    client->tap.end = NULL;
     (void)atomic_fetch_sub(&x.front->in_flight, 1);
     http_conn_wait(client, HTTP_CONN_WAIT_NEXT, 0);
 }
@@ -242,19 +255,18 @@ static int http_error(struct mg_connection *conn, int status,
 
 /* Connections. ---------------------------------------------------------- */
 
-/* Before any worker runs: when the first request comes, /ws must exist, and it
- * must be known which listener it came to. */
+/* Before any worker runs: when the first request comes, it must be known which
+ * listener it came to. */
 static void init_context(const struct mg_context *http)
 {
     front_take_ports(mg_get_user_data(http), http);
-    handoff_register((struct mg_context *)http);
 }
 
 static int init_connection(const struct mg_connection *conn, void **data)
 {
     struct front *front = mg_get_user_data(mg_get_context(conn));
 
-    *data = http_conn_create(&front->conns, conn);
+    *data = http_conn_create(&front->conns);
     return 0;
 }
 
@@ -262,20 +274,14 @@ static void connection_close(const struct mg_connection *conn)
 {
     struct http_conn *client = mg_get_user_connection_data(conn);
 
-    if (client == NULL)
-        return;
-    handoff_end(client);
-    http_conn_destroy(client);
+    if (client != NULL)
+        http_conn_destroy(client);
 }
 
 static int log_message(const struct mg_connection *conn, const char *message)
 {
-    /* What peers can cause at will is not worth a warning. */
-    bool peer = strncasecmp(message, "websocket", strlen("websocket")) == 0;
-
     (void)conn;
-    log_event(peer ? LOG_DEBUG : LOG_WARN, "civetweb",
-              LOG_STR("message", message));
+    log_event(LOG_WARN, "civetweb", LOG_STR("message", message));
     return 1;
 }
 

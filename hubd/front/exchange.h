@@ -30,7 +30,6 @@ struct exchange {
     /* What comes of it. */
     unsigned endpoint; /* as which it is counted: the handler knows which */
     int status;        /* of the answer; 0: there is none yet */
-    bool upgrade;      /* there will be none: civetweb shakes hands */
     bool keep_alive;   /* the connection may stay open */
     bool unread_body;  /* bytes of this request may still come */
 

@@ -14,11 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <civetweb.h>
 
 #include "base/log.h"
-#include "front/peer_socket.h"
 #include "front/request.h"
 #include "resources/fd_plan.h"
 #include "resources/threads.h"
@@ -32,13 +32,18 @@
 int front_init(struct front *front, const struct front_options *options)
 {
     *front = (struct front){.options = *options};
-    return http_conns_init(&front->conns, options->base, options->workers,
-                           options->read_timeout_ms, options->write_timeout_ms);
+    front->stand_in = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (front->stand_in < 0)
+        return -1;
+    http_conns_init(&front->conns, options->workers, options->read_timeout_ms,
+                    options->write_timeout_ms);
+    return 0;
 }
 
 void front_fini(struct front *front)
 {
     http_conns_fini(&front->conns);
+    (void)close(front->stand_in);
 }
 
 /* Workers. -------------------------------------------------------------- */
@@ -112,8 +117,6 @@ struct option {
 static const struct option fixed_options[] = {
     {"listen_backlog", "4096"},
     {"enable_keep_alive", "yes"},
-    {"tcp_nodelay", "1"},
-    {"websocket_timeout_ms", "1000"},
     /* The path as it was sent: the router compares bytes. */
     {"decode_url", "no"},
     {"decode_query_string", "no"},
@@ -216,19 +219,23 @@ static int check_ports(const struct front *front, char *error,
 static int descriptor_of(const struct front *front,
                          const struct listener *listener)
 {
-    return peer_socket_listener(front->conns.sockets, (uint16_t)listener->port);
+    return listen_find(listener->port, front->options.base);
 }
 
-/* A connection is worth a thread only when its first bytes are there. */
-static void defer_accept(const struct front *front,
-                         const struct listener *listener)
+static int set_tcp(int fd, int option, int value)
 {
-    int seconds = DEFER_ACCEPT_S;
+    return setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
+/* What connections inherit: they are worth a thread only when their first bytes
+ * are there, and what is written is not held back. */
+static void tune(const struct front *front, const struct listener *listener)
+{
     int fd = descriptor_of(front, listener);
 
-    if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
-                             sizeof(seconds)) < 0)
-        log_event(LOG_WARN, "defer_accept", LOG_STR("error", strerror(errno)));
+    if (fd < 0 || set_tcp(fd, TCP_DEFER_ACCEPT, DEFER_ACCEPT_S) < 0 ||
+        set_tcp(fd, TCP_NODELAY, 1) < 0)
+        log_event(LOG_WARN, "listener", LOG_STR("error", strerror(errno)));
 }
 
 unsigned front_port(const struct front *front, enum listener_role role)
@@ -262,7 +269,7 @@ int front_start(struct front *front, char *error, size_t error_bytes)
         return -1;
     }
     for (size_t i = 0; i < o->listener_count; i++)
-        defer_accept(front, &o->listeners[i]);
+        tune(front, &o->listeners[i]);
     return 0;
 }
 

@@ -41,10 +41,11 @@ struct front {
     struct front_options options; /* ports as they were bound */
     struct http_conns conns;
     struct mg_context *http;
+    int stand_in;               /* see handoff.c */
     _Atomic unsigned in_flight; /* requests being answered */
 };
 
-/* Nothing listens yet. Returns 0 or -1: no memory. */
+/* Nothing listens yet. Returns 0, or -1 with errno. */
 int front_init(struct front *front, const struct front_options *options);
 void front_fini(struct front *front);
 

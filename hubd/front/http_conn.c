@@ -26,7 +26,6 @@
 #define HEAD_CROWDED_MS 5000 /* when workers are scarce */
 #define HEAD_FULL_MS 1000    /* when there is none left */
 #define NEXT_CROWDED_MS 1000
-#define HANDOFF_MS 2000
 
 /* How many workers have a client. */
 enum crowd { CROWD_NONE, CROWD_SOME, CROWD_FULL };
@@ -34,23 +33,18 @@ enum crowd { CROWD_NONE, CROWD_SOME, CROWD_FULL };
 #define LINGER_MS 300
 #define LINGER_BYTES (4 << 20)
 
-int http_conns_init(struct http_conns *clients, int base, unsigned workers,
-                    int64_t read_timeout_ms, int64_t write_timeout_ms)
+void http_conns_init(struct http_conns *clients, unsigned workers,
+                     int64_t read_timeout_ms, int64_t write_timeout_ms)
 {
     *clients =
         (struct http_conns){.workers = workers, .write_ms = write_timeout_ms};
     clients->head_ms =
         read_timeout_ms < HEAD_MS_MAX ? read_timeout_ms : HEAD_MS_MAX;
-    clients->sockets = peer_sockets_create(base);
-    if (clients->sockets == NULL)
-        return -1;
     (void)pthread_mutex_init(&clients->lock, NULL);
-    return 0;
 }
 
 void http_conns_fini(struct http_conns *clients)
 {
-    peer_sockets_free(clients->sockets);
     (void)pthread_mutex_destroy(&clients->lock);
 }
 
@@ -62,8 +56,6 @@ static int64_t length_of(const struct http_conns *clients,
         return clients->head_ms;
     case HTTP_CONN_WAIT_WRITE:
         return clients->write_ms;
-    case HTTP_CONN_WAIT_HANDOFF:
-        return HANDOFF_MS;
     case HTTP_CONN_WAIT_NEXT:
     case HTTP_CONN_WAIT_BODY:
         break;
@@ -101,21 +93,6 @@ static int64_t effective(const struct http_conns *clients,
     return shorter < length ? deadline - length + shorter : deadline;
 }
 
-/* Also from the sweep: the address was there before the client was, and does
- * not change. */
-static int find(const struct http_conn *c)
-{
-    const struct mg_request_info *info = mg_get_request_info(c->conn);
-    struct netaddr peer;
-
-    if (info == NULL ||
-        netaddr_parse(&peer, info->remote_addr, strlen(info->remote_addr)) < 0)
-        return -1;
-    return peer_socket_find(c->clients->sockets, &peer,
-                            (uint16_t)info->remote_port,
-                            (uint16_t)info->server_port);
-}
-
 void http_conn_meet(struct http_conn *client,
                     const struct mg_request_info *info)
 {
@@ -124,39 +101,15 @@ void http_conn_meet(struct http_conn *client,
     client->peer_port = (uint16_t)info->remote_port;
 }
 
-int http_conn_fd(struct http_conn *client)
+int http_conn_fd(const struct http_conn *client)
 {
-    int fd = atomic_load(&client->fd);
-
-    if (fd < 0) {
-        fd = find(client);
-        atomic_store(&client->fd, fd);
-    }
-    return fd;
+    return atomic_load(&client->tap.fd);
 }
 
 void http_conn_forget_fd(struct http_conn *client)
 {
-    int fd = atomic_exchange(&client->fd, -1);
-
-    if (fd >= 0)
-        peer_socket_forget(client->clients->sockets, fd);
-}
-
-/* For the sweep: it must not write down what the worker may just forget. */
-static int look_up(const struct http_conn *c)
-{
-    int fd = atomic_load(&c->fd);
-
-    return fd >= 0 ? fd : find(c);
-}
-
-static void shut(const struct http_conn *c, int how)
-{
-    int fd = look_up(c);
-
-    if (fd >= 0)
-        (void)shutdown(fd, how);
+    tap_attach(NULL);
+    atomic_store(&client->tap.fd, -1);
 }
 
 static bool has_unread(int fd)
@@ -170,16 +123,19 @@ static void sweep_one(struct http_conn *c, int64_t now, enum crowd crowd)
 {
     int64_t deadline = atomic_load(&c->deadline_ms);
     enum http_conn_wait wait = (enum http_conn_wait)atomic_load(&c->wait);
+    int fd = http_conn_fd(c);
 
     if (deadline <= 0 || effective(c->clients, wait, deadline, crowd) > now)
         return;
+    if (fd < 0)
+        return; /* the worker has not got to waiting yet */
     /* The short wait is for what the peer still owes us, and not for how long a
      * busy machine takes to run the worker. */
-    if (deadline > now && wait < HTTP_CONN_WAIT_WRITE && has_unread(look_up(c)))
+    if (deadline > now && wait < HTTP_CONN_WAIT_WRITE && has_unread(fd))
         return;
     /* A worker that has gone on since then has changed the deadline. */
     if (atomic_compare_exchange_strong(&c->deadline_ms, &deadline, EXPIRED))
-        shut(c, wait >= HTTP_CONN_WAIT_WRITE ? SHUT_RDWR : SHUT_RD);
+        (void)shutdown(fd, wait >= HTTP_CONN_WAIT_WRITE ? SHUT_RDWR : SHUT_RD);
 }
 
 /* The lock is held over system calls here: it is what keeps the descriptors
@@ -199,20 +155,19 @@ void http_conns_wake(struct http_conns *clients)
 {
     (void)pthread_mutex_lock(&clients->lock);
     for (struct http_conn *c = clients->first; c != NULL; c = c->next)
-        shut(c, SHUT_RD);
+        (void)shutdown(http_conn_fd(c), SHUT_RD);
     (void)pthread_mutex_unlock(&clients->lock);
 }
 
-struct http_conn *http_conn_create(struct http_conns *clients,
-                                   const struct mg_connection *conn)
+struct http_conn *http_conn_create(struct http_conns *clients)
 {
     struct http_conn *c = calloc(1, sizeof(*c));
 
     if (c == NULL)
         return NULL;
     c->clients = clients;
-    c->conn = conn;
-    atomic_store(&c->fd, -1);
+    atomic_store(&c->tap.fd, -1);
+    tap_attach(&c->tap);
     (void)pthread_mutex_lock(&clients->lock);
     c->next = clients->first;
     if (c->next != NULL)
@@ -281,15 +236,6 @@ bool http_conn_sent_more_than(struct http_conn *client, uint64_t bytes)
         return true;
     return is_first && read_info(client, &info) == 0 &&
            info.tcpi_bytes_received > bytes;
-}
-
-uint64_t http_conn_written(struct http_conn *client)
-{
-    struct tcp_info info;
-
-    return read_info(client, &info) < 0
-               ? 0
-               : info.tcpi_bytes_sent + info.tcpi_notsent_bytes;
 }
 
 void http_conn_linger(struct http_conn *client)

@@ -20,7 +20,7 @@
 #include <time.h>
 
 #include "base/netaddr.h"
-#include "front/peer_socket.h"
+#include "front/tap.h"
 
 /* How long a connection that is kept may wait for its next request. */
 #define HTTP_CONN_NEXT_S 15
@@ -30,17 +30,14 @@ enum http_conn_wait {
     HTTP_CONN_WAIT_HEAD, /* the first request of a connection */
     HTTP_CONN_WAIT_NEXT, /* the next one */
     HTTP_CONN_WAIT_BODY,
-    HTTP_CONN_WAIT_WRITE,   /* that the peer takes our bytes */
-    HTTP_CONN_WAIT_HANDOFF, /* see handoff.c */
+    HTTP_CONN_WAIT_WRITE, /* that the peer takes our bytes */
 };
 
-struct mg_connection;
 struct mg_request_info;
 
 struct http_conns {
     pthread_mutex_t lock;
-    struct http_conn *first; /* lock */
-    struct peer_sockets *sockets;
+    struct http_conn *first;  /* lock */
     _Atomic unsigned workers; /* that civetweb has */
     _Atomic unsigned open;    /* clients in the list */
     _Atomic bool ending;      /* none stays open behind its reply */
@@ -51,8 +48,7 @@ struct http_conns {
 struct http_conn {
     struct http_conns *clients;
     struct http_conn *previous, *next; /* clients->lock */
-    const struct mg_connection *conn;
-    _Atomic int fd;              /* -1: not known */
+    struct tap tap;
     _Atomic int64_t deadline_ms; /* CLOCK_MONOTONIC; 0: none */
     _Atomic int wait;            /* enum http_conn_wait */
 
@@ -61,12 +57,10 @@ struct http_conn {
     uint16_t peer_port;
     bool in_request;
     struct timespec began;
-    struct handoff *handoff; /* an upgrade under way, or NULL */
 };
 
-/* Returns 0 or -1: no memory. */
-int http_conns_init(struct http_conns *clients, int base, unsigned workers,
-                    int64_t read_timeout_ms, int64_t write_timeout_ms);
+void http_conns_init(struct http_conns *clients, unsigned workers,
+                     int64_t read_timeout_ms, int64_t write_timeout_ms);
 void http_conns_fini(struct http_conns *clients);
 
 /* Ends the waits whose deadline has passed. */
@@ -78,17 +72,16 @@ void http_conns_wake(struct http_conns *clients);
 /* Whether workers are becoming scarce: connections must not idle then. */
 bool http_conns_crowded(const struct http_conns *clients);
 
-/* NULL: no memory. */
-struct http_conn *http_conn_create(struct http_conns *clients,
-                                   const struct mg_connection *conn);
+/* By the worker that has it from now on. NULL: no memory. */
+struct http_conn *http_conn_create(struct http_conns *clients);
 void http_conn_destroy(struct http_conn *client);
 
 /* Fills in the peer. civetweb tells it only once there is a request. */
 void http_conn_meet(struct http_conn *client,
                     const struct mg_request_info *info);
 
-/* Its descriptor, looked for if it is not known; or -1. */
-int http_conn_fd(struct http_conn *client);
+/* Its descriptor, or -1 if that is not known. */
+int http_conn_fd(const struct http_conn *client);
 
 /* Its descriptor is not the client's any more. */
 void http_conn_forget_fd(struct http_conn *client);
@@ -102,9 +95,6 @@ bool http_conn_done(struct http_conn *client);
 
 /* Whether the kernel holds bytes that civetweb has not read. */
 bool http_conn_has_unread(struct http_conn *client);
-
-/* The bytes that have been written to its descriptor so far. */
-uint64_t http_conn_written(struct http_conn *client);
 
 /* Whether more than `bytes` bytes have come for its first request, or bytes are
  * waiting to be read. */

@@ -1,6 +1,7 @@
-/* listen.c - throw-away sockets, bound as civetweb will bind its own.
+/* listen.c - throw-away sockets, bound as civetweb will bind its own, and a
+ * look at those that it has bound.
  *
- * Runs once, at the start.
+ * Runs once, at the start, and at the end.
  */
 #include "front/listen.h"
 
@@ -135,4 +136,33 @@ int listen_probe(const struct listener *listeners, size_t count, char *error,
         return -1;
     }
     return 0;
+}
+
+static bool is_on_port(int fd, unsigned port)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t bytes = sizeof(name);
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    if (getsockname(fd, (struct sockaddr *)&name, &bytes) < 0)
+        return false;
+    memcpy(&v4, &name, sizeof(v4));
+    memcpy(&v6, &name, sizeof(v6));
+    return (name.ss_family == AF_INET && ntohs(v4.sin_port) == port) ||
+           (name.ss_family == AF_INET6 && ntohs(v6.sin6_port) == port);
+}
+
+int listen_find(unsigned port, int end)
+{
+    for (int fd = STDERR_FILENO + 1; fd < end; fd++) {
+        int listening = 0;
+        socklen_t bytes = sizeof(listening);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &bytes) ==
+                0 &&
+            listening && is_on_port(fd, port))
+            return fd;
+    }
+    return -1;
 }

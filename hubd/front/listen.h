@@ -1,5 +1,5 @@
-/* listen.h - the listeners that the settings ask for: in civetweb's words, and
- * whether their addresses can be had.
+/* listen.h - the listeners that the settings ask for: in civetweb's words,
+ * whether their addresses can be had, and which sockets they have become.
  */
 #ifndef HUBD_LISTEN_H
 #define HUBD_LISTEN_H
@@ -41,5 +41,9 @@ int listen_check(const struct config *config, char *error, size_t error_bytes);
  * or -1 and one line in `error`. */
 int listen_probe(const struct listener *listeners, size_t count, char *error,
                  size_t error_bytes);
+
+/* The first socket below `end` that listens on that port, or -1: civetweb names
+ * no descriptors. */
+int listen_find(unsigned port, int end);
 
 #endif

@@ -41,7 +41,8 @@
     X(REFUSAL_EXPECTATION_FAILED, 417, "expectation_failed", NULL,             \
       "an expectation other than 100-continue")                                \
     X(REFUSAL_UNSUPPORTED_VERSION, 426, "unsupported_version",                 \
-      "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n",                   \
+      "Sec-WebSocket-Version: 13\r\n"                                          \
+      "Connection: Upgrade\r\nUpgrade: websocket\r\n",                         \
       "the Sec-WebSocket-Version must be 13")                                  \
     X(REFUSAL_RATE_LIMITED, 429, "rate_limited", REFUSAL_AGAIN(10),            \
       "there are as many connections as there may be")                         \

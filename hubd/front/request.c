@@ -65,6 +65,25 @@ struct request_text request_header(const struct mg_request_info *info,
     return found;
 }
 
+bool request_next(const struct request *request, unsigned *at,
+                  const char **name, const char **value)
+{
+    const struct mg_request_info *info = request->info;
+
+    if (*at >= (unsigned)info->num_headers)
+        return false;
+    *name = info->http_headers[*at].name;
+    *value = info->http_headers[(*at)++].value;
+    return true;
+}
+
+const char *request_end(const struct mg_request_info *info)
+{
+    const char *last = info->http_headers[info->num_headers - 1].value;
+
+    return last + strlen(last) + HEAD_TAIL;
+}
+
 void request_wipe(const struct mg_request_info *info, const char *name)
 {
     for (int i = 0; i < info->num_headers; i++) {
@@ -263,16 +282,20 @@ static int read_expectation(struct request *r, struct refusal *why)
 
 /* civetweb looks at the first Connection header only, and at nothing else once
  * there is one; it also closes after every attempt to switch protocols, and
- * behind trailers. Where it would close, the reply has to say so. */
+ * behind trailers. Where it would close, the reply has to say so. A proxy that
+ * has passed on a request for an upgrade may take whatever its client sends
+ * from then on for another protocol's, and let it by unseen, whatever our
+ * answer. */
 static bool wants_keep_alive(const struct request *r)
 {
     const struct mg_request_info *info = r->info;
     unsigned count;
     struct request_text first = request_header(info, "Connection", &count);
-    unsigned trailers;
+    unsigned trailers, upgrades;
 
     (void)request_header(info, "Trailer", &trailers);
-    if (trailers > 0)
+    (void)request_header(info, "Upgrade", &upgrades);
+    if (trailers > 0 || upgrades > 0)
         return false;
     if (count == 0)
         return r->http11;

@@ -49,6 +49,15 @@ int request_check(struct request *request, const struct mg_request_info *info,
 struct request_text request_header(const struct mg_request_info *info,
                                    const char *name, unsigned *count);
 
+/* Goes through all headers: `at` is 0 at first. A value may have white space
+ * behind it. Returns false when there are no more. */
+bool request_next(const struct request *request, unsigned *at,
+                  const char **name, const char **value);
+
+/* Behind the last byte of its head, of a request that request_check() has
+ * passed and that has headers. Only before request_wipe(). */
+const char *request_end(const struct mg_request_info *info);
+
 /* Overwrites the values of all headers of that name where civetweb has them:
  * they are empty then. Nothing but request_check() needs their lengths. */
 void request_wipe(const struct mg_request_info *info, const char *name);

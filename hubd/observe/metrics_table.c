@@ -117,14 +117,6 @@ static void write_refused(struct linebuf *out, const struct family *f,
     write_answers(out, f, m, TALLY_WS, &(struct metrics_label){0});
 }
 
-static void write_failed(struct linebuf *out, const struct family *f,
-                         const struct metrics *m)
-{
-    metrics_text_sample(
-        out, f->name, "", NULL,
-        (struct metrics_value){tally_read(&m->tally->failed_upgrades), 0});
-}
-
 static void write_requests(struct linebuf *out, const struct family *f,
                            const struct metrics *m)
 {
@@ -227,9 +219,6 @@ static const struct family families[] = {
     {"hub_upgrades_refused_total", COUNTER,
      "Requests for /ws that got an error, by its code.",
      .write = write_refused},
-    {"hub_upgrades_failed_total", COUNTER,
-     "Requests for /ws that got their 101 and came to nothing.",
-     .write = write_failed},
 
     {"hub_http_requests_total", COUNTER,
      "Answers to other HTTP requests, by where they went and by the code of "

@@ -86,7 +86,6 @@ struct tally {
     _Atomic uint64_t causes[TALLY_CAUSES];
     _Atomic uint64_t close_codes[TALLY_CLOSE_CODES];
     struct tally_recipients sent, broadcast;
-    _Atomic uint64_t failed_upgrades; /* behind their 101 */
 };
 
 /* An answer leaves. */

@@ -14,7 +14,7 @@
 #include "resources/proc.h"
 
 #define SLACK 16             /* the listener, key files, what libraries open */
-#define WORKER_DESCRIPTORS 3 /* its socket, and a pair during a hand-over */
+#define WORKER_DESCRIPTORS 2 /* its socket, and a file that it reads */
 #define GUESS 64             /* open descriptors, where there is no /proc */
 #define RESERVE_MAX 64       /* above base: inherited, or closed a moment ago */
 

@@ -1,11 +1,14 @@
 """The opening handshake: who gets a 101, and what everybody else gets."""
 
 import base64
+import json
+import re
 import socket
 import struct
 import unittest
 
-from harness.rawws import (TEXT, RawWs, accept_of, encode, new_key,
+from harness.http import RawHttp
+from harness.rawws import (PING, TEXT, RawWs, accept_of, encode, new_key,
                            upgrade_request, ws_path)
 from harness.testcase import HubTestCase, SharedHubd
 from harness.wait import scaled, until
@@ -14,22 +17,47 @@ from harness.wait import scaled, until
 class SamePeerTwice(HubTestCase):
     """One address and port, connected to two addresses of ours."""
 
+    ADDRESSES = ("127.0.0.1", "127.0.0.2")
+
     def test_an_upgrade_takes_nobody_elses_socket(self):
         hub = self.start(HUB_BIND="0.0.0.0")
         bystander = self.dial(hub, "127.0.0.2", 0)
-        port = bystander.getsockname()[1]
+        port = bystander.sock.getsockname()[1]
         health = b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n"
-        bystander.sendall(health)
-        self.assertIn(b"200 OK", bystander.recv(4096))
-        for _ in range(3):
+        for index in range(5):
+            bystander.send(health)
+            self.assertEqual(bystander.read_reply().status, 200)
             client = self.dial(hub, "127.0.0.1", port)
-            client.sendall(upgrade_request(ws_path("ada"), new_key()))
-            while client.recv(4096):
-                pass
-            client.close()
-        bystander.sendall(health)
-        self.assertTrue(bystander.recv(4096).startswith(b"HTTP/1.1 200 OK"))
-        self.assertEqual(hub.health()["total_connections"], 0)
+            client.send(upgrade_request(ws_path("ada"), new_key()))
+            self.assertEqual(client.read_reply().status, 101)
+            client.send(encode(PING, b"%d" % index))
+            self.assertEqual(client.take(3), b"\x8a\x01%d" % index)
+            client.sock.close()
+        bystander.send(health)
+        self.assertEqual(bystander.read_reply().status, 200)
+        hub.wait_connections(0)
+
+    def test_each_gets_what_is_for_them(self):
+        hub = self.start(HUB_BIND="0.0.0.0")
+        for index in range(20):
+            one = self.dial(hub, self.ADDRESSES[index % 2], 0)
+            two = self.dial(hub, self.ADDRESSES[(index + 1) % 2],
+                            one.sock.getsockname()[1])
+            users = ((one, "one"), (two, "two"))
+            for conn, user in users:
+                conn.send(upgrade_request(ws_path(user), new_key()))
+            for conn, user in users:
+                self.assertEqual(conn.read_reply().status, 101)
+            for conn, user in users:
+                self.assertEqual(
+                    hub.send({"type": "t", "payload": user}, user=user), 1)
+            for conn, user in users:
+                head = conn.take(2)
+                text = conn.take(head[1])
+                self.assertEqual(json.loads(text)["payload"], user)
+            for conn, user in users:
+                conn.sock.close()
+            hub.wait_connections(0)
 
     def dial(self, hub, address, port):
         sock = socket.socket()
@@ -40,7 +68,9 @@ class SamePeerTwice(HubTestCase):
                         struct.pack("ii", 1, 0))
         sock.bind(("127.0.0.1", port))
         sock.connect((address, hub.port))
-        return sock
+        conn = RawHttp.__new__(RawHttp)
+        conn.sock, conn.buffer = sock, b""
+        return conn
 
 
 class HandshakeCase(SharedHubd):
@@ -128,9 +158,8 @@ class Accepted(HandshakeCase):
 class Subprotocols(HubTestCase):
 
     def test_offers_do_not_leak_into_later_connections(self):
-        """civetweb's accepted subprotocol outlives its connection: it stays
-        with the worker thread. Few descriptors make for few workers, so that
-        each of them sees both kinds of clients."""
+        """Few descriptors make for few workers, so that each of them sees both
+        kinds of clients."""
         hub = self.start(nofile=1024)
         for index in range(200):
             client = RawWs(hub.port, f"user{index}", headers=(
@@ -278,34 +307,154 @@ class Refused(HandshakeCase):
 
 
 class Pipelined(HandshakeCase):
+    """A client may not send before the 101 is there; bytes that a server has
+    read ahead would put the stream out of step."""
 
-    def test_a_frame_behind_the_request_ends_the_connection(self):
-        """A client may not send before the 101 is there; bytes that a server
-        has read ahead would put the stream out of step."""
+    TOKEN = b"in step?"
+    PONG = b"\x8a\x08" + TOKEN
+
+    def handshake(self):
+        return upgrade_request(ws_path("eve"), new_key())
+
+    def keep(self):
+        """A connection that has had an answer."""
+        conn = self.http(self.hub)
+        conn.send(b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
+        self.assertEqual(conn.read_reply().status, 200)
+        return conn
+
+    def check_refused(self, conn):
+        reply = conn.read_reply()
+        self.assertRefused(reply, 400, "invalid_handshake")
+        self.assertEqual(reply.header("connection"), "close")
+        self.assertTrue(conn.ended())
+
+    def check_in_step(self, conn):
+        """Refused whole, or in step. Returns whether it was let in."""
+        reply = conn.read_reply()
+        if reply.status != 101:
+            self.assertRefused(reply, 400, "invalid_handshake")
+            self.assertTrue(conn.ended())
+            return False
+        self.assertEqual(conn.take(len(self.PONG)), self.PONG)
+        conn.sock.close()
+        return True
+
+    def test_a_frame_behind_the_request_is_refused(self):
         listener = self.join("ada")
         frame = encode(TEXT, b"too early")
-        for data in (frame, frame[:1], frame[:5], encode(9, b"ping"),
-                     b"\x00" * 300, encode(TEXT, b"x" * 30000)):
-            with self.subTest(size=len(data)):
-                conn = self.http(self.hub)
-                conn.try_send(upgrade_request(ws_path("eve"), new_key())
-                              + data)
-                self.check_ended_in_step(conn)
-                self.assertNextIsMarker(self.hub, listener)
+        for data in (frame, frame[:1], frame[:5], encode(PING, b"ping"),
+                     b"\x00" * 300, encode(TEXT, b"x" * 30000), b"\r\n"):
+            for conn in (self.http(self.hub), self.keep()):
+                with self.subTest(size=len(data)):
+                    conn.try_send(self.handshake() + data)
+                    self.check_refused(conn)
+                    self.assertNextIsMarker(self.hub, listener)
         until(lambda: self.hub.health()["total_connections"] == 1,
               "only the listener is left")
 
-    def check_ended_in_step(self, conn):
-        """Either refused whole, or a 101 followed by nothing but one Close
-        frame and the end. A frame that arrived in its own segment behind the
-        request was not early; then its pong or nothing may come."""
+    def test_a_frame_that_is_cut_is_refused_too(self):
+        for kept in (False, True):
+            conn = self.keep() if kept else self.http(self.hub)
+            frame = encode(TEXT, b"too early")
+            conn.send(self.handshake() + frame[:3])
+            conn.try_send(frame[3:])
+            self.check_refused(conn)
+
+    def test_wherever_it_is_cut_the_stream_is_in_step(self):
+        """What comes by itself may be read before the handshake is answered,
+        or be left to the hub: nobody can tell from outside."""
+        data = self.handshake() + encode(PING, self.TOKEN)
+        let_in = 0
+        for at in range(1, len(data)):
+            conn = self.keep() if at % 2 else self.http(self.hub)
+            conn.send(data[:at])
+            conn.try_send(data[at:])
+            let_in += self.check_in_step(conn)
+        print(f"\n{let_in} of {len(data) - 1} let in", flush=True)
+        self.hub.wait_connections(0)
+
+    def test_what_follows_the_request_at_once_is_in_step(self):
+        let_in = 0
+        for index in range(300):
+            conn = self.keep() if index % 2 else self.http(self.hub)
+            conn.send(self.handshake())
+            conn.try_send(encode(PING, self.TOKEN))
+            let_in += self.check_in_step(conn)
+        print(f"\n{let_in} of 300 let in", flush=True)
+        self.hub.wait_connections(0)
+
+    def test_a_kept_connection_may_become_a_websocket(self):
+        body = json.dumps({"type": "t", "payload": 1}).encode()
+        post = (b"POST /api/broadcast HTTP/1.1\r\nHost: hub\r\n"
+                b"X-API-Key: " + self.hub.key.encode() + b"\r\n")
+        chunked = (post + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n"
+                   % len(body) + body + b"\r\n0\r\n\r\n")
+        whole = post + b"Content-Length: %d\r\n\r\n" % len(body) + body
+        for before in ((), (chunked,), (whole,), (whole, chunked, whole)):
+            with self.subTest(len(before)):
+                conn = self.keep()
+                for request in before:
+                    conn.send(request)
+                    self.assertEqual(conn.read_reply().status, 200)
+                conn.send(b"\r\n" + self.handshake())
+                self.assertEqual(conn.read_reply().status, 101)
+                conn.send(encode(PING, self.TOKEN))
+                self.assertEqual(conn.take(len(self.PONG)), self.PONG)
+                conn.sock.close()
+
+    def test_a_handshake_behind_another_request_is_in_step(self):
+        """In one segment: nobody knows what was read behind it."""
+        health = b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n"
+        ping = encode(PING, self.TOKEN)
+        for data in (self.handshake(), self.handshake() + ping):
+            conn = self.http(self.hub)
+            conn.send(health + data)
+            self.assertEqual(conn.read_reply().status, 200)
+            self.check_refused(conn)
+        handshake = self.handshake()
+        for at in range(1, len(handshake), 7):
+            conn = self.http(self.hub)
+            conn.send(health + handshake[:at])
+            self.assertEqual(conn.read_reply().status, 200)
+            conn.send(handshake[at:])
+            self.assertEqual(conn.read_reply().status, 101)
+            conn.send(ping)
+            self.assertEqual(conn.take(len(self.PONG)), self.PONG)
+            conn.sock.close()
+
+
+class Closed(HandshakeCase):
+    """A proxy may take what follows a request for an upgrade for bytes of
+    another protocol, so that nothing else may follow."""
+
+    def check_closed(self, request, status):
+        conn = self.http(self.hub)
+        conn.send(request + b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
         reply = conn.read_reply()
-        if reply.status != 101:
-            self.assertRefused(reply, 400)
-            return
-        while conn._fill():
-            pass
-        self.assertIn(conn.buffer, (b"", b"\x88\x02\x03\xea"))
+        self.assertEqual(reply.status, status, reply)
+        connection = ",".join(reply.header_values("connection"))
+        self.assertIn("close", re.split(r"\s*,\s*", connection))
+        self.assertTrue(conn.ended())
+
+    def test_whoever_names_an_upgrade(self):
+        for connection in ("Upgrade", "keep-alive", "keep-alive, Upgrade",
+                           "TE"):
+            for protocol in ("websocket", "h2c", "", "TLS/1.2, websocket"):
+                for path, status in (("/ws?userId=ada", 400), ("/health", 200),
+                                     ("/livez", 200), ("/nowhere", 404)):
+                    with self.subTest(connection=connection, path=path,
+                                      protocol=protocol):
+                        self.check_closed(
+                            f"GET {path} HTTP/1.1\r\nHost: hub\r\n"
+                            f"Upgrade: {protocol}\r\n"
+                            f"Connection: {connection}\r\n"
+                            f"Sec-WebSocket-Version: 13\r\n\r\n".encode(),
+                            status)
+
+    def test_another_version(self):
+        request = upgrade_request(ws_path("ada"), new_key(), version="8")
+        self.check_closed(request, 426)
 
 
 class Keys(HandshakeCase):

@@ -258,15 +258,15 @@ class Answers(CountsCase):
                          {REFUSED % "rate_limited": 2,
                           REFUSED % "at_capacity": 1})
 
-    def test_an_upgrade_that_comes_to_nothing(self):
+    def test_an_upgrade_with_a_frame_behind_it(self):
         hub = self.start_counting()
         before = self.scrape(hub)
         conn = self.http(hub)
         conn.send(upgrade_request(ws_path("ada"), new_key())
                   + encode(TEXT, b"too early"))
-        self.assertEqual(conn.read_reply().status, 101)
-        self.assertEqual(conn.take(4), b"\x88\x02\x03\xea")
-        self.until_grown(hub, before, {"hub_upgrades_failed_total": 1})
+        self.assertRefused(conn.read_reply(), 400, "invalid_handshake")
+        self.assertEqual(self.grown(hub, before),
+                         {REFUSED % "invalid_handshake": 1})
 
     def test_what_a_drain_turns_away(self):
         hub = self.start_counting()

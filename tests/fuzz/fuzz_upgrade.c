@@ -219,21 +219,22 @@ static void check_upgrade(const struct request *request,
                           const struct origin_list *model_origins)
 {
     char user[MODEL_ID_MAX + 1], session[MODEL_ID_MAX + 1];
-    struct ws_ids ids;
+    struct ws_upgrade upgrade;
     struct refusal why = {0};
     bool valid = model_head_upgrades(head);
     bool allowed = is_origin_allowed(head, model_origins);
     bool named = model_head_ids(head, user, session);
 
-    if (ws_check(&ids, request, origins, &why) != 0) {
+    if (ws_check(&upgrade, request, origins, &why) != 0) {
         REQUIRE(!valid || !allowed || !named);
         check_refusal(&why, 400, valid ? 403 : 426, 400);
         REQUIRE((why.status == 403) == (valid && !allowed));
         return;
     }
     REQUIRE(valid && allowed && named);
-    REQUIRE(strcmp(ids.user_id, user) == 0);
-    REQUIRE(strcmp(ids.session_id, session) == 0);
+    REQUIRE(request_end(request->info) == room.buffer + head->bytes);
+    REQUIRE(strcmp(upgrade.user_id, user) == 0);
+    REQUIRE(strcmp(upgrade.session_id, session) == 0);
     check_sessions(user);
 }
 

@@ -65,7 +65,6 @@ static bool read_field(struct cursor *c, struct model_field *field)
     bytes = field->value.bytes;
     while (bytes > 0 && strchr(" \t", field->value.start[bytes - 1]))
         bytes--;
-    field->tail = bytes < field->value.bytes;
     field->value.bytes = bytes;
     return take(c, "\r\n");
 }
@@ -183,8 +182,10 @@ bool model_head_read(struct model_head *head, const char *text, size_t bytes)
     head->blotted_out = false;
     (void)take(&c, "\r\n"); /* RFC 9112, 2.2 */
     start = c.at;
-    return read_lines(head, &c) && c.at - start <= MODEL_HEAD_MAX &&
-           check_host(head) && read_length(head) && read_coding(head) &&
+    if (!read_lines(head, &c) || c.at - start > MODEL_HEAD_MAX)
+        return false;
+    head->bytes = (size_t)(c.at - text);
+    return check_host(head) && read_length(head) && read_coding(head) &&
            read_expectation(head);
 }
 
@@ -221,20 +222,18 @@ bool model_head_lists(const struct model_head *head, const char *name,
     return false;
 }
 
-/* hubd wants version and key without white space behind them, and Upgrade in
- * the first field of a name: civetweb will look at them again. */
 bool model_head_upgrades(const struct model_head *head)
 {
     const struct model_field *version, *key;
 
     if (!head->http11 || head->chunked || head->length > 0 ||
-        !model_head_lists(head, "Connection", "upgrade", true) ||
-        !model_head_lists(head, "Upgrade", "websocket", true))
+        !model_head_lists(head, "Connection", "upgrade", false) ||
+        !model_head_lists(head, "Upgrade", "websocket", false))
         return false;
     if (model_head_count(head, "Sec-WebSocket-Version", &version) != 1 ||
-        !is_literally(version->value, "13") || version->tail)
+        !is_literally(version->value, "13"))
         return false;
-    if (model_head_count(head, "Sec-WebSocket-Key", &key) != 1 || key->tail ||
+    if (model_head_count(head, "Sec-WebSocket-Key", &key) != 1 ||
         key->value.bytes != 24)
         return false;
     return is_made_of((struct model_text){key->value.start, 22},

@@ -23,9 +23,9 @@ struct model_head {
     bool blotted_out; /* more white space behind the request line than CR LF */
     struct model_field {
         struct model_text name, value;
-        bool tail; /* white space behind the value */
     } fields[MODEL_FIELDS_MAX];
     size_t field_count;
+    size_t bytes; /* up to and with the empty line */
 
     int64_t length; /* -1: not given */
     bool chunked, expects_continue;

@@ -39,9 +39,9 @@ static void set_up(void)
                           .unread_body = true,
                           .held = "",
                           .front = &front};
-    x.client = http_conn_create(&front.conns, NULL);
+    x.client = http_conn_create(&front.conns);
     ck_assert_ptr_nonnull(x.client);
-    atomic_store(&x.client->fd, ends[1]);
+    atomic_store(&x.client->tap.fd, ends[1]);
 }
 
 static void tear_down(void)

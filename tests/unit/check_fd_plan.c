@@ -12,7 +12,7 @@
 static void is_sound(const struct fd_plan *plan, int64_t descriptors,
                      int in_use)
 {
-    uint64_t http = 3 * (uint64_t)plan->workers + plan->queue;
+    uint64_t http = 2 * (uint64_t)plan->workers + plan->queue;
 
     ck_assert_uint_ge(plan->workers, FD_PLAN_WORKERS_MIN);
     ck_assert_uint_le(plan->workers, FD_PLAN_WORKERS_MAX);
@@ -27,7 +27,7 @@ static void is_sound(const struct fd_plan *plan, int64_t descriptors,
 
 START_TEST(every_limit_is_shared_soundly)
 {
-    static const int64_t limits[] = {112,  128,   256,   1024,    4096,
+    static const int64_t limits[] = {96,   112,   128,   256,     1024,   4096,
                                      8192, 20000, 65536, 1048576, INT_MAX};
 
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
@@ -66,10 +66,10 @@ START_TEST(too_few_are_refused)
     struct fd_plan plan;
 
     ck_assert_int_eq(fd_plan_make(&plan, 64, 8, 0), -1);
-    ck_assert_int_eq(fd_plan_make(&plan, 111, 8, 0), -1);
-    ck_assert_int_eq(fd_plan_make(&plan, 112, 8, 0), 0);
+    ck_assert_int_eq(fd_plan_make(&plan, 95, 8, 0), -1);
+    ck_assert_int_eq(fd_plan_make(&plan, 96, 8, 0), 0);
     ck_assert_int_eq(fd_plan_make(&plan, 1024, 500, 0), -1);
-    ck_assert_int_eq(fd_plan_least(8), 112);
+    ck_assert_int_eq(fd_plan_least(8), 96);
     ck_assert_int_eq(fd_plan_make(&plan, fd_plan_least(500) - 1, 500, 0), -1);
     ck_assert_int_eq(fd_plan_make(&plan, fd_plan_least(500), 500, 0), 0);
 }

@@ -95,7 +95,6 @@ END_TEST
 static bool makes_parts(void)
 {
     struct admission admission;
-    struct http_conns clients;
     struct auth auth;
 
     if (auth_init(&auth, &config, error, sizeof(error)) < 0)
@@ -105,12 +104,6 @@ static bool makes_parts(void)
         auth_fini(&auth);
         return false;
     }
-    if (http_conns_init(&clients, 64, 4, 1000, 1000) < 0) {
-        admission_fini(&admission);
-        auth_fini(&auth);
-        return false;
-    }
-    http_conns_fini(&clients);
     admission_fini(&admission);
     auth_fini(&auth);
     return true;
@@ -119,7 +112,7 @@ static bool makes_parts(void)
 START_TEST(the_parts_of_a_server_are_made_or_not)
 {
     ck_assert_int_eq(read_settings(), CONFIG_RUN);
-    exhaust(makes_parts, 4, false);
+    exhaust(makes_parts, 3, false);
     config_release(&config);
 }
 END_TEST

@@ -83,7 +83,7 @@ static void set_up(void)
                                  .endpoint = ENDPOINT,
                                  .keep_alive = true,
                                  .front = &front};
-    exchange.client = http_conn_create(&front.conns, NULL);
+    exchange.client = http_conn_create(&front.conns);
     ck_assert_ptr_nonnull(exchange.client);
     memset(&counted, 0, sizeof(counted));
     wire_bytes = longest_write = writes = 0;

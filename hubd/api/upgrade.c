@@ -1,0 +1,101 @@
+/* upgrade.c - see upgrade.h. Whatever can be refused is refused before the
+ * place for it is taken, and a place that comes to nothing is given back.
+ */
+#include "api/upgrade.h"
+
+#include <stdio.h>
+
+#include "api/ws.h"
+#include "base/log.h"
+#include "front/handoff.h"
+#include "front/reply.h"
+
+#define REPLY_MAX 256
+
+static size_t write_reply(char reply[REPLY_MAX],
+                          const struct ws_upgrade *upgrade)
+{
+    return (size_t)snprintf(reply, REPLY_MAX,
+                            "HTTP/1.1 101 Switching Protocols\r\n"
+                            "Upgrade: websocket\r\n"
+                            "Connection: Upgrade\r\n"
+                            "Sec-WebSocket-Accept: %s\r\n\r\n",
+                            upgrade->accept);
+}
+
+static struct session *open_session(struct exchange *x,
+                                    struct upgrade_context *context,
+                                    const char *user_id, struct refusal *why)
+{
+    struct netaddr addr;
+
+    if (exchange_remote(x, &addr) < 0) {
+        (void)refuse_as(why, REFUSAL_OUT_OF_MEMORY);
+        return NULL;
+    }
+    return admission_open(context->admission, &addr,
+                          exchange_remote_port(x, &addr), user_id, why);
+}
+
+static int let_in(struct exchange *x, struct upgrade_context *context,
+                  const struct ws_upgrade *upgrade, struct refusal *why)
+{
+    struct hub_member member = HUB_MEMBER_INIT;
+    struct session *session = open_session(x, context, upgrade->user_id, why);
+    char reply[REPLY_MAX];
+
+    if (session == NULL)
+        return -1;
+    member.user_id = upgrade->user_id;
+    if (upgrade->session_id[0] != '\0')
+        member.session_id = upgrade->session_id;
+    member.data = session;
+    member.preamble = reply;
+    member.preamble_bytes = write_reply(reply, upgrade);
+    if (handoff(x, context->hub, &member, why) == 0)
+        return 0;
+    admission_close(session, upgrade->user_id);
+    return -1;
+}
+
+static int switch_protocols(struct exchange *x, struct upgrade_context *context,
+                            struct refusal *why)
+{
+    struct ws_upgrade upgrade;
+    int err;
+
+    if (atomic_load(context->draining))
+        return refuse_as(why, REFUSAL_DRAINING);
+    if (x->late)
+        return refuse_as(why, REFUSAL_REQUEST_TIMEOUT);
+    err = ws_check(&upgrade, &x->request, gate_enter(context->gate), why);
+    gate_leave(context->gate);
+    if (err < 0 || handoff_check(x, why) < 0)
+        return -1;
+    return let_in(x, context, &upgrade, why);
+}
+
+static void log_refused(const struct exchange *x, const struct refusal *why)
+{
+    enum log_level level = why->status == 400 ? LOG_DEBUG : LOG_INFO;
+    char remote[NETADDR_TEXT_MAX];
+    struct netaddr addr;
+
+    if (!log_wants(level))
+        return;
+    (void)exchange_remote(x, &addr);
+    netaddr_format(&addr, remote);
+    log_event(level, "refused", LOG_STR("remote", remote),
+              LOG_INT("status", why->status), LOG_STR("code", why->code),
+              LOG_STR("reason", why->message));
+}
+
+void upgrade_answer(struct exchange *x, struct upgrade_context *context)
+{
+    struct refusal why;
+
+    if (switch_protocols(x, context, &why) == 0)
+        return;
+    log_refused(x, &why);
+    reply_refusal(x, &why);
+}

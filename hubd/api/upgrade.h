@@ -1,0 +1,26 @@
+/* upgrade.h - GET /ws: a connection becomes a WebSocket of the hub's.
+ *
+ * Threads: the front's workers.
+ */
+#ifndef HUBD_UPGRADE_H
+#define HUBD_UPGRADE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <hub/hub.h>
+
+#include "access/admission.h"
+#include "access/gate.h"
+#include "front/exchange.h"
+
+struct upgrade_context {
+    hub_t *hub;
+    struct gate *gate;
+    struct admission *admission;
+    const _Atomic bool *draining;
+};
+
+void upgrade_answer(struct exchange *x, struct upgrade_context *context);
+
+#endif

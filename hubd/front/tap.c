@@ -1,0 +1,53 @@
+/* tap.c - see tap.h. Libc's poll() and recv() are calls of ppoll() and
+ * recvfrom() with less to say, and so are these.
+ */
+#include "front/tap.h"
+
+#include <poll.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* Their names are those of libc here, where its headers declare other things
+ * about them, such as that poll() only writes to its descriptors. */
+#define REPLACES(name) __asm__(name) __attribute__((visibility("default")))
+
+int tap_poll(struct pollfd *fds, nfds_t count, int timeout_ms) REPLACES("poll");
+ssize_t tap_recv(int fd, void *buffer, size_t size, int flags) REPLACES("recv");
+
+static _Thread_local struct tap *own;
+
+void tap_attach(struct tap *tap)
+{
+    own = tap;
+}
+
+static void note_fd(struct tap *tap, int fd)
+{
+    if (atomic_load_explicit(&tap->fd, memory_order_relaxed) < 0)
+        atomic_store(&tap->fd, fd);
+}
+
+int tap_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    const struct timespec timeout = {timeout_ms / 1000,
+                                     timeout_ms % 1000 * 1000000L};
+
+    if (own != NULL && count > 0)
+        note_fd(own, fds[0].fd);
+    return ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, NULL);
+}
+
+ssize_t tap_recv(int fd, void *buffer, size_t size, int flags)
+{
+    ssize_t got = recvfrom(fd, buffer, size, flags, NULL, NULL);
+
+    if (own == NULL || got <= 0)
+        return got;
+    note_fd(own, fd);
+    if (atomic_load_explicit(&own->fd, memory_order_relaxed) != fd)
+        return got;
+    own->end = (const char *)buffer + got;
+    own->has_read = true;
+    return got;
+}
