@@ -124,7 +124,7 @@ static void dispatch(struct exchange *x, struct routes *routes)
     x->endpoint = route->endpoint;
     if (!allows(route, x)) {
         (void)refuse(&why, REFUSAL_METHOD_NOT_ALLOWED,
-                     "%s does not take this method", x->path);
+                     "%s does not support this method", x->path);
         why.headers = route->allow;
         reply_refusal(x, &why);
     } else if (x->malformed != NULL) {

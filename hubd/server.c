@@ -65,8 +65,8 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
     err = hub_create(&server->hub, &options);
     if (err == HUB_ENOTSUP)
         (void)snprintf(error, error_bytes,
-                       "HUB_SENDER is \"uring\", and io_uring is not to be "
-                       "had here: %s; it takes auto or sendmsg",
+                       "HUB_SENDER is \"uring\", but io_uring is not "
+                       "available here: %s; use auto or sendmsg",
                        strerror(errno));
     else if (err != 0)
         (void)snprintf(error, error_bytes, "cannot start the hub: %s%s%s",
@@ -84,8 +84,8 @@ static int share_descriptors(struct server *server, int64_t descriptors,
 
     if (fd_plan_make(plan, descriptors, in_use, config->max_connections) < 0) {
         (void)snprintf(error, error_bytes,
-                       "a limit of %lld open files is too small: it takes at "
-                       "least %lld",
+                       "a limit of %lld open files is too small: hubd needs "
+                       "at least %lld",
                        (long long)descriptors,
                        (long long)fd_plan_least(in_use));
         return -1;

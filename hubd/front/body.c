@@ -29,7 +29,7 @@ static int cut_short(struct refusal *why, bool expired)
 {
     if (expired)
         return refuse(why, REFUSAL_REQUEST_TIMEOUT,
-                      "the body did not come in time");
+                      "the body took too long to arrive");
     return refuse_as(why, REFUSAL_INVALID_BODY);
 }
 

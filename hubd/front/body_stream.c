@@ -38,8 +38,10 @@ int body_stream_open(struct body_stream *stream, struct exchange *x,
     if (request->content_length > pace->bytes)
         return refuse_large(stream, why);
     if (request->has_body && (x->held == NULL || http_conn_fd(x->client) < 0))
-        return refuse(why, REFUSAL_INVALID_REQUEST,
-                      "this request cannot come along with the one before it");
+        return refuse(
+            why, REFUSAL_INVALID_REQUEST,
+            "this request must not be sent before the previous one is "
+            "answered");
     if (pace->whole_ms != INT64_MAX)
         stream->end_ms = clock_now_ms() + pace->whole_ms;
     if (request->expects_continue && request->has_body)
@@ -72,7 +74,7 @@ static int await(int fd, int64_t end_ms)
 static int refuse_late(struct refusal *why)
 {
     return refuse(why, REFUSAL_REQUEST_TIMEOUT,
-                  "the body did not come in time");
+                  "the body took too long to arrive");
 }
 
 /* Raw bytes of the body, at most `size`. */

@@ -57,9 +57,9 @@ static int share_threads(struct front *front, char *error, size_t error_bytes)
 
     if (threads < least) {
         (void)snprintf(error, error_bytes,
-                       "cannot start the HTTP server: there are only %u more "
-                       "threads, and it takes %u",
-                       threads, least);
+                       "cannot start the HTTP server: it needs %u threads, "
+                       "and only %u can be started",
+                       least, threads);
         return -1;
     }
     if (threads < wanted + THREADS_BESIDE) {
@@ -79,7 +79,8 @@ static int check_threads(const struct front *front, int before, char *error,
     if (before < 0 || threads_count() - before > (int)front->options.workers)
         return 0;
     (void)snprintf(error, error_bytes,
-                   "cannot start the HTTP server: there are no more threads");
+                   "cannot start the HTTP server: not enough threads could be "
+                   "started");
     return -1;
 }
 

@@ -1,14 +1,14 @@
-/* refusal.h - what may come of a request besides success, in one table: the
- * status, the code of the error body (which is the label of metrics too), the
- * header lines that belong to it, and what is said where nobody knows better.
+/* refusal.h - every error that a request can end in, in one table: the status,
+ * the code in the body (also the label in metrics), the header lines that go
+ * with it, and a message for callers that have nothing more precise to say.
  */
 #ifndef HUBD_REFUSAL_H
 #define HUBD_REFUSAL_H
 
 #define REFUSAL_AGAIN(seconds) "Retry-After: " #seconds "\r\n"
 
-/* name, status, code, header lines, message. REFUSAL_NONE is success, and
- * REFUSAL_STUCK is the answer of /livez when an event loop does not turn. */
+/* Name, status, code, header lines, message. REFUSAL_NONE is success;
+ * REFUSAL_STUCK is what /livez answers when an event loop hangs. */
 #define REFUSAL_MAP(X)                                                         \
     X(REFUSAL_NONE, 200, "ok", NULL, "")                                       \
     X(REFUSAL_INVALID_JSON, 400, "invalid_json", NULL,                         \
@@ -27,25 +27,26 @@
     X(REFUSAL_UNAUTHORIZED, 401, "unauthorized",                               \
       "WWW-Authenticate: Bearer\r\n", "a valid key is required")               \
     X(REFUSAL_ORIGIN_NOT_ALLOWED, 403, "origin_not_allowed", NULL,             \
-      "pages of this origin may not connect")                                  \
-    X(REFUSAL_NOT_FOUND, 404, "not_found", NULL, "there is nothing here")      \
+      "pages of this origin are not allowed to connect")                       \
+    X(REFUSAL_NOT_FOUND, 404, "not_found", NULL,                               \
+      "there is nothing at this path")                                         \
     X(REFUSAL_METHOD_NOT_ALLOWED, 405, "method_not_allowed", NULL,             \
-      "this method is not allowed here")                                       \
+      "this path does not support the method")                                 \
     X(REFUSAL_REQUEST_TIMEOUT, 408, "request_timeout", NULL,                   \
-      "the request did not come in time")                                      \
+      "the request took too long to arrive")                                   \
     X(REFUSAL_LENGTH_REQUIRED, 411, "length_required", NULL,                   \
       "a Content-Length is required")                                          \
     X(REFUSAL_TOO_LARGE, 413, "too_large", NULL, "the body is too large")      \
     X(REFUSAL_UNSUPPORTED_MEDIA_TYPE, 415, "unsupported_media_type", NULL,     \
       "the Content-Type must be application/json")                             \
     X(REFUSAL_EXPECTATION_FAILED, 417, "expectation_failed", NULL,             \
-      "an expectation other than 100-continue")                                \
+      "the only supported expectation is 100-continue")                        \
     X(REFUSAL_UNSUPPORTED_VERSION, 426, "unsupported_version",                 \
       "Sec-WebSocket-Version: 13\r\n"                                          \
       "Connection: Upgrade\r\nUpgrade: websocket\r\n",                         \
       "the Sec-WebSocket-Version must be 13")                                  \
     X(REFUSAL_RATE_LIMITED, 429, "rate_limited", REFUSAL_AGAIN(10),            \
-      "there are as many connections as there may be")                         \
+      "there are too many connections")                                        \
     X(REFUSAL_HEADERS_TOO_LARGE, 431, "headers_too_large", NULL,               \
       "the request head is too large")                                         \
     X(REFUSAL_INTERNAL_ERROR, 500, "internal_error", NULL,                     \
@@ -53,14 +54,14 @@
     X(REFUSAL_DRAINING, 503, "draining", REFUSAL_AGAIN(5),                     \
       "the server is shutting down")                                           \
     X(REFUSAL_AT_CAPACITY, 503, "at_capacity", REFUSAL_AGAIN(10),              \
-      "the server has as many connections as it may")                          \
+      "the server has reached its limit of connections")                       \
     X(REFUSAL_OVERLOADED, 503, "overloaded", REFUSAL_AGAIN(1),                 \
-      "too many messages are waiting")                                         \
+      "too many messages are waiting to be delivered")                         \
     X(REFUSAL_OUT_OF_MEMORY, 503, "out_of_memory", REFUSAL_AGAIN(5),           \
       "the server is out of memory")                                           \
-    X(REFUSAL_STUCK, 503, "stuck", NULL, "an event loop does not turn")        \
+    X(REFUSAL_STUCK, 503, "stuck", NULL, "an event loop does not respond")     \
     X(REFUSAL_HTTP_VERSION_NOT_SUPPORTED, 505, "http_version_not_supported",   \
-      NULL, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+      NULL, "the supported versions are HTTP/1.0 and HTTP/1.1")
 
 enum refusal_kind {
 #define REFUSAL_NAME(name, ...) name,
@@ -83,9 +84,9 @@ const char *refusal_phrase(int status);
 /* Why a request is turned down. */
 struct refusal {
     enum refusal_kind kind;
-    int status;       /* as are the next two: its row's, */
-    const char *code; /* unless somebody has replaced them */
-    const char *headers;
+    int status; /* from the table, as are the next two */
+    const char *code;
+    const char *headers; /* callers may replace them */
     char message[256];
 };
 

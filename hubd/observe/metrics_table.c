@@ -1,8 +1,8 @@
 /* metrics_table.c - the one table of metrics: what each is called, what it
  * means, and where its figures are. docs/metrics.md has the same table.
  *
- * What is to be expected is told while it is 0 too: a rate misses the first one
- * of what was not there before.
+ * Labels that are expected are there while their counter is still 0: otherwise
+ * rate() would miss the first increase.
  */
 #include "observe/metrics.h"
 
@@ -86,7 +86,7 @@ static void write_close_codes(struct linebuf *out, const struct family *f,
                        tally_read(&m->tally->close_codes[i]));
 }
 
-/* What is not to be expected only if it has happened. */
+/* Labels that are not expected are there only once they have been counted. */
 static bool is_told(enum tally_endpoint endpoint, int kind, uint64_t count)
 {
     return count > 0 || (tally_expected[kind] & TALLY_AT(endpoint)) != 0;
@@ -196,12 +196,12 @@ static void write_memory_limits(struct linebuf *out, const struct family *f,
 static const struct family families[] = {
     {"hub_build_info", GAUGE, "Always 1; the label tells the version.",
      .write = write_version},
-    {"hub_draining", GAUGE, "1 while hubd is ending, else 0.",
+    {"hub_draining", GAUGE, "1 while hubd is shutting down, else 0.",
      write_number, AT(draining)},
 
     {"hub_connections", GAUGE, "WebSockets that are open.",
      write_number, AT(hub.connections)},
-    {"hub_connections_max", GAUGE, "WebSockets that may be open at a time.",
+    {"hub_connections_max", GAUGE, "WebSockets that can be open at a time.",
      write_number, AT(connections_max)},
     {"hub_users", GAUGE, "Distinct user ids that are connected.",
      write_number, AT(hub.users)},
@@ -210,73 +210,76 @@ static const struct family families[] = {
     {"hub_connections_opened_total", COUNTER, "WebSockets that were opened.",
      write_number, AT(hub.opened)},
     {"hub_connections_closed_total", COUNTER,
-     "WebSockets that have ended, by why.",
+     "WebSockets that were closed, by cause.",
      .write = write_causes},
     {"hub_close_codes_total", COUNTER,
-     "WebSockets that have ended, by the code of the first Close frame, from "
-     "either side; 1005: it had none, 1006: there was none.",
+     "WebSockets that were closed, by the code of the first Close frame from "
+     "either side; 1005: a frame without a code, 1006: no frame.",
      .write = write_close_codes},
     {"hub_upgrades_refused_total", COUNTER,
-     "Requests for /ws that got an error, by its code.",
+     "Requests for /ws that were answered with an error, by its code.",
      .write = write_refused},
 
     {"hub_http_requests_total", COUNTER,
-     "Answers to other HTTP requests, by where they went and by the code of "
-     "the error, or ok.",
+     "Other HTTP requests, by endpoint and by the code of the error in the "
+     "answer, or ok.",
      .write = write_requests},
     {"hub_http_connections", GAUGE,
-     "TCP connections that an HTTP worker has in hand.",
+     "TCP connections that an HTTP worker is serving.",
      write_number, AT(http_connections)},
-    {"hub_http_workers", GAUGE, "HTTP workers: so many may be in hand.",
+    {"hub_http_workers", GAUGE, "HTTP workers: the most connections that can be served at a time.",
      write_number, AT(http_workers)},
 
     {"hub_recipients", HISTOGRAM,
-     "Connections that a message was queued for, by the endpoint it came to.",
+     "Connections that a message was queued for, by the endpoint it was posted "
+     "to.",
      .write = write_recipients},
-    {"hub_received_messages_total", COUNTER, "Messages from WebSockets.",
+    {"hub_received_messages_total", COUNTER, "Messages received from WebSockets.",
      write_number, AT(hub.messages_in)},
     {"hub_received_bytes_total", COUNTER,
-     "Bytes from WebSockets, as they came over the wire.",
+     "Bytes received from WebSockets, as they came over the wire.",
      write_number, AT(hub.bytes_in)},
     {"hub_sent_messages_total", COUNTER,
-     "Messages that were written whole to a WebSocket, each recipient counted.",
+     "Messages that were written whole to a WebSocket, counted for each "
+     "recipient.",
      write_number, AT(hub.messages_out)},
     {"hub_sent_bytes_total", COUNTER,
-     "Bytes to WebSockets, as they went over the wire.",
+     "Bytes sent to WebSockets, as they went over the wire.",
      write_number, AT(hub.bytes_out)},
     {"hub_delivery_delay_seconds", HISTOGRAM,
-     "From hubd handing a message to its hub, all of it read and checked, "
-     "until the kernel had its last byte, for each recipient. The clock is "
-     "read after each batch of up to 256 writes.",
+     "From the moment a message was read and checked until the kernel had "
+     "taken its last byte, for each recipient. The clock is read after each "
+     "batch of up to 256 writes.",
      write_times, AT(hub.deliveries)},
     {"hub_dropped_messages_total", COUNTER,
-     "Messages that slow consumers did not get, by HUB_SLOW_CONSUMER "
-     "drop-oldest or drop-newest.",
+     "Messages that were not delivered to slow consumers, with "
+     "HUB_SLOW_CONSUMER set to drop-oldest or drop-newest.",
      write_number, AT(hub.dropped)},
     {"hub_slow_consumers_closed_total", COUNTER,
-     "WebSockets whose queue was full, by HUB_SLOW_CONSUMER close.",
+     "WebSockets that were closed because their queue was full, with "
+     "HUB_SLOW_CONSUMER set to close.",
      write_number, AT(hub.slow_closed)},
 
     {"hub_memory_bytes", GAUGE,
-     "What messages take now: queued for clients, half received from them, "
-     "and bodies of requests.",
+     "Memory in use for messages: queued for clients, partly received from "
+     "clients, and bodies of requests.",
      .write = write_memory},
     {"hub_memory_limit_bytes", GAUGE,
-     "What they may take: parts of HUB_MEMORY_LIMIT.",
+     "The limits of hub_memory_bytes, which are parts of HUB_MEMORY_LIMIT.",
      .write = write_memory_limits},
 
     {"hub_loops", GAUGE, "Event loops, by how they send.",
      .write = write_loops},
     {"hub_loop_lag_seconds", GAUGE,
-     "Since the event loop began to turn that did so longest ago; an idle one "
-     "turns once a second.",
+     "How long ago the event loop that is furthest behind began its last "
+     "turn; an idle loop turns once a second.",
      write_number, AT(hub.slowest_loop_ms), MS},
     {"hub_loop_turn_duration_seconds", HISTOGRAM,
-     "Turns of the event loops, without waiting for something to do.",
+     "Turns of the event loops, without the time spent idle.",
      write_times, AT(hub.turns)},
 
     {"process_cpu_seconds_total", COUNTER,
-     "CPU time of the process, its own and the kernel's for it.",
+     "CPU time of the process, in user and in kernel mode.",
      write_number, AT(cpu_ns), NS},
     {"process_open_fds", GAUGE, "Descriptors that are open.",
      write_number, AT(fds)},
@@ -285,10 +288,10 @@ static const struct family families[] = {
     {"process_virtual_memory_bytes", GAUGE, "Address space of the process.",
      write_number, AT(memory.virtual_bytes)},
     {"process_resident_memory_bytes", GAUGE,
-     "Memory of the process that is not swapped out.",
+     "Memory of the process that is in RAM.",
      write_number, AT(memory.resident_bytes)},
     {"process_start_time_seconds", GAUGE,
-     "When the process was started, since 1970 UTC.",
+     "Start of the process, in seconds since 1970-01-01 UTC.",
      write_number, AT(started_ms), MS},
 };
 /* clang-format on */

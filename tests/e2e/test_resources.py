@@ -59,8 +59,8 @@ class Descriptors(HubTestCase):
         code, out, err = run_to_end(nofile=64, PORT="0", HUB_LOOPS="1",
                                     HUB_API_KEY="k" * 16)
         self.assertEqual((code, out), (1, ""), err)
-        least = re.search(r"limit of 64 open files is too small: it takes at"
-                          r" least (\d+)$", err.rstrip())
+        least = re.search(r"limit of 64 open files is too small: hubd"
+                          r" needs at least (\d+)$", err.rstrip())
         self.assertIsNotNone(least, err)
         hub = self.start(nofile=int(least[1]), HUB_LOOPS="1")
         self.assertEqual(hub.events("few_descriptors"), [])
@@ -305,7 +305,8 @@ class Threads(HubTestCase):
                 self.assertEqual(hub.wait_exit(), 1, hub.tail())
                 self.assertRegex(hub.lines[-1],
                                  r"^hubd: cannot start .*(Resource temporarily"
-                                 r" unavailable|it takes 10)$")
+                                 r" unavailable|it needs 10 threads, and"
+                                 r" only \d can be started)$")
 
     def test_a_few_workers_serve_and_drain(self):
         """civetweb alone would go on with holes in their ranks, and hand
