@@ -164,6 +164,7 @@ static int open_front(struct server *server, char *error, size_t error_bytes)
         .base = server->plan.base,
         .read_timeout_ms = config->read_timeout_ms,
         .write_timeout_ms = config->write_timeout_ms,
+        .keepalive_timeout_ms = config->keepalive_timeout_ms,
         .trusted_proxies = &config->trusted_proxies,
         .handle = routes_handle,
         .count = count_answer,

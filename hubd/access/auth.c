@@ -143,8 +143,10 @@ int auth_check(struct auth *auth, const struct exchange *x, struct refusal *why)
         (void)pthread_rwlock_unlock(&auth->lock);
     }
     auth_forget(x);
-    if (known)
+    if (known) {
+        exchange_trust(x);
         return 0;
+    }
     (void)atomic_fetch_add(&auth->unreported, 1);
     auth_report(auth);
     return refuse(why, REFUSAL_UNAUTHORIZED, "a valid %s key is required",

@@ -38,6 +38,7 @@ struct config {
     char *api_key_file;     /* or NULL */
     int64_t read_timeout_ms;
     int64_t write_timeout_ms;
+    int64_t keepalive_timeout_ms;
     size_t max_message_bytes;
     int64_t ping_interval_ms;
     int64_t pong_timeout_ms;

@@ -96,6 +96,12 @@ uint16_t exchange_remote_port(const struct exchange *x,
                : 0;
 }
 
+void exchange_trust(const struct exchange *x)
+{
+    if (x->client != NULL)
+        x->client->trusted = true;
+}
+
 /* Requests. ------------------------------------------------------------- */
 
 static struct exchange exchange_of(struct mg_connection *conn)
@@ -165,6 +171,7 @@ static int begin_request(struct mg_connection *conn)
     }
     x.late = http_conn_done(client);
     client->in_request = true;
+    client->trusted = false;
     (void)atomic_fetch_add(&x.front->in_flight, 1);
     (void)clock_gettime(CLOCK_MONOTONIC, &client->began);
     http_conn_meet(client, info);
@@ -210,7 +217,7 @@ static void end_request(const struct mg_connection *conn, int status)
     client->in_request = false;
     client->tap.end = NULL;
     (void)atomic_fetch_sub(&x.front->in_flight, 1);
-    http_conn_wait(client, HTTP_CONN_WAIT_NEXT, 0);
+    http_conn_idle(client);
 }
 
 /* civetweb's own refusals. It means 413 for a head that does not fit into its

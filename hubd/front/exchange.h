@@ -60,6 +60,9 @@ bool exchange_is_head(const struct exchange *x);
  * memory to find out, with the peer's own address. */
 int exchange_remote(const struct exchange *x, struct netaddr *addr);
 
+/* Whoever asks has shown that they may: the connection is kept for longer. */
+void exchange_trust(const struct exchange *x);
+
 /* The peer's own port, or 0 if the request came through a trusted proxy, whose
  * address is not `addr` then. */
 uint16_t exchange_remote_port(const struct exchange *x,

@@ -36,7 +36,7 @@ int front_init(struct front *front, const struct front_options *options)
     if (front->stand_in < 0)
         return -1;
     http_conns_init(&front->conns, options->workers, options->read_timeout_ms,
-                    options->write_timeout_ms);
+                    options->write_timeout_ms, options->keepalive_timeout_ms);
     return 0;
 }
 
@@ -160,8 +160,8 @@ static int start_http(struct front *front, char *error, size_t error_bytes)
     (void)snprintf(head, VALUE_MAX, "%d", REQUEST_HEAD_MAX);
     (void)snprintf(ms, VALUE_MAX, "%lld",
                    (long long)o->read_timeout_ms + FALLBACK_MS);
-    (void)snprintf(next_ms, VALUE_MAX, "%d",
-                   HTTP_CONN_NEXT_S * 1000 + FALLBACK_MS);
+    (void)snprintf(next_ms, VALUE_MAX, "%lld",
+                   (long long)o->keepalive_timeout_ms + FALLBACK_MS);
     for (size_t i = 0; i < FIXED_OPTIONS; i++)
         end = add_option(end, fixed_options[i].name, fixed_options[i].value);
     end = add_option(end, "listening_ports", ports);

@@ -27,7 +27,7 @@ struct front_options {
     unsigned workers; /* threads that read requests, at most */
     unsigned queue;   /* accepted sockets that wait for one */
     int base;         /* descriptors of the front are below this */
-    int64_t read_timeout_ms, write_timeout_ms;
+    int64_t read_timeout_ms, write_timeout_ms, keepalive_timeout_ms;
     const struct netaddr_list *trusted_proxies;
 
     /* Answers a request. */

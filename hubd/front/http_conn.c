@@ -25,21 +25,34 @@
 #define HEAD_MS_MAX 10000
 #define HEAD_CROWDED_MS 5000 /* when workers are scarce */
 #define HEAD_FULL_MS 1000    /* when there is none left */
+
+/* An idle connection only holds a thread too. Backends keep theirs for the next
+ * message; nobody else has much of a use for it. */
+#define NEXT_MS_MAX 15000
 #define NEXT_CROWDED_MS 1000
 
-/* How many workers have a client. */
-enum crowd { CROWD_NONE, CROWD_SOME, CROWD_FULL };
+/* How many workers have a client: more than half of them, nearly all, all. */
+enum crowd { CROWD_NONE, CROWD_HALF, CROWD_SOME, CROWD_FULL };
 
 #define LINGER_MS 300
 #define LINGER_BYTES (4 << 20)
 
-void http_conns_init(struct http_conns *clients, unsigned workers,
-                     int64_t read_timeout_ms, int64_t write_timeout_ms)
+static int64_t shorter(int64_t a, int64_t b)
 {
-    *clients =
-        (struct http_conns){.workers = workers, .write_ms = write_timeout_ms};
-    clients->head_ms =
-        read_timeout_ms < HEAD_MS_MAX ? read_timeout_ms : HEAD_MS_MAX;
+    return a < b ? a : b;
+}
+
+void http_conns_init(struct http_conns *clients, unsigned workers,
+                     int64_t read_timeout_ms, int64_t write_timeout_ms,
+                     int64_t keepalive_timeout_ms)
+{
+    *clients = (struct http_conns){
+        .workers = workers,
+        .head_ms = shorter(read_timeout_ms, HEAD_MS_MAX),
+        .write_ms = write_timeout_ms,
+        .next_ms = shorter(keepalive_timeout_ms, NEXT_MS_MAX),
+        .kept_ms = keepalive_timeout_ms,
+    };
     (void)pthread_mutex_init(&clients->lock, NULL);
 }
 
@@ -56,11 +69,13 @@ static int64_t length_of(const struct http_conns *clients,
         return clients->head_ms;
     case HTTP_CONN_WAIT_WRITE:
         return clients->write_ms;
+    case HTTP_CONN_WAIT_KEPT:
+        return clients->kept_ms;
     case HTTP_CONN_WAIT_NEXT:
-    case HTTP_CONN_WAIT_BODY:
+    case HTTP_CONN_WAIT_BODY: /* has one of its own */
         break;
     }
-    return HTTP_CONN_NEXT_S * INT64_C(1000);
+    return clients->next_ms;
 }
 
 static enum crowd crowd_of(const struct http_conns *clients)
@@ -71,26 +86,38 @@ static enum crowd crowd_of(const struct http_conns *clients)
 
     if (open >= workers)
         return CROWD_FULL;
-    return open > workers - workers / 8 ? CROWD_SOME : CROWD_NONE;
+    if (open > workers - workers / 8)
+        return CROWD_SOME;
+    return open > workers / 2 ? CROWD_HALF : CROWD_NONE;
 }
 
 bool http_conns_crowded(const struct http_conns *clients)
 {
-    return crowd_of(clients) != CROWD_NONE;
+    return crowd_of(clients) >= CROWD_SOME;
 }
 
-/* A wait ends earlier than its deadline when others queue for the worker. */
+/* What is left of the length of a wait when others may need the worker. */
+static int64_t length_among(const struct http_conns *clients,
+                            enum http_conn_wait wait, enum crowd crowd)
+{
+    int64_t length = length_of(clients, wait);
+
+    if (wait == HTTP_CONN_WAIT_HEAD && crowd >= CROWD_SOME)
+        return shorter(length,
+                       crowd == CROWD_FULL ? HEAD_FULL_MS : HEAD_CROWDED_MS);
+    if (wait != HTTP_CONN_WAIT_NEXT && wait != HTTP_CONN_WAIT_KEPT)
+        return length;
+    if (crowd >= CROWD_SOME)
+        return shorter(length, NEXT_CROWDED_MS);
+    return crowd == CROWD_HALF ? clients->next_ms : length;
+}
+
 static int64_t effective(const struct http_conns *clients,
                          enum http_conn_wait wait, int64_t deadline,
                          enum crowd crowd)
 {
-    int64_t length = length_of(clients, wait), shorter = length;
-
-    if (crowd != CROWD_NONE && wait == HTTP_CONN_WAIT_HEAD)
-        shorter = crowd == CROWD_FULL ? HEAD_FULL_MS : HEAD_CROWDED_MS;
-    if (crowd != CROWD_NONE && wait == HTTP_CONN_WAIT_NEXT)
-        shorter = NEXT_CROWDED_MS;
-    return shorter < length ? deadline - length + shorter : deadline;
+    return deadline - length_of(clients, wait) +
+           length_among(clients, wait, crowd);
 }
 
 void http_conn_meet(struct http_conn *client,
@@ -206,6 +233,24 @@ void http_conn_wait(struct http_conn *client, enum http_conn_wait wait,
     atomic_store(&client->deadline_ms, 0);
     atomic_store(&client->wait, (int)wait);
     atomic_store(&client->deadline_ms, clock_now_ms() + ms);
+}
+
+static enum http_conn_wait idle_of(const struct http_conn *client)
+{
+    return client->trusted ? HTTP_CONN_WAIT_KEPT : HTTP_CONN_WAIT_NEXT;
+}
+
+int http_conn_idle_s(const struct http_conn *client)
+{
+    const struct http_conns *clients = client->clients;
+    int64_t ms = length_among(clients, idle_of(client), crowd_of(clients));
+
+    return (int)(ms / 1000) - 1;
+}
+
+void http_conn_idle(struct http_conn *client)
+{
+    http_conn_wait(client, idle_of(client), 0);
 }
 
 bool http_conn_done(struct http_conn *client)

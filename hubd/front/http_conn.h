@@ -22,13 +22,11 @@
 #include "base/netaddr.h"
 #include "front/tap.h"
 
-/* How long a connection that is kept may wait for its next request. */
-#define HTTP_CONN_NEXT_S 15
-
 /* What a worker waits for. */
 enum http_conn_wait {
     HTTP_CONN_WAIT_HEAD, /* the first request of a connection */
-    HTTP_CONN_WAIT_NEXT, /* the next one */
+    HTTP_CONN_WAIT_NEXT, /* the next one, */
+    HTTP_CONN_WAIT_KEPT, /* of who is trusted */
     HTTP_CONN_WAIT_BODY,
     HTTP_CONN_WAIT_WRITE, /* that the peer takes our bytes */
 };
@@ -43,6 +41,8 @@ struct http_conns {
     _Atomic bool ending;      /* none stays open behind its reply */
     int64_t head_ms;          /* the longest wait for a first request */
     int64_t write_ms;         /* ... for the peer to take a reply */
+    int64_t next_ms;          /* ... for the next request, */
+    int64_t kept_ms;          /* ... of who is trusted */
 };
 
 struct http_conn {
@@ -56,11 +56,13 @@ struct http_conn {
     struct netaddr peer;
     uint16_t peer_port;
     bool in_request;
+    bool trusted; /* it came with a key */
     struct timespec began;
 };
 
 void http_conns_init(struct http_conns *clients, unsigned workers,
-                     int64_t read_timeout_ms, int64_t write_timeout_ms);
+                     int64_t read_timeout_ms, int64_t write_timeout_ms,
+                     int64_t keepalive_timeout_ms);
 void http_conns_fini(struct http_conns *clients);
 
 /* Ends the waits whose deadline has passed. */
@@ -85,6 +87,13 @@ int http_conn_fd(const struct http_conn *client);
 
 /* Its descriptor is not the client's any more. */
 void http_conn_forget_fd(struct http_conn *client);
+
+/* How many seconds it may be idle from now on, as the peer is told: one less
+ * than it is waited for, or a request and the end would cross. */
+int http_conn_idle_s(const struct http_conn *client);
+
+/* Starts a wait for the next request. */
+void http_conn_idle(struct http_conn *client);
 
 /* Starts a wait of at most `ms`, or of the wait's own length if 0. */
 void http_conn_wait(struct http_conn *client, enum http_conn_wait wait,

@@ -49,11 +49,6 @@ static bool has_body(const struct reply *reply)
 
 /* The head. ------------------------------------------------------------- */
 
-/* For clients that keep connections longer than hubd does (RFC 2068 section
- * 19.7.1.1): a second less, or they send just when it is closed. */
-#define KEPT "keep-alive\r\nKeep-Alive: timeout=14"
-_Static_assert(HTTP_CONN_NEXT_S == 15, "KEPT is a second less");
-
 static bool keeps_alive(const struct reply *reply)
 {
     const struct exchange *x = reply->x;
@@ -62,6 +57,18 @@ static bool keeps_alive(const struct reply *reply)
     return (reply->chunked || reply->length >= 0) && x->client != NULL &&
            x->keep_alive && !x->unread_body && !atomic_load(&conns->ending) &&
            !http_conns_crowded(conns);
+}
+
+/* The second line is for clients that would keep connections for longer (RFC
+ * 2068 section 19.7.1.1). */
+static void write_connection(char out[64], const struct http_conn *client,
+                             bool keep_alive)
+{
+    if (keep_alive)
+        (void)snprintf(out, 64, "keep-alive\r\nKeep-Alive: timeout=%d",
+                       http_conn_idle_s(client));
+    else
+        (void)snprintf(out, 64, "close");
 }
 
 /* How the end of the body can be told; nothing for one that ends where the
@@ -79,7 +86,7 @@ static void write_framing(char out[64], const struct reply *reply)
 static size_t write_head(char out[REPLY_HEAD_MAX], const struct reply *reply,
                          bool keep_alive)
 {
-    char date[40], framing[64];
+    char date[40], framing[64], connection[64];
     time_t now = time(NULL);
     struct tm utc;
     int n;
@@ -87,6 +94,7 @@ static size_t write_head(char out[REPLY_HEAD_MAX], const struct reply *reply,
     (void)gmtime_r(&now, &utc);
     (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
     write_framing(framing, reply);
+    write_connection(connection, reply->x->client, keep_alive);
     n = snprintf(out, REPLY_HEAD_MAX,
                  "HTTP/1.1 %d %s\r\n"
                  "Date: %s\r\n"
@@ -97,8 +105,7 @@ static size_t write_head(char out[REPLY_HEAD_MAX], const struct reply *reply,
                  "Connection: %s\r\n\r\n",
                  reply->status, refusal_phrase(reply->status), date,
                  reply->type, framing, reply->cache,
-                 reply->headers != NULL ? reply->headers : "",
-                 keep_alive ? KEPT : "close");
+                 reply->headers != NULL ? reply->headers : "", connection);
     assert(n > 0 && n < REPLY_HEAD_MAX);
     return (size_t)n;
 }

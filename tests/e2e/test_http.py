@@ -377,14 +377,29 @@ class Connections(HttpCase):
             conn.send(self.head_of("GET", "/health"))
             self.assertEqual(conn.read_reply().status, 200)
 
+    def check_kept_for(self, conn, data, seconds):
+        conn.send(data)
+        reply = conn.read_reply()
+        self.assertEqual(reply.header("connection"), "keep-alive", reply)
+        self.assertEqual(reply.header("keep-alive"), f"timeout={seconds}")
+
     def test_for_how_long_a_connection_is_kept_is_told(self):
+        """A backend's is kept for longer than a stranger's: who it is the last
+        request says."""
         conn = self.http(self.hub)
-        for data in (self.head_of("GET", "/health"), self.post_of(b"{}"),
-                     self.head_of("GET", "/nothing")):
-            conn.send(data)
-            reply = conn.read_reply()
-            self.assertEqual(reply.header("connection"), "keep-alive", reply)
-            self.assertEqual(reply.header("keep-alive"), "timeout=14")
+        for data, seconds in ((self.head_of("GET", "/health"), 14),
+                              (self.post_of(b"{}"), 119),
+                              (self.head_of("GET", "/nothing"), 14),
+                              (self.post_of(GOOD), 119)):
+            self.check_kept_for(conn, data, seconds)
+
+    def test_a_kept_connection_ends_when_it_is_not_used(self):
+        hub = self.start(HUB_KEEPALIVE_TIMEOUT="2s",
+                         HUB_API_KEY=self.hub.key)
+        for data in (self.head_of("GET", "/health"), self.post_of(GOOD)):
+            conn = self.http(hub)
+            self.check_kept_for(conn, data, 1)
+            self.assertTrue(conn.ended())
 
     def test_http_1_0(self):
         client = self.join("ada")

@@ -12,7 +12,8 @@ KEY = "0123456789abcdef-secret"
 
 VARIABLES = (
     "PORT", "HUB_BIND", "HUB_API_KEY", "HUB_API_KEY_PREVIOUS",
-    "HUB_API_KEY_FILE", "READ_TIMEOUT", "WRITE_TIMEOUT", "MAX_MESSAGE_SIZE",
+    "HUB_API_KEY_FILE", "READ_TIMEOUT", "WRITE_TIMEOUT",
+    "HUB_KEEPALIVE_TIMEOUT", "MAX_MESSAGE_SIZE",
     "HUB_PING_INTERVAL", "HUB_PONG_TIMEOUT", "HUB_MAX_CONNECTIONS",
     "HUB_MAX_CONNECTIONS_PER_IP", "HUB_MAX_CONNECTIONS_PER_USER",
     "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_MEMORY_LIMIT",
@@ -26,6 +27,7 @@ BAD = {
     "HUB_BIND": ("localhost", "1.2.3", "256.0.0.1"),
     "READ_TIMEOUT": ("60", "soon", "-1s", "0", "0s", "1sx", "1 s"),
     "WRITE_TIMEOUT": ("10", "abc", "-5s", "99999999999h"),
+    "HUB_KEEPALIVE_TIMEOUT": ("0", "1s", "100", "2h"),
     "HUB_PING_INTERVAL": ("25", "x", "-1ms"),
     "HUB_PONG_TIMEOUT": ("ten", "10 seconds"),
     "HUB_SHUTDOWN_TIMEOUT": ("10", "later"),
@@ -91,6 +93,7 @@ class Values(unittest.TestCase):
         for name, values in {
                 "PORT": ("0", "1", "65535"),
                 "READ_TIMEOUT": ("500ms", "60s", "1m30s", "1h", "1.5s"),
+                "HUB_KEEPALIVE_TIMEOUT": ("2s", "75s", "1h"),
                 "MAX_MESSAGE_SIZE": ("512KB", "1MB", "65536"),
                 "HUB_SLOW_CONSUMER": ("close", "drop-oldest", "drop-newest"),
                 "HUB_ALLOWED_ORIGINS": ("*", "https://*.example.com",

@@ -30,8 +30,8 @@ class Figures(PackagingCase):
             self.assertGreater(seconds(wait), silence)
 
     def test_proxies_give_idle_connections_up_before_hubd_does(self):
-        text = (ROOT / "hubd" / "client.h").read_text()
-        limit = int(re.search(r"#define CLIENT_NEXT_S (\d+)", text)[1])
+        text = (ROOT / "hubd" / "front" / "http_conn.c").read_text()
+        limit = int(re.search(r"#define NEXT_MS_MAX (\d+)", text)[1]) / 1000
         for name, pattern in (("nginx.conf", r"keepalive_timeout (\d+s);"),
                               ("Caddyfile", r"keepalive (\d+s)"),
                               ("traefik.routes.yaml",

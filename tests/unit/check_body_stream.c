@@ -26,7 +26,8 @@ static void set_up(void)
     const struct front_options options = {.workers = 10,
                                           .base = 10,
                                           .read_timeout_ms = 60000,
-                                          .write_timeout_ms = 60000};
+                                          .write_timeout_ms = 60000,
+                                          .keepalive_timeout_ms = 60000};
     int ends[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);

@@ -17,6 +17,7 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_ptr_null(config.api_key_file);
     ck_assert_int_eq(config.read_timeout_ms, 60000);
     ck_assert_int_eq(config.write_timeout_ms, 10000);
+    ck_assert_int_eq(config.keepalive_timeout_ms, 120000);
     ck_assert_uint_eq(config.max_message_bytes, 524288);
     ck_assert_int_eq(config.ping_interval_ms, 25000);
     ck_assert_int_eq(config.pong_timeout_ms, 10000);
@@ -44,6 +45,7 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_API_KEY_FILE=(unset)\n"
                            "READ_TIMEOUT=60s\n"
                            "WRITE_TIMEOUT=10s\n"
+                           "HUB_KEEPALIVE_TIMEOUT=2m\n"
                            "MAX_MESSAGE_SIZE=512KB\n"
                            "HUB_PING_INTERVAL=25s\n"
                            "HUB_PONG_TIMEOUT=10s\n"
@@ -128,7 +130,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 28);
+    ck_assert_int_eq(pairs.count, 29);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }

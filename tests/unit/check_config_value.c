@@ -21,6 +21,8 @@ static const struct {
     {"READ_TIMEOUT=90s", "READ_TIMEOUT=1m30s"},
     {"READ_TIMEOUT=1.5s", "READ_TIMEOUT=1s500ms"},
     {"READ_TIMEOUT=24h", NULL},
+    {"HUB_KEEPALIVE_TIMEOUT=2s", NULL},
+    {"HUB_KEEPALIVE_TIMEOUT=1h", NULL},
     {"WRITE_TIMEOUT=500ms", NULL},
     {"WRITE_TIMEOUT=24h", NULL},
     {"MAX_MESSAGE_SIZE=1", NULL},
@@ -95,6 +97,7 @@ START_TEST(right_values_are_printed_as_they_are_read)
 END_TEST
 
 #define TIME_TO_24H " to 24h in whole milliseconds, such as 500ms, 60s or 1m30s"
+#define TIME_TO_1H " to 1h in whole milliseconds, such as 500ms, 60s or 1m30s"
 #define COUNT_TAKES ": takes a whole number from 0 to 1000000000"
 #define ORIGINS_TAKE                                                           \
     "takes a comma list of origins like https://*.example.com, "               \
@@ -122,6 +125,9 @@ static const struct {
     {"READ_TIMEOUT=0s", ": takes a duration from 1ms" TIME_TO_24H},
     {"READ_TIMEOUT=-1s", ": takes a duration from 1ms" TIME_TO_24H},
     {"READ_TIMEOUT=999us", ": takes a duration from 1ms" TIME_TO_24H},
+    {"HUB_KEEPALIVE_TIMEOUT=0", ": takes a duration from 2s" TIME_TO_1H},
+    {"HUB_KEEPALIVE_TIMEOUT=1s999ms", ": takes a duration from 2s" TIME_TO_1H},
+    {"HUB_KEEPALIVE_TIMEOUT=61m", ": takes a duration from 2s" TIME_TO_1H},
     {"READ_TIMEOUT=24h1ms", ": takes a duration from 1ms" TIME_TO_24H},
     {"WRITE_TIMEOUT=soon", ": takes a duration from 1ms" TIME_TO_24H},
     {"WRITE_TIMEOUT=24h1ms", ": takes a duration from 1ms" TIME_TO_24H},

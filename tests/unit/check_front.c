@@ -98,6 +98,7 @@ static struct front_options options(void)
         .base = 200,
         .read_timeout_ms = 60000,
         .write_timeout_ms = WRITE_MS,
+        .keepalive_timeout_ms = 60000,
         .trusted_proxies = &nobody,
         .handle = handle,
         .count = count,

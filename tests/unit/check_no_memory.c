@@ -187,6 +187,7 @@ static void set_up(void)
                                   .base = DESCRIPTORS,
                                   .read_timeout_ms = 60000,
                                   .write_timeout_ms = 60000,
+                                  .keepalive_timeout_ms = 60000,
                                   .trusted_proxies = &config.trusted_proxies,
                                   .handle = routes_handle,
                                   .count = count,

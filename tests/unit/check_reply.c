@@ -73,6 +73,7 @@ static void set_up(void)
                                           .base = 10,
                                           .read_timeout_ms = 60000,
                                           .write_timeout_ms = 60000,
+                                          .keepalive_timeout_ms = 60000,
                                           .count = count,
                                           .data = &counted};
 
