@@ -10,7 +10,8 @@ import re
 import struct
 
 PIECE = 8  # any 15 bytes in a row hold a whole one
-CHUNK = 4 << 20
+CHUNK = 1 << 16
+UNTOUCHED = bytes(CHUNK)  # most of what a process has mapped
 LOADED = 1  # PT_LOAD
 
 HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)")
@@ -89,7 +90,7 @@ def search(pid, secret):
             if not mapping.readable:
                 continue
             count = sum(chunk.count(piece) for chunk in read(memory, mapping)
-                        for piece in wanted)
+                        if chunk != UNTOUCHED for piece in wanted)
             if count:
                 found.append((mapping, count))
     return found
