@@ -108,17 +108,12 @@ static bool is_complete(const struct body_stream *stream)
 }
 
 /* What of `got` raw bytes is the body's. */
-static ssize_t undo(struct body_stream *stream, char *bytes, size_t got,
-                    struct refusal *why)
+static ssize_t undo(struct body_stream *stream, char *bytes, size_t got)
 {
-    ssize_t put;
-
-    if (!stream->x->request.chunked) {
-        stream->left -= (int64_t)got;
-        return (ssize_t)got;
-    }
-    put = chunks_undo(&stream->chunks, bytes, &got);
-    return put >= 0 ? put : refuse_as(why, REFUSAL_INVALID_BODY);
+    if (stream->x->request.chunked)
+        return (ssize_t)chunks_undo(&stream->chunks, bytes, &got);
+    stream->left -= (int64_t)got;
+    return (ssize_t)got;
 }
 
 ssize_t body_stream_read(struct body_stream *stream, char *out, size_t size,
@@ -129,11 +124,14 @@ ssize_t body_stream_read(struct body_stream *stream, char *out, size_t size,
 
     if (stream->pace.piece_ms != INT64_MAX)
         end_ms = sooner(end_ms, clock_now_ms() + stream->pace.piece_ms);
-    /* What has no bytes of the body in it is no piece. */
+    /* What has no bytes of the body in it is no piece; what is malformed is
+     * said when all that came before it has been handed on. */
     while (got == 0 && !is_complete(stream)) {
+        if (chunks_broken(&stream->chunks))
+            return refuse_as(why, REFUSAL_INVALID_BODY);
         got = take(stream, out, size, end_ms, why);
         if (got > 0)
-            got = undo(stream, out, (size_t)got, why);
+            got = undo(stream, out, (size_t)got);
     }
     if (got > stream->room)
         return refuse_large(stream, why);

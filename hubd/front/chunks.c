@@ -95,11 +95,11 @@ static void take(struct chunks *c, unsigned char byte)
     }
 }
 
-ssize_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count)
+size_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count)
 {
     size_t used = 0, put = 0;
 
-    while (used < *count && chunks->state != CHUNKS_DONE) {
+    while (used < *count && chunks->state < CHUNKS_DONE) {
         if (chunks->state == CHUNKS_DATA) {
             size_t more = *count - used;
 
@@ -114,11 +114,14 @@ ssize_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count)
             continue;
         }
         take(chunks, (unsigned char)bytes[used++]);
-        if (chunks->state == CHUNKS_BROKEN)
-            return -1;
     }
     *count = used;
-    return (ssize_t)put;
+    return put;
+}
+
+bool chunks_broken(const struct chunks *chunks)
+{
+    return chunks->state == CHUNKS_BROKEN;
 }
 
 bool chunks_done(const struct chunks *chunks)

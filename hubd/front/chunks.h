@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #define CHUNKS_LINE_MAX 1024     /* a size and its extensions */
 #define CHUNKS_TRAILERS_MAX 8192 /* all of them */
@@ -39,9 +38,12 @@ struct chunks {
 
 /* Replaces the first `*count` bytes at `bytes` by what of the body is in them.
  * Returns how many bytes that is, and in `*count` how many of the given ones
- * belonged to it, fewer than there were only when chunks_done(); or -1: it is
- * malformed. */
-ssize_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count);
+ * were used: fewer than there were only when chunks_done() or
+ * chunks_broken(). */
+size_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count);
+
+/* Whether what came last was malformed. */
+bool chunks_broken(const struct chunks *chunks);
 
 /* Whether the body is complete. */
 bool chunks_done(const struct chunks *chunks);

@@ -245,6 +245,11 @@ START_TEST(bad_chunks_are_refused_behind_the_good_ones)
     reads(&stream, "abc");
     come("zz\r\n");
     refuses(&stream, REFUSAL_INVALID_BODY);
+
+    hold("3\r\nabc\r\nzz");
+    opens(&stream, FOREVER);
+    reads(&stream, "abc");
+    refuses(&stream, REFUSAL_INVALID_BODY);
 }
 END_TEST
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "front/body_stream.h"
 #include "front/front.h"
 #include "front/reply.h"
 #include "suite.h"
@@ -67,6 +68,32 @@ static void answer_endlessly(struct exchange *x)
     (void)sem_post(&handled);
 }
 
+/* Tells of each line as soon as it is there. */
+static void read_lines(struct exchange *x)
+{
+    const struct body_pace pace = {INT64_MAX, INT64_MAX, INT64_MAX};
+    struct body_stream stream;
+    struct refusal why;
+    char piece[5000];
+    ssize_t got = body_stream_open(&stream, x, &pace, &why);
+
+    if (got == 0)
+        (void)sem_post(&handled);
+    while (got == 0 &&
+           (got = body_stream_read(&stream, piece, sizeof(piece), &why)) > 0) {
+        for (; got > 0; got--) {
+            if (piece[got - 1] == '\n')
+                (void)sem_post(&handled);
+        }
+    }
+    result = (int)got;
+    if (got < 0)
+        reply_refusal(x, &why);
+    else
+        answer_role(x);
+    (void)sem_post(&handled);
+}
+
 static void handle(void *data, struct exchange *x)
 {
     ck_assert_ptr_eq(data, &front);
@@ -78,6 +105,8 @@ static void handle(void *data, struct exchange *x)
         answer_long(x);
     else if (strcmp(x->path, "/endless") == 0)
         answer_endlessly(x);
+    else if (strcmp(x->path, "/lines") == 0)
+        read_lines(x);
 }
 
 static void count(void *data, unsigned endpoint, enum refusal_kind kind)
@@ -275,6 +304,169 @@ START_TEST(who_hangs_up_ends_an_endless_answer)
 }
 END_TEST
 
+/* Bodies as they come. -------------------------------------------------- */
+
+#define LINES 160
+#define LINE_BYTES 65536
+#define POST(more) "POST /lines HTTP/1.1\r\nHost: h\r\n" more "\r\n"
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+
+static void await_handler(void)
+{
+    while (sem_wait(&handled) != 0)
+        ;
+}
+
+/* Each line is sent when the handler has the one before it. */
+static void put_lines(int fd, unsigned lines)
+{
+    static char line[LINE_BYTES + 1];
+
+    memset(line, 'x', LINE_BYTES - 1);
+    line[LINE_BYTES - 1] = '\n';
+    for (unsigned i = 0; i < lines; i++) {
+        put(fd, line);
+        await_handler();
+    }
+}
+
+/* To the end of the stream. */
+static void ends_with(int fd, const char *start, const char *end)
+{
+    static char answer[10000];
+    size_t bytes = get_all(fd, answer, sizeof(answer));
+
+    ck_assert_msg(strncmp(answer, start, strlen(start)) == 0, "%s", answer);
+    ck_assert_ptr_nonnull(strstr(answer, "Connection: close\r\n"));
+    ck_assert_msg(bytes >= strlen(end) &&
+                      strcmp(answer + bytes - strlen(end), end) == 0,
+                  "%s", answer);
+    (void)close(fd);
+}
+
+START_TEST(lines_of_one_chunk_of_many_megabytes_come_one_by_one)
+{
+    int fd = dial_main();
+
+    put(fd, POST(CHUNKED));
+    await_handler();       /* which waits for bytes now */
+    put(fd, "a00000\r\n"); /* 160 lines */
+    put_lines(fd, LINES);
+    put(fd, "\r\n0\r\n\r\n");
+    await_handler();
+    ck_assert_int_eq(result, 0);
+    ends_with(fd, "HTTP/1.1 200 ", "\r\n\r\na");
+}
+END_TEST
+
+START_TEST(what_comes_along_with_the_head_comes_first)
+{
+    int fd = dial_main();
+
+    put(fd, POST(CHUNKED) "a00004;x=y\r\none\n");
+    await_handler();
+    await_handler();
+    put_lines(fd, LINES);
+    put(fd, "\r\n5\r\nlast\n\r\n0\r\nSum: 1\r\n\r\n");
+    await_handler();
+    await_handler();
+    ck_assert_int_eq(result, 0);
+    ends_with(fd, "HTTP/1.1 200 ", "\r\n\r\na");
+}
+END_TEST
+
+START_TEST(a_length_is_read_line_by_line_too)
+{
+    int fd = dial_main();
+
+    put(fd, POST("Content-Length: 1310723\r\n") "a\nb");
+    await_handler();
+    await_handler();
+    put_lines(fd, 20);
+    await_handler();
+    ck_assert_int_eq(result, 0);
+    ends_with(fd, "HTTP/1.1 200 ", "\r\n\r\na");
+}
+END_TEST
+
+/* Those before it have left their traces in civetweb's buffer. */
+START_TEST(a_connection_that_was_used_before_does_as_well)
+{
+    static const char get[] = "GET /role HTTP/1.1\r\nHost: h\r\n\r\n";
+    int fd = dial_main();
+    char answer[1000];
+
+    for (int i = 0; i < 3; i++) {
+        put(fd, get);
+        ck_assert_int_gt(recv(fd, answer, sizeof(answer), 0), 0);
+    }
+    put(fd, POST(CHUNKED) "3\r\na\nb\r\n");
+    await_handler();
+    await_handler();
+    put(fd, "1\r\n\n\r\n0\r\n\r\n");
+    await_handler();
+    await_handler();
+    ck_assert_int_eq(result, 0);
+    ends_with(fd, "HTTP/1.1 200 ", "\r\n\r\na");
+}
+END_TEST
+
+START_TEST(one_that_is_sent_before_the_answer_to_another_is_refused)
+{
+    static char answer[10000];
+    int fd = dial_main();
+
+    put(fd, "GET /role HTTP/1.1\r\nHost: h\r\n\r\n" POST(
+                CHUNKED) "2\r\na\n\r\n0\r\n\r\n");
+    (void)get_all(fd, answer, sizeof(answer));
+    ck_assert_int_eq(strncmp(answer, "HTTP/1.1 200 ", 13), 0);
+    ck_assert_ptr_nonnull(strstr(answer, "HTTP/1.1 400 "));
+    ck_assert_ptr_nonnull(strstr(answer, "before the previous one"));
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(it_is_asked_for_where_that_is_waited_for)
+{
+    static const char go[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    int fd = dial_main();
+    char answer[sizeof(go)] = "";
+
+    put(fd, POST(CHUNKED "Expect: 100-continue\r\n"));
+    ck_assert_int_eq(recv(fd, answer, sizeof(go) - 1, MSG_WAITALL),
+                     sizeof(go) - 1);
+    ck_assert_str_eq(answer, go);
+    put(fd, "0\r\n\r\n");
+    ends_with(fd, "HTTP/1.1 200 ", "\r\n\r\na");
+}
+END_TEST
+
+START_TEST(broken_chunks_end_it)
+{
+    int fd = dial_main();
+
+    put(fd, POST(CHUNKED) "2\r\na\n\r\nnonsense\r\n");
+    await_handler();
+    await_handler();
+    await_handler();
+    ck_assert_int_eq(result, -1);
+    ends_with(fd, "HTTP/1.1 400 ", "chunked\"}");
+}
+END_TEST
+
+START_TEST(the_end_of_the_front_wakes_who_waits_for_bytes)
+{
+    int fd = dial_main();
+
+    put(fd, POST(CHUNKED));
+    await_handler();
+    front_wake(&front);
+    await_handler();
+    ck_assert_int_eq(result, -1);
+    (void)close(fd);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("front");
@@ -289,6 +481,15 @@ int main(void)
     tcase_add_test(tests, a_long_answer_arrives_whole);
     tcase_add_test(tests, who_does_not_read_ends_an_endless_answer);
     tcase_add_test(tests, who_hangs_up_ends_an_endless_answer);
+    tcase_add_test(tests, lines_of_one_chunk_of_many_megabytes_come_one_by_one);
+    tcase_add_test(tests, what_comes_along_with_the_head_comes_first);
+    tcase_add_test(tests, a_length_is_read_line_by_line_too);
+    tcase_add_test(tests, a_connection_that_was_used_before_does_as_well);
+    tcase_add_test(tests,
+                   one_that_is_sent_before_the_answer_to_another_is_refused);
+    tcase_add_test(tests, it_is_asked_for_where_that_is_waited_for);
+    tcase_add_test(tests, broken_chunks_end_it);
+    tcase_add_test(tests, the_end_of_the_front_wakes_who_waits_for_bytes);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
