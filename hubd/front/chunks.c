@@ -35,7 +35,7 @@ static void take_size(struct chunks *c, unsigned char byte)
 
 /* Text up to a CR. */
 static void take_text(struct chunks *c, unsigned char byte, size_t most,
-                      int behind)
+                      enum chunks_state behind)
 {
     if (byte == '\r')
         c->state = behind;
@@ -49,7 +49,8 @@ static void take_trailer_start(struct chunks *c, unsigned char byte)
     take_text(c, byte, CHUNKS_TRAILERS_MAX, CHUNKS_END_LF);
 }
 
-static void take_line_feed(struct chunks *c, unsigned char byte, int behind)
+static void take_line_feed(struct chunks *c, unsigned char byte,
+                           enum chunks_state behind)
 {
     c->state = byte == '\n' ? behind : CHUNKS_BROKEN;
 }

@@ -15,22 +15,24 @@
 #define CHUNKS_LINE_MAX 1024     /* a size and its extensions */
 #define CHUNKS_TRAILERS_MAX 8192 /* all of them */
 
+enum chunks_state {
+    CHUNKS_SIZE,
+    CHUNKS_EXTENSION,
+    CHUNKS_SIZE_LF,
+    CHUNKS_DATA,
+    CHUNKS_DATA_CR,
+    CHUNKS_DATA_LF,
+    CHUNKS_TRAILER_START, /* of a line */
+    CHUNKS_TRAILER,
+    CHUNKS_TRAILER_LF,
+    CHUNKS_END_LF,
+    CHUNKS_DONE,
+    CHUNKS_BROKEN,
+};
+
 /* All zero at first. */
 struct chunks {
-    enum {
-        CHUNKS_SIZE,
-        CHUNKS_EXTENSION,
-        CHUNKS_SIZE_LF,
-        CHUNKS_DATA,
-        CHUNKS_DATA_CR,
-        CHUNKS_DATA_LF,
-        CHUNKS_TRAILER_START, /* of a line */
-        CHUNKS_TRAILER,
-        CHUNKS_TRAILER_LF,
-        CHUNKS_END_LF,
-        CHUNKS_DONE,
-        CHUNKS_BROKEN,
-    } state;
+    enum chunks_state state;
     uint64_t left;     /* of the chunk; or its size so far */
     unsigned digits;   /* of that */
     size_t line_bytes; /* of the line, or of all trailers */
