@@ -22,11 +22,9 @@ static void take_size(struct chunks *c, unsigned char byte)
     if (digit >= 0 && c->digits < DIGITS_MAX) {
         c->left = c->left << 4 | (unsigned)digit;
         c->digits++;
-    } else if (c->digits == 0) {
-        c->state = CHUNKS_BROKEN;
-    } else if (byte == '\r') {
+    } else if (c->digits > 0 && byte == '\r') {
         c->state = CHUNKS_SIZE_LF;
-    } else if (byte == ';' || ascii_is_blank(byte)) {
+    } else if (c->digits > 0 && (byte == ';' || ascii_is_blank(byte))) {
         c->state = CHUNKS_EXTENSION;
     } else {
         c->state = CHUNKS_BROKEN;
