@@ -156,6 +156,7 @@ void routes_init(struct server *server)
         .hub = server->hub,
         .gate = &server->gate,
         .admission = &server->admission,
+        .subprotocols = config->subprotocols,
         .draining = &server->draining,
     };
     routes->health = (struct health){server->hub, &server->draining};

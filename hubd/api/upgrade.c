@@ -10,17 +10,23 @@
 #include "front/handoff.h"
 #include "front/reply.h"
 
-#define REPLY_MAX 256
+#define REPLY_MAX (256 + CONFIG_NAME_BYTES_MAX)
 
 static size_t write_reply(char reply[REPLY_MAX],
                           const struct ws_upgrade *upgrade)
 {
-    return (size_t)snprintf(reply, REPLY_MAX,
-                            "HTTP/1.1 101 Switching Protocols\r\n"
-                            "Upgrade: websocket\r\n"
-                            "Connection: Upgrade\r\n"
-                            "Sec-WebSocket-Accept: %s\r\n\r\n",
-                            upgrade->accept);
+    bool chosen = upgrade->subprotocol.bytes > 0;
+
+    return (size_t)snprintf(
+        reply, REPLY_MAX,
+        "HTTP/1.1 101 Switching Protocols\r\n"
+        "Upgrade: websocket\r\n"
+        "Connection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: %s\r\n"
+        "%s%.*s%s\r\n",
+        upgrade->accept, chosen ? "Sec-WebSocket-Protocol: " : "",
+        (int)upgrade->subprotocol.bytes,
+        chosen ? upgrade->subprotocol.start : "", chosen ? "\r\n" : "");
 }
 
 static struct session *open_session(struct exchange *x,
@@ -68,7 +74,8 @@ static int switch_protocols(struct exchange *x, struct upgrade_context *context,
         return refuse_as(why, REFUSAL_DRAINING);
     if (x->late)
         return refuse_as(why, REFUSAL_REQUEST_TIMEOUT);
-    err = ws_check(&upgrade, &x->request, gate_enter(context->gate), why);
+    err = ws_check(&upgrade, &x->request, gate_enter(context->gate),
+                   context->subprotocols, why);
     gate_leave(context->gate);
     if (err < 0 || handoff_check(x, why) < 0)
         return -1;

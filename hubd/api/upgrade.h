@@ -18,6 +18,7 @@ struct upgrade_context {
     hub_t *hub;
     struct gate *gate;
     struct admission *admission;
+    const char *subprotocols; /* that may be accepted: "a,b", or NULL */
     const _Atomic bool *draining;
 };
 

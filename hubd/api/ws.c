@@ -4,8 +4,10 @@
 #include "api/ws.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "api/publish.h"
+#include "base/pieces.h"
 
 #define NAME_MAX_BYTES 16
 
@@ -136,11 +138,45 @@ int ws_read_ids(struct ws_upgrade *upgrade, const char *query,
     return 0;
 }
 
+/* The one of our list that is the piece, byte by byte; or without bytes. */
+static struct request_text find_subprotocol(const char *list,
+                                            struct piece wanted)
+{
+    struct piece ours;
+
+    while (piece_next(&list, &ours)) {
+        if (ours.bytes == wanted.bytes &&
+            memcmp(ours.text, wanted.text, ours.bytes) == 0)
+            return (struct request_text){ours.text, ours.bytes};
+    }
+    return (struct request_text){NULL, 0};
+}
+
+/* The first that the client offers and we may accept: RFC 6455, 4.2.2. */
+static struct request_text choose_subprotocol(const struct request *request,
+                                              const char *list)
+{
+    struct request_text chosen = {NULL, 0};
+    const char *name, *value;
+    struct piece offered;
+
+    for (unsigned at = 0;
+         chosen.bytes == 0 && request_next(request, &at, &name, &value);) {
+        if (strcasecmp(name, "Sec-WebSocket-Protocol") != 0)
+            continue;
+        while (chosen.bytes == 0 && piece_next(&value, &offered))
+            chosen = find_subprotocol(list, offered);
+    }
+    return chosen;
+}
+
 int ws_check(struct ws_upgrade *upgrade, const struct request *request,
-             const struct origin_list *origins, struct refusal *why)
+             const struct origin_list *origins, const char *subprotocols,
+             struct refusal *why)
 {
     if (check_headers(upgrade->accept, request, why) < 0 ||
         check_origin(request, origins, why) < 0)
         return -1;
+    upgrade->subprotocol = choose_subprotocol(request, subprotocols);
     return ws_read_ids(upgrade, request->query, why);
 }

@@ -16,11 +16,15 @@ struct ws_upgrade {
     char user_id[HUB_ID_BYTES_MAX + 1];
     char session_id[HUB_ID_BYTES_MAX + 1]; /* "" without one */
     char accept[HUB_ACCEPT_BYTES + 1];     /* Sec-WebSocket-Accept */
+    struct request_text subprotocol;       /* of the list that was given, or
+                                              without bytes */
 };
 
-/* Returns 0 and what is asked for, or -1 and `why`. */
+/* Returns 0 and what is asked for, or -1 and `why`. `subprotocols` are those
+ * that may be accepted, as a comma list, or NULL. */
 int ws_check(struct ws_upgrade *upgrade, const struct request *request,
-             const struct origin_list *origins, struct refusal *why);
+             const struct origin_list *origins, const char *subprotocols,
+             struct refusal *why);
 
 /* The query alone; NULL for none. */
 int ws_read_ids(struct ws_upgrade *upgrade, const char *query,

@@ -3,6 +3,8 @@
 #define HUBD_ASCII_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 static inline bool ascii_is_digit(int c)
 {
@@ -13,6 +15,14 @@ static inline bool ascii_is_digit(int c)
 static inline bool ascii_is_blank(int c)
 {
     return c == ' ' || c == '\t';
+}
+
+/* What tokens are made of (RFC 9110, 5.6.2). */
+static inline bool ascii_is_tchar(int c)
+{
+    return ascii_is_digit(c) || (c >= 'A' && c <= 'Z') ||
+           (c >= 'a' && c <= 'z') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 /* The value of a hexadecimal digit, or -1. */

@@ -19,6 +19,7 @@
 
 #define CONFIG_ADDRESS_BYTES 64 /* hold any numeric address */
 #define CONFIG_UNKNOWN_BYTES 256
+#define CONFIG_NAME_BYTES_MAX 64 /* of a subprotocol */
 
 enum config_switch { CONFIG_OFF, CONFIG_ON };
 
@@ -51,6 +52,7 @@ struct config {
     enum hub_slow_consumer slow_consumer;
     struct origin_list origins; /* unless there is a file: see gate.h */
     char *origins_file;         /* or NULL */
+    char *subprotocols;         /* "a,b", or NULL */
     struct netaddr_list trusted_proxies;
     int64_t shutdown_timeout_ms;
     unsigned loops; /* 0: one for each CPU that may be used */

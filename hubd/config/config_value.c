@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
+#include "base/pieces.h"
 #include "base/units.h"
 
 #define PATH_BYTES_MAX 4095 /* the kernel takes no longer one */
@@ -286,7 +288,7 @@ static int parse_path(const struct config_setting *setting, const char *text,
                                                : keep_copy(text, field);
 }
 
-static void release_path(void *field)
+static void release_text(void *field)
 {
     free(*(char **)field);
 }
@@ -362,6 +364,49 @@ static void print_proxies(const struct config_setting *setting,
 static void release_proxies(void *field)
 {
     netaddr_list_release(field);
+}
+
+static void describe_names(const struct config_setting *setting,
+                           struct linebuf *line)
+{
+    (void)setting;
+    linebuf_addf(line,
+                 "a comma list of HTTP tokens like access_token, each of 1 to "
+                 "%d characters",
+                 CONFIG_NAME_BYTES_MAX);
+}
+
+static bool is_name(struct piece piece)
+{
+    for (size_t i = 0; i < piece.bytes; i++) {
+        if (!ascii_is_tchar(piece.text[i]))
+            return false;
+    }
+    return piece.bytes >= 1 && piece.bytes <= CONFIG_NAME_BYTES_MAX;
+}
+
+static int parse_names(const struct config_setting *setting, const char *text,
+                       void *field, char *bad, size_t bad_bytes)
+{
+    char *list = malloc(strlen(text) + 1), *end = list;
+    struct piece piece;
+
+    (void)setting;
+    if (!list)
+        return CONFIG_NO_MEMORY;
+    while (piece_next(&text, &piece)) {
+        if (!is_name(piece)) {
+            piece_copy(piece, bad, bad_bytes);
+            free(list);
+            return CONFIG_INVALID;
+        }
+        if (end != list)
+            *end++ = ',';
+        end = mempcpy(end, piece.text, piece.bytes);
+    }
+    *end = '\0';
+    *(char **)field = list;
+    return 0;
 }
 
 /* Places. -------------------------------------------------------------- */
@@ -476,7 +521,7 @@ const struct config_kind config_path = {
     .describe = describe_path,
     .parse = parse_path,
     .print = print_text,
-    .release = release_path,
+    .release = release_text,
 };
 const struct config_kind config_origins = {
     .describe = describe_origins,
@@ -489,6 +534,12 @@ const struct config_kind config_proxies = {
     .parse = parse_proxies,
     .print = print_proxies,
     .release = release_proxies,
+};
+const struct config_kind config_names = {
+    .describe = describe_names,
+    .parse = parse_names,
+    .print = print_text,
+    .release = release_text,
 };
 const struct config_kind config_place = {
     .describe = describe_place,

@@ -14,6 +14,8 @@
 
 #include <civetweb.h>
 
+#include "base/ascii.h"
+
 #define BUFFER_ALIGNMENT 16u
 
 /* Bytes from the end of the last value to the end of the head. */
@@ -118,9 +120,7 @@ static bool is_token(const char *text)
     if (*text == '\0')
         return false;
     for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c >= 127 || (!isalnum(c) && strchr("!#$%&'*+-.^_`|~", c) == NULL))
+        if (!ascii_is_tchar(*text))
             return false;
     }
     return true;

@@ -66,14 +66,15 @@ class Browser(HubTestCase):
         self.addCleanup(server.shutdown)
         return server
 
-    def browse(self, server, hub, *users):
+    def browse(self, server, hub, *users, protocols=()):
         chromium = self.require("chromium")
         profile = tempfile.TemporaryDirectory(prefix="hubd-e2e-browser-",
                                               ignore_cleanup_errors=True)
         self.addCleanup(profile.cleanup)
         query = urllib.parse.urlencode(
             [("hub", f"ws://127.0.0.1:{hub.port}")]
-            + [("user", user) for user in users])
+            + [("user", user) for user in users]
+            + [("protocol", protocol) for protocol in protocols])
         log = open(os.path.join(profile.name, "browser.log"), "wb")
         self.addCleanup(log.close)
         process = subprocess.Popen(
@@ -134,6 +135,21 @@ class Browser(HubTestCase):
             self.assertEqual((report["code"], report["wasClean"]),
                              (1001, True))
         self.assertEqual(hub.wait_exit(), 0)
+
+    def test_an_offer_of_subprotocols(self):
+        """Without one of them in the answer a browser gives up."""
+        server = self.serve()
+        offer = ("access_token", "aaa.bbb.ccc")
+        hub = self.start(HUB_SUBPROTOCOLS="access_token")
+        self.browse(server, hub, "ada", protocols=offer)
+        opened = self.expect(server, 1, "open")
+        self.assertEqual(opened["ada"]["protocol"], "access_token")
+        self.assertEqual(hub.broadcast(b'{"type":"t","payload":1}'), 1)
+        self.expect(server, 1, "message")
+        self.browse(server, self.start(), "bob", protocols=offer)
+        self.expect(server, 1, "error")
+        closed = self.expect(server, 1, "close")
+        self.assertEqual(closed["bob"]["code"], 1006)
 
     def test_a_page_from_elsewhere_is_refused(self):
         server = self.serve()

@@ -175,6 +175,23 @@ class Subprotocols(HubTestCase):
                 f"connection {index}")
 
 
+    def test_only_what_is_on_the_list_and_offered_is_accepted(self):
+        hub = self.start(HUB_SUBPROTOCOLS="access_token,chat.v2")
+        for offers, accepted in (
+                (("access_token, aaa.bbb.ccc",), ["access_token"]),
+                (("aaa.bbb.ccc", "access_token"), ["access_token"]),
+                (("chat.v1,chat.v2, access_token",), ["chat.v2"]),
+                (("chat.v1",), []), (("Access_Token",), []), (("",), []),
+                ((), [])):
+            with self.subTest(offers):
+                client = self.connect(hub, "ada", headers=[
+                    ("Sec-WebSocket-Protocol", offer) for offer in offers])
+                self.assertEqual(
+                    client.reply.header_values("sec-websocket-protocol"),
+                    accepted)
+                client.sync()
+
+
 class Ids(HandshakeCase):
 
     def test_a_bad_id_is_named(self):

@@ -18,7 +18,7 @@ VARIABLES = (
     "HUB_MAX_CONNECTIONS_PER_IP", "HUB_MAX_CONNECTIONS_PER_USER",
     "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_MEMORY_LIMIT",
     "HUB_RATE_LIMIT", "HUB_ALLOWED_ORIGINS",
-    "HUB_ALLOWED_ORIGINS_FILE", "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
+    "HUB_ALLOWED_ORIGINS_FILE", "HUB_SUBPROTOCOLS", "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
     "HUB_LOOPS", "HUB_SENDER", "HUB_METRICS", "HUB_METRICS_KEY",
     "HUB_CONSOLE", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
 
@@ -41,6 +41,7 @@ BAD = {
     "HUB_MEMORY_LIMIT": ("all", "-1", "1", "15MB"),
     "HUB_RATE_LIMIT": ("fast", "-1", "10/s", "1000001"),
     "HUB_ALLOWED_ORIGINS": ("example.com", "https://", "https://a/b"),
+    "HUB_SUBPROTOCOLS": ("a b", "a,,b", ",", "a/b", "\u00e9"),
     "HUB_TRUSTED_PROXIES": ("proxy", "10.0.0.0/33", "1.2.3.4/x"),
     "HUB_LOOPS": ("-1", "x", "1000000"),
     "HUB_SENDER": ("io_uring", "send"),
@@ -102,6 +103,7 @@ class Values(unittest.TestCase):
                                         "http://localhost:*",
                                         "moz-extension://*",
                                         "chrome-extension://abcdef"),
+                "HUB_SUBPROTOCOLS": ("access_token", "a, b.v1"),
                 "HUB_TRUSTED_PROXIES": ("10.0.0.0/8, ::1", "127.0.0.1"),
                 "HUB_METRICS": ("off", "on", ":0", "127.0.0.1:9108"),
                 "HUB_LOG_LEVEL": ("debug", "info", "warn", "error"),

@@ -25,6 +25,7 @@
 #define PADDING 4000
 #define FILE_MAX 4096
 #define PER_USER 2
+#define SUBPROTOCOLS "chat,v2"
 
 static struct {
     int fd; /* the file of origins */
@@ -213,6 +214,19 @@ static void check_sessions(const char *user_id)
     REQUIRE(room.admission.held == 0);
 }
 
+/* None is named that was not offered, or is not ours. */
+static void check_subprotocol(struct request_text chosen,
+                              const struct model_head *head)
+{
+    static const char header[] = "Sec-WebSocket-Protocol";
+    bool chat = chosen.bytes == 4 && memcmp(chosen.start, "chat", 4) == 0;
+    bool v2 = chosen.bytes == 2 && memcmp(chosen.start, "v2", 2) == 0;
+
+    REQUIRE(chat || v2 || chosen.bytes == 0);
+    REQUIRE(!chat || model_head_lists(head, header, "chat", false));
+    REQUIRE(!v2 || model_head_lists(head, header, "v2", false));
+}
+
 static void check_upgrade(const struct request *request,
                           const struct model_head *head,
                           const struct origin_list *origins,
@@ -225,7 +239,7 @@ static void check_upgrade(const struct request *request,
     bool allowed = is_origin_allowed(head, model_origins);
     bool named = model_head_ids(head, user, session);
 
-    if (ws_check(&upgrade, request, origins, &why) != 0) {
+    if (ws_check(&upgrade, request, origins, SUBPROTOCOLS, &why) != 0) {
         REQUIRE(!valid || !allowed || !named);
         check_refusal(&why, 400, valid ? 403 : 426, 400);
         REQUIRE((why.status == 403) == (valid && !allowed));
@@ -235,6 +249,7 @@ static void check_upgrade(const struct request *request,
     REQUIRE(request_end(request->info) == room.buffer + head->bytes);
     REQUIRE(strcmp(upgrade.user_id, user) == 0);
     REQUIRE(strcmp(upgrade.session_id, session) == 0);
+    check_subprotocol(upgrade.subprotocol, head);
     check_sessions(user);
 }
 

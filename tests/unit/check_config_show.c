@@ -59,6 +59,7 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_RATE_LIMIT=100\n"
                            "HUB_ALLOWED_ORIGINS=*\n"
                            "HUB_ALLOWED_ORIGINS_FILE=(unset)\n"
+                           "HUB_SUBPROTOCOLS=(unset)\n"
                            "HUB_TRUSTED_PROXIES=(unset)\n"
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
                            "HUB_LOOPS=one for each CPU that may be used\n"
@@ -130,7 +131,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 29);
+    ck_assert_int_eq(pairs.count, 30);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }

@@ -5,6 +5,9 @@
 #include "suite.h"
 
 /* What is given, and the line in which it is printed; NULL: the same. */
+#define SIXTY_FOUR                                                             \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
 static const struct {
     const char *given, *printed;
 } accepted[] = {
@@ -45,6 +48,10 @@ static const struct {
      "HUB_ALLOWED_ORIGINS=null,file://,http://localhost:*,a-b+c.d://*"},
     {"HUB_ALLOWED_ORIGINS=https://a.org,*",
      "HUB_ALLOWED_ORIGINS=*,https://a.org"},
+    {"HUB_SUBPROTOCOLS=access_token", NULL},
+    {"HUB_SUBPROTOCOLS=a, b\t,c!#$%&'*+-.^_`|~9",
+     "HUB_SUBPROTOCOLS=a,b,c!#$%&'*+-.^_`|~9"},
+    {"HUB_SUBPROTOCOLS=" SIXTY_FOUR, NULL},
     {"HUB_TRUSTED_PROXIES=10.1.2.3/8,::1,192.0.2.1, fd00::/8",
      "HUB_TRUSTED_PROXIES=10.0.0.0/8,::1,192.0.2.1,fd00::/8"},
     {"HUB_TRUSTED_PROXIES=0.0.0.0/0,::/0", NULL},
@@ -102,6 +109,9 @@ END_TEST
 #define ORIGINS_TAKE                                                           \
     "takes a comma list of origins like https://*.example.com, "               \
     "http://localhost:*, file://, or *"
+#define NAMES_TAKE                                                             \
+    "takes a comma list of HTTP tokens like access_token, each of 1 to 64 "    \
+    "characters"
 #define PROXIES_TAKE                                                           \
     "takes a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
 
@@ -160,6 +170,10 @@ static const struct {
     {"HUB_ALLOWED_ORIGINS=https://a.org,b.org",
      ": \"b.org\" is wrong; " ORIGINS_TAKE},
     {"HUB_ALLOWED_ORIGINS=https://a.org,", ": " ORIGINS_TAKE},
+    {"HUB_SUBPROTOCOLS=a b", ": " NAMES_TAKE},
+    {"HUB_SUBPROTOCOLS=a,,b", ": " NAMES_TAKE},
+    {"HUB_SUBPROTOCOLS=a,b;c", ": \"b;c\" is wrong; " NAMES_TAKE},
+    {"HUB_SUBPROTOCOLS=a,\xc3\xa9", ": \"\xc3\xa9\" is wrong; " NAMES_TAKE},
     {"HUB_TRUSTED_PROXIES=proxy", ": " PROXIES_TAKE},
     {"HUB_TRUSTED_PROXIES=10.0.0.1,10.0.0.0/33",
      ": \"10.0.0.0/33\" is wrong; " PROXIES_TAKE},
@@ -311,6 +325,15 @@ START_TEST(a_wrong_key_is_refused_without_being_shown)
 }
 END_TEST
 
+START_TEST(a_name_may_be_64_bytes_long)
+{
+    ck_assert_int_eq(read_env("HUB_SUBPROTOCOLS=a," SIXTY_FOUR), CONFIG_RUN);
+    config_release(&config);
+    ck_assert_int_eq(read_env("HUB_SUBPROTOCOLS=a," SIXTY_FOUR "x"),
+                     CONFIG_ERROR);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config_value");
@@ -321,6 +344,7 @@ int main(void)
     tcase_add_test(tc, every_variable_has_its_flags);
     tcase_add_test(tc, metrics_have_a_port_of_their_own);
     tcase_add_test(tc, a_path_has_4095_bytes_at_most);
+    tcase_add_test(tc, a_name_may_be_64_bytes_long);
     tcase_add_test(tc, a_wrong_key_is_refused_without_being_shown);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

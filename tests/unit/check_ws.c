@@ -12,6 +12,7 @@ static struct fake_request fake;
 static struct ws_upgrade upgrade;
 static struct refusal why;
 static struct origin_list origins;
+static const char *subprotocols;
 
 static void allow(const char *text)
 {
@@ -29,6 +30,7 @@ static void allow_all(void)
 static void release(void)
 {
     origin_list_release(&origins);
+    subprotocols = NULL;
 }
 
 static int check_version(const char *version, const char *headers)
@@ -40,7 +42,7 @@ static int check_version(const char *version, const char *headers)
                    "GET /ws?userId=ada HTTP/%s\r\nHost: x\r\n%s\r\n", version,
                    headers);
     ck_assert_int_eq(fake_check(&fake, &request, text, &why), 0);
-    return ws_check(&upgrade, &request, &origins, &why);
+    return ws_check(&upgrade, &request, &origins, subprotocols, &why);
 }
 
 static void accepts(const char *headers)
@@ -169,6 +171,53 @@ START_TEST(only_allowed_origins_connect)
 }
 END_TEST
 
+static void chooses(const char *offers, const char *wanted)
+{
+    char headers[512];
+
+    (void)snprintf(headers, sizeof(headers), GOOD "%s", offers);
+    accepts(headers);
+    ck_assert_uint_eq(upgrade.subprotocol.bytes, strlen(wanted));
+    ck_assert_int_eq(memcmp(upgrade.subprotocol.start, wanted, strlen(wanted)),
+                     0);
+}
+
+#define OFFER(list) "Sec-WebSocket-Protocol: " list "\r\n"
+
+START_TEST(the_first_subprotocol_that_is_ours_is_accepted)
+{
+    subprotocols = "access_token,chat.v2";
+    chooses(OFFER("access_token, eyJhbGciOi.e30.c2ln"), "access_token");
+    chooses(OFFER("chat.v1,chat.v2,access_token"), "chat.v2");
+    chooses(OFFER("chat.v1") OFFER(" ,\tchat.v2 "), "chat.v2");
+}
+END_TEST
+
+static void chooses_none(const char *offers)
+{
+    char headers[512];
+
+    (void)snprintf(headers, sizeof(headers), GOOD "%s", offers);
+    accepts(headers);
+    ck_assert_uint_eq(upgrade.subprotocol.bytes, 0);
+}
+
+START_TEST(no_other_subprotocol_is_accepted)
+{
+    chooses_none(OFFER("chat.v2"));
+    subprotocols = "access_token,chat.v2";
+    chooses_none("");
+    chooses_none(OFFER(""));
+    chooses_none(OFFER("chat.v1"));
+    chooses_none(OFFER("chat.v"));
+    chooses_none(OFFER("chat.v22, access_toke"));
+    chooses_none(OFFER("Chat.v2"));
+    chooses_none(OFFER("chat.v2 access_token"));
+    chooses_none(OFFER(",,"));
+    chooses_none("Sec-WebSocket-Extensions: chat.v2\r\n");
+}
+END_TEST
+
 START_TEST(what_is_no_handshake_is_told_so_first)
 {
     allow("https://example.com");
@@ -285,6 +334,8 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_key_is_sixteen_bytes_in_base64);
     tcase_add_test(tests, it_has_no_body);
     tcase_add_test(tests, only_allowed_origins_connect);
+    tcase_add_test(tests, the_first_subprotocol_that_is_ours_is_accepted);
+    tcase_add_test(tests, no_other_subprotocol_is_accepted);
     tcase_add_test(tests, what_is_no_handshake_is_told_so_first);
     tcase_add_test(tests, ids_are_decoded);
     tcase_add_test(tests, other_parameters_do_not_matter);
