@@ -44,24 +44,24 @@ static bool is_control(const uint8_t *frame)
     return (frame[0] & CONTROL) != 0;
 }
 
-/* Reads a header. Returns false if it is not there whole; that of a control
- * frame is, with its first two bytes, and of a longer one nothing is wanted. */
+/* Reads a header. Returns false if it is not there whole: out->bytes is then
+ * how many there have to be, as far as the first `bytes` tell. A control
+ * frame's is two bytes, and the length behind them of one that is longer is not
+ * read. */
 static bool read_head(const uint8_t *frame, size_t bytes, struct head *out)
 {
-    size_t size = 2;
-
+    *out = (struct head){.bytes = 2};
     if (bytes < 2)
         return false;
     out->payload = frame[1] & 0x7f;
-    if (out->payload > FRAME_CONTROL_MAX && !is_control(frame)) {
-        size = out->payload == 126 ? 4 : 10;
-        if (bytes < size)
-            return false;
-        out->payload = 0;
-        for (size_t i = 2; i < size; i++)
-            out->payload = out->payload << 8 | frame[i];
-    }
-    out->bytes = size;
+    if (out->payload <= FRAME_CONTROL_MAX || is_control(frame))
+        return true;
+    out->bytes = out->payload == 126 ? 4 : 10;
+    if (bytes < out->bytes)
+        return false;
+    out->payload = 0;
+    for (size_t i = 2; i < out->bytes; i++)
+        out->payload = out->payload << 8 | frame[i];
     return true;
 }
 
@@ -119,7 +119,7 @@ static size_t wanted(const uint8_t *frame, size_t bytes, size_t look,
 {
     if (read_head(frame, bytes, head))
         return head->bytes + looked_at(frame, head, look);
-    return bytes < 2 ? 2 : frame[1] % 0x80 == 126 ? 4 : 10;
+    return head->bytes;
 }
 
 /* Moves bytes from *at to r->start until there are enough for a frame to be
