@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_string.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
 
@@ -35,11 +36,17 @@ static const char *const field_names[FIELDS] = {
     [TIMESTAMP] = "timestamp",
 };
 
+struct value {
+    enum json_type type;
+    struct slice text;
+};
+
 struct findings {
     enum publish_kind kind;
+    const char *body;
     struct {
         size_t count;
-        struct json_value value; /* of the first */
+        struct value value; /* of the first */
     } fields[FIELDS];
 };
 
@@ -53,30 +60,42 @@ static int refuse_field(struct refusal *why, enum field field,
 
 /* The pass over the body. --------------------------------------------- */
 
+static struct value value_of(const struct findings *found,
+                             const struct json_value *value)
+{
+    return (struct value){value->type, json_slice(found->body, value->text)};
+}
+
+static bool is_member(const struct findings *found,
+                      const struct json_place *place, enum field field)
+{
+    return place->is_member &&
+           json_string_equals(json_slice(found->body, place->name),
+                              field_names[field]);
+}
+
 static void note(struct findings *found, enum field first, enum field last,
-                 const struct json_member *member)
+                 const struct json_item *item)
 {
     for (unsigned f = first; f <= last; f++) {
-        if (!json_string_equals(member->name, field_names[f]))
+        if (!is_member(found, &item->path[item->depth - 1], f))
             continue;
         if (found->fields[f].count++ == 0)
-            found->fields[f].value = member->value;
+            found->fields[f].value = value_of(found, &item->value);
         return;
     }
 }
 
-static int note_member(void *context, const struct json_member *member)
+static int note_item(void *context, const struct json_item *item)
 {
     struct findings *found = context;
 
-    if (found->kind == PUBLISH_BROADCAST) {
-        if (member->depth == 1)
-            note(found, TYPE, TIMESTAMP, member);
-    } else if (member->depth == 1) {
-        note(found, MESSAGE, TARGET_SESSION, member);
-    } else if (json_string_equals(member->parent, field_names[MESSAGE])) {
-        note(found, TYPE, TIMESTAMP, member);
-    }
+    if (found->kind == PUBLISH_BROADCAST)
+        note(found, TYPE, TIMESTAMP, item);
+    else if (item->depth == 1)
+        note(found, MESSAGE, TARGET_SESSION, item);
+    else if (is_member(found, &item->path[0], MESSAGE))
+        note(found, TYPE, TIMESTAMP, item);
     return 0;
 }
 
@@ -101,17 +120,20 @@ static int refuse_json(struct refusal *why, const char *body,
 static int scan_body(struct findings *found, const char *body, size_t bytes,
                      struct refusal *why)
 {
+    const struct json_report report = {
+        note_item, found, .depth = found->kind == PUBLISH_BROADCAST ? 1 : 2};
     struct json_error problem;
     struct json_value top;
 
-    if (json_scan(body, bytes, note_member, found, &top, &problem))
+    found->body = body;
+    if (json_scan(body, bytes, &report, &top, &problem))
         return refuse_json(why, body, &problem);
-    if (top.type != JSON_OBJECT)
+    if (top.type != JSON_TYPE_OBJECT)
         return refuse(why, REFUSAL_INVALID_MESSAGE,
                       "the body is not a JSON object");
     if (found->kind == PUBLISH_BROADCAST) {
         found->fields[MESSAGE].count = 1;
-        found->fields[MESSAGE].value = top;
+        found->fields[MESSAGE].value = value_of(found, &top);
     }
     for (unsigned f = 0; f < FIELDS; f++) {
         if (found->fields[f].count > 1)
@@ -153,12 +175,12 @@ const char *publish_id_problem(const char *id, size_t bytes)
     return NULL;
 }
 
-static const char *id_problem(const struct json_value *value,
+static const char *id_problem(const struct value *value,
                               char out[HUB_ID_BYTES_MAX + 1])
 {
     long bytes;
 
-    if (value->type != JSON_STRING)
+    if (value->type != JSON_TYPE_STRING)
         return "is not a string";
     bytes = json_string_decode(value->text, out, HUB_ID_BYTES_MAX + 1);
     switch (bytes) {
@@ -177,10 +199,10 @@ static const char *id_problem(const struct json_value *value,
 static int read_id(const struct findings *found, enum field field, bool *has,
                    char out[HUB_ID_BYTES_MAX + 1], struct refusal *why)
 {
-    const struct json_value *value = &found->fields[field].value;
+    const struct value *value = &found->fields[field].value;
     const char *problem;
 
-    *has = found->fields[field].count > 0 && value->type != JSON_NULL;
+    *has = found->fields[field].count > 0 && value->type != JSON_TYPE_NULL;
     if (!*has)
         return 0;
     problem = id_problem(value, out);
@@ -211,11 +233,11 @@ static int read_targets(struct publish_request *request,
 static int check_object(const struct findings *found, size_t max_message_bytes,
                         struct refusal *why)
 {
-    const struct json_value *message = &found->fields[MESSAGE].value;
+    const struct value *message = &found->fields[MESSAGE].value;
 
     if (found->fields[MESSAGE].count == 0)
         return refuse_field(why, MESSAGE, "is missing");
-    if (message->type != JSON_OBJECT)
+    if (message->type != JSON_TYPE_OBJECT)
         return refuse_field(why, MESSAGE, "is not an object");
     if (message->text.bytes > max_message_bytes)
         return refuse(why, REFUSAL_TOO_LARGE,
@@ -225,7 +247,7 @@ static int check_object(const struct findings *found, size_t max_message_bytes,
 }
 
 /* A plus sign often arrives as \u002B, so escapes must be undone. */
-static int check_timestamp(struct json_slice text, struct refusal *why)
+static int check_timestamp(struct slice text, struct refusal *why)
 {
     static const char problem[] = "is not an ISO 8601 date and time";
     char *decoded;
@@ -247,12 +269,12 @@ static int check_timestamp(struct json_slice text, struct refusal *why)
 
 static int check_fields(const struct findings *found, struct refusal *why)
 {
-    const struct json_value *type = &found->fields[TYPE].value;
-    const struct json_value *timestamp = &found->fields[TIMESTAMP].value;
+    const struct value *type = &found->fields[TYPE].value;
+    const struct value *timestamp = &found->fields[TIMESTAMP].value;
 
     if (found->fields[TYPE].count == 0)
         return refuse_field(why, TYPE, "is missing");
-    if (type->type != JSON_STRING)
+    if (type->type != JSON_TYPE_STRING)
         return refuse_field(why, TYPE, "is not a string");
     if (type->text.bytes == 0)
         return refuse_field(why, TYPE, "is empty");
@@ -260,7 +282,7 @@ static int check_fields(const struct findings *found, struct refusal *why)
         return refuse_field(why, PAYLOAD, "is missing");
     if (found->fields[TIMESTAMP].count == 0)
         return 0;
-    if (timestamp->type != JSON_STRING)
+    if (timestamp->type != JSON_TYPE_STRING)
         return refuse_field(why, TIMESTAMP, "is not a string");
     return check_timestamp(timestamp->text, why);
 }
@@ -295,7 +317,7 @@ int publish_read(struct publish_request *request, enum publish_kind kind,
                  const struct timespec *now, struct refusal *why)
 {
     struct findings found = {.kind = kind};
-    struct json_slice message;
+    struct slice message;
     int err = scan_body(&found, body, body_bytes, why);
 
     *request = (struct publish_request){0};

@@ -1,50 +1,70 @@
 /* json.h - one strict pass over a JSON text (RFC 8259, UTF-8) that finds where
- * the members of its outermost objects lie, and changes nothing.
+ * its values lie, and changes nothing: over a text that is there whole, or over
+ * one that arrives in pieces.
  *
- * Pure: no allocation, no recursion, no state. Everything a slice names are
- * bytes of the text that was given.
+ * No allocation and no recursion. Places are told as offsets from the start of
+ * the text, so that they mean the same in both cases; how the text was cut into
+ * pieces changes nothing of what is found, nor of the order.
+ *
+ * Threads: any, a scanner is its caller's.
  */
 #ifndef HUBD_JSON_H
 #define HUBD_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "base/utf8.h"
 
 #define JSON_DEPTH_MAX 1000 /* of nested arrays and objects */
+#define JSON_ITEM_DEPTH_MAX 4
 
 enum json_type {
-    JSON_OBJECT,
-    JSON_ARRAY,
-    JSON_STRING,
-    JSON_NUMBER,
-    JSON_TRUE,
-    JSON_FALSE,
-    JSON_NULL,
+    JSON_TYPE_OBJECT,
+    JSON_TYPE_ARRAY,
+    JSON_TYPE_STRING,
+    JSON_TYPE_NUMBER,
+    JSON_TYPE_TRUE,
+    JSON_TYPE_FALSE,
+    JSON_TYPE_NULL,
 };
 
-/* A piece of the text; strings without their quotes, escapes as written. */
-struct json_slice {
-    const char *start;
-    size_t bytes;
+/* Where something lies in the text. */
+struct json_span {
+    size_t offset, bytes;
 };
 
 struct json_value {
     enum json_type type;
-    struct json_slice text; /* the whole value; strings without quotes */
+    struct json_span text; /* all of it; of strings, what the quotes enclose */
 };
 
-/* One member of the top object (depth 1), or of an object that is a member of
- * it (depth 2). A member is reported when its value has been read, so those of
- * depth 2 come before the member that holds them. */
-struct json_member {
-    unsigned depth;
-    struct json_slice parent; /* depth 2: name of the member that holds it */
-    struct json_slice name;   /* escapes as written: see json_string_equals */
+/* A member of an object, or an element of an array. */
+struct json_place {
+    bool is_member;
+    struct json_span name; /* of a member; escapes as written: json_string.h */
+    size_t index;          /* among its siblings, from 0 */
+};
+
+/* One that has been read whole; so it comes behind those within it. */
+struct json_item {
+    unsigned depth; /* 1: in the outermost object or array */
+    /* `depth` places, from the outermost one to its own. The callback's. */
+    const struct json_place *path;
     struct json_value value;
 };
 
-/* Called for each member. Anything but 0 ends the scan with that result. */
-typedef int json_member_fn(void *context, const struct json_member *member);
+/* Anything but 0 ends the scan with that result. */
+typedef int json_item_fn(void *context, const struct json_item *item);
+
+/* What is to be told of a text, apart from whether it is JSON. */
+struct json_report {
+    json_item_fn *on_item;
+    void *context;
+    unsigned depth; /* items down to here, at most JSON_ITEM_DEPTH_MAX */
+};
 
 struct json_error {
     const char *what; /* a constant English phrase, no user bytes in it */
@@ -53,23 +73,67 @@ struct json_error {
 
 #define JSON_INVALID (-1)
 
-/* Scans `bytes` bytes at `text`. Returns 0 and the top value; JSON_INVALID and
- * `error`, whose offset is where the text stops being the beginning of valid
- * JSON (its length when it ends too early); or what `on_member` (which may be
- * NULL) returned. Members are reported on the way: an error may come after. */
-int json_scan(const char *text, size_t bytes, json_member_fn *on_member,
-              void *context, struct json_value *top, struct json_error *error);
+/* A text that is there whole. --------------------------------------------- */
 
-/* Whether a string of the text, once its escapes are undone, is `name`. */
-bool json_string_equals(struct json_slice string, const char *name);
+/* Scans `bytes` bytes at `text`; `report` may be NULL. Returns 0 and the top
+ * value; JSON_INVALID and `error`, whose offset is where the text stops being
+ * the beginning of valid JSON (its length when it ends too early); or what
+ * `on_item` returned. Items are reported on the way: an error may come after.
+ */
+int json_scan(const char *text, size_t bytes, const struct json_report *report,
+              struct json_value *top, struct json_error *error);
 
-#define JSON_STRING_TOO_LONG (-1)
-#define JSON_STRING_NUL (-2)       /* it holds U+0000 */
-#define JSON_STRING_HALF_PAIR (-3) /* it holds half a surrogate pair */
+static inline struct slice json_slice(const char *text, struct json_span span)
+{
+    return (struct slice){text + span.offset, span.bytes};
+}
 
-/* Undoes the escapes of a string that json_scan() accepted, and ends it with a
- * NUL. Returns the number of bytes before that, or the first of the three above
- * that it meets; JSON_STRING_TOO_LONG: it does not fit into `size`. */
-long json_string_decode(struct json_slice string, char *out, size_t size);
+/* A text that comes in pieces. -------------------------------------------- */
+
+struct json_scanner {
+    struct json_value top;   /* once json_end() has returned 0 */
+    struct json_error error; /* once JSON_INVALID was returned */
+
+    /* All below is the scanner's own. The piece that is being read: */
+    const unsigned char *start, *at, *end;
+    size_t before; /* bytes of the text before it */
+    int result;    /* of a scan that has failed or was ended */
+
+    unsigned expect; /* what may come next */
+    unsigned part;   /* of a token that goes on in the next piece, or 0 */
+    unsigned step;   /* how far that part is */
+    unsigned char cut[UTF8_BYTES_MAX]; /* a character that goes on there */
+    struct json_item item; /* its value is the latest token as well */
+
+    unsigned depth; /* how many levels are open */
+    bool in_object; /* the innermost one */
+    struct json_report report;
+
+    /* Of levels that are open, and not to be read before. */
+    /* Bit n: level n + 1 is an object. */
+    uint64_t objects[(JSON_DEPTH_MAX + 63) / 64];
+    size_t opened[JSON_ITEM_DEPTH_MAX + 1]; /* where level n + 1 began */
+    struct json_place path[JSON_ITEM_DEPTH_MAX];
+};
+
+void json_begin(struct json_scanner *scanner, const struct json_report *report);
+
+/* Takes the next bytes, which need not stay, and reports the items that end
+ * within them; only a number ends with the byte behind it. Returns 0 as long as
+ * the text may go on so, or as json_scan(): that is final then, and returned
+ * again whatever is fed. */
+int json_feed(struct json_scanner *scanner, const char *bytes, size_t count);
+
+/* Says that the text is over. What is still open is an error now, and a number
+ * that could have gone on is whole, and may be reported. Returns as
+ * json_scan().
+ */
+int json_end(struct json_scanner *scanner);
+
+/* How far a caller may forget the text that it has fed: no item to come names
+ * bytes before this offset, as far as items at `depth` and deeper are
+ * concerned, and in their paths the places from path[depth - 1] on. `depth` is
+ * at least 1 and at most that of the report. */
+size_t json_kept(const struct json_scanner *scanner, unsigned depth);
 
 #endif

@@ -101,8 +101,10 @@ bool PeerParser::open(bool object)
 {
     if (depth_ <= Levels)
         begins_[depth_] = stream_->Tell();
-    if (depth_ < Levels)
-        objects_[depth_] = object;
+    if (depth_ < Levels) {
+        path_[depth_].is_member = object;
+        path_[depth_].index = 0;
+    }
     depth_++;
     if (depth_ > deepest_)
         deepest_ = depth_;
@@ -111,50 +113,44 @@ bool PeerParser::open(bool object)
 
 bool PeerParser::close(enum json_type type)
 {
-    PeerMember member = {};
+    PeerItem item = {};
 
     depth_--;
-    member.type = type;
-    member.end = stream_->Tell() + 1;
-    finish(member);
+    item.type = type;
+    item.end = stream_->Tell() + 1;
+    finish(item);
     return true;
 }
 
 bool PeerParser::scalar(enum json_type type, const char *value, size_t bytes)
 {
-    PeerMember member = {};
+    PeerItem item = {};
 
-    member.type = type;
-    member.end = stream_->Tell();
-    member.value = value;
-    member.value_bytes = bytes;
-    finish(member);
+    item.type = type;
+    item.end = stream_->Tell();
+    item.value = value;
+    item.value_bytes = bytes;
+    finish(item);
     return true;
 }
 
-void PeerParser::finish(PeerMember &member)
+void PeerParser::finish(PeerItem &item)
 {
-    member.depth = depth_;
     if (depth_ > Levels)
         return;
-    member.begin = begins_[depth_];
-    for (unsigned i = 0; i < depth_; i++) {
-        if (!objects_[i])
-            return;
-    }
-    if (depth_ > 0) {
-        member.name = &names_[depth_ - 1];
-        member.name_end = name_ends_[depth_ - 1];
-    }
-    member.parent = depth_ > 1 ? &names_[0] : nullptr;
-    listener_->member(member);
+    item.depth = depth_;
+    item.path = path_;
+    item.begin = begins_[depth_];
+    listener_->item(item);
+    if (depth_ > 0)
+        path_[depth_ - 1].index++;
 }
 
 bool PeerParser::Key(const char *text, rapidjson::SizeType bytes, bool)
 {
     if (depth_ <= Levels) {
-        names_[depth_ - 1].assign(text, bytes);
-        name_ends_[depth_ - 1] = stream_->Tell() - 1;
+        path_[depth_ - 1].name.assign(text, bytes);
+        path_[depth_ - 1].name_end = stream_->Tell() - 1;
     }
     return true;
 }

@@ -1,5 +1,5 @@
 /* json_peer.h - RapidJSON as the second opinion on a JSON text: whether it is
- * valid, and the members of its two outermost levels of objects.
+ * valid, and the members and elements of its outermost levels.
  *
  * It differs from RFC 8259 in three ways, which this file takes away before it
  * is asked, so that no verdict has to be excused:
@@ -48,10 +48,16 @@ class PeerText
     std::vector<size_t> halves_;
 };
 
-struct PeerMember {
-    unsigned depth; /* 0: the whole text */
-    const std::string *parent, *name;
+struct PeerPlace {
+    bool is_member;
+    size_t index;
+    std::string name;
     size_t name_end; /* of its bytes without the quote */
+};
+
+struct PeerItem {
+    unsigned depth;        /* 0: the whole text */
+    const PeerPlace *path; /* `depth` of them */
     enum json_type type;
     size_t begin;      /* of objects and arrays */
     size_t end;        /* behind a quote or bracket */
@@ -63,14 +69,14 @@ class PeerListener
 {
   public:
     virtual ~PeerListener() = default;
-    virtual void member(const PeerMember &member) = 0;
+    virtual void item(const PeerItem &item) = 0;
 };
 
 class PeerParser
 {
   public:
-    /* Returns whether it is valid. Members come in the order in which they
-     * end, and last of all the text itself. */
+    /* Returns whether it is valid. Items come in the order in which they end,
+     * and last of all the text itself. */
     bool parse(const PeerText &text, PeerListener &listener);
     unsigned deepest() const
     {
@@ -80,19 +86,19 @@ class PeerParser
     /* What RapidJSON calls. */
     bool Null()
     {
-        return scalar(JSON_NULL, "", 0);
+        return scalar(JSON_TYPE_NULL, "", 0);
     }
     bool Bool(bool value)
     {
-        return scalar(value ? JSON_TRUE : JSON_FALSE, "", 0);
+        return scalar(value ? JSON_TYPE_TRUE : JSON_TYPE_FALSE, "", 0);
     }
     bool RawNumber(const char *text, rapidjson::SizeType bytes, bool)
     {
-        return scalar(JSON_NUMBER, text, bytes);
+        return scalar(JSON_TYPE_NUMBER, text, bytes);
     }
     bool String(const char *text, rapidjson::SizeType bytes, bool)
     {
-        return scalar(JSON_STRING, text, bytes);
+        return scalar(JSON_TYPE_STRING, text, bytes);
     }
     bool Key(const char *text, rapidjson::SizeType bytes, bool);
     bool StartObject()
@@ -105,11 +111,11 @@ class PeerParser
     }
     bool EndObject(rapidjson::SizeType)
     {
-        return close(JSON_OBJECT);
+        return close(JSON_TYPE_OBJECT);
     }
     bool EndArray(rapidjson::SizeType)
     {
-        return close(JSON_ARRAY);
+        return close(JSON_TYPE_ARRAY);
     }
     bool Int(int);
     bool Uint(unsigned);
@@ -118,21 +124,19 @@ class PeerParser
     bool Double(double);
 
   private:
-    static constexpr unsigned Levels = 2; /* members down to here count */
+    static constexpr unsigned Levels = JSON_ITEM_DEPTH_MAX;
 
     bool open(bool object);
     bool close(enum json_type type);
     bool scalar(enum json_type type, const char *value, size_t bytes);
-    void finish(PeerMember &member);
+    void finish(PeerItem &item);
 
     rapidjson::Reader reader_;
     rapidjson::MemoryStream *stream_ = nullptr;
     PeerListener *listener_ = nullptr;
     unsigned depth_ = 0, deepest_ = 0;
-    bool objects_[Levels] = {};
     size_t begins_[Levels + 1] = {};
-    std::string names_[Levels];
-    size_t name_ends_[Levels] = {};
+    PeerPlace path_[Levels] = {};
 };
 
 #endif

@@ -18,17 +18,21 @@ void PublishModel::begin(const PeerText *text)
     object_ = false;
 }
 
-ModelField *PublishModel::find(const PeerMember &member)
+ModelField *PublishModel::find(const PeerItem &item)
 {
-    const std::string &name = *member.name;
-    bool inner = member.depth == 2 && *member.parent == "message";
+    const PeerPlace &place = item.path[item.depth - 1];
+    const std::string &name = place.name;
+    bool inner = item.depth == 2 && item.path[0].is_member &&
+                 item.path[0].name == "message";
 
-    if (kind_ == PUBLISH_SEND && member.depth == 1)
+    if (!place.is_member)
+        return nullptr;
+    if (kind_ == PUBLISH_SEND && item.depth == 1)
         return name == "message"           ? &fields_.message
                : name == "targetUserId"    ? &fields_.user
                : name == "targetSessionId" ? &fields_.session
                                            : nullptr;
-    if (kind_ == PUBLISH_BROADCAST ? member.depth != 1 : !inner)
+    if (kind_ == PUBLISH_BROADCAST ? item.depth != 1 : !inner)
         return nullptr;
     return name == "type"        ? &fields_.type
            : name == "payload"   ? &fields_.payload
@@ -36,32 +40,33 @@ ModelField *PublishModel::find(const PeerMember &member)
                                  : nullptr;
 }
 
-void PublishModel::member(const PeerMember &member)
+void PublishModel::item(const PeerItem &item)
 {
     ModelField *field = nullptr;
 
-    if (member.depth > 0) {
-        field = find(member);
+    if (item.depth > 0) {
+        field = find(item);
     } else {
-        object_ = member.type == JSON_OBJECT;
+        object_ = item.type == JSON_TYPE_OBJECT;
         if (kind_ == PUBLISH_BROADCAST)
             field = &fields_.message;
     }
     if (field == nullptr)
         return;
     field->count++;
-    field->type = member.type;
-    field->begin = member.begin;
-    field->end = member.end;
-    if (member.type != JSON_STRING)
+    field->type = item.type;
+    field->begin = item.begin;
+    field->end = item.end;
+    if (item.type != JSON_TYPE_STRING)
         return;
-    field->value.assign(member.value, member.value_bytes);
-    field->half = text_->has_half(member.name_end, member.end);
+    field->value.assign(item.value, item.value_bytes);
+    field->half = item.depth > 0 &&
+                  text_->has_half(item.path[item.depth - 1].name_end, item.end);
 }
 
 static bool is_id(const ModelField &id)
 {
-    return id.type == JSON_STRING && !id.half && !id.value.empty() &&
+    return id.type == JSON_TYPE_STRING && !id.half && !id.value.empty() &&
            id.value.size() <= 256 &&
            fuzz_utf8_is_shown(id.value.data(), id.value.size());
 }
@@ -80,7 +85,7 @@ static bool is_timestamp(const ModelField &field)
     struct tm tm = {};
 
     REQUIRE(compiled == 0);
-    if (field.type != JSON_STRING || field.half ||
+    if (field.type != JSON_TYPE_STRING || field.half ||
         text.size() != strlen(text.c_str()) ||
         regexec(&expression, text.c_str(), 0, nullptr, 0) != 0)
         return false;
@@ -97,7 +102,7 @@ const char *PublishModel::target_problem() const
     bool any = false;
 
     for (const ModelField *id : {&fields_.user, &fields_.session}) {
-        if (id->count == 0 || id->type == JSON_NULL)
+        if (id->count == 0 || id->type == JSON_TYPE_NULL)
             continue;
         if (!is_id(*id))
             return "invalid_id";
@@ -122,11 +127,11 @@ const char *PublishModel::problem(size_t max_message_bytes) const
         problem = target_problem();
     if (problem != nullptr)
         return problem;
-    if (f.message.count == 0 || f.message.type != JSON_OBJECT)
+    if (f.message.count == 0 || f.message.type != JSON_TYPE_OBJECT)
         return "invalid_message";
     if (f.message.end - f.message.begin > max_message_bytes)
         return "too_large";
-    if (f.type.count == 0 || f.type.type != JSON_STRING ||
+    if (f.type.count == 0 || f.type.type != JSON_TYPE_STRING ||
         f.type.value.empty() || f.payload.count == 0)
         return "invalid_message";
     if (f.timestamp.count > 0 && !is_timestamp(f.timestamp))

@@ -32,7 +32,7 @@ class PublishModel : public PeerListener
     {
     }
     void begin(const PeerText *text);
-    void member(const PeerMember &member) override;
+    void item(const PeerItem &item) override;
     const ModelFields &fields() const
     {
         return fields_;
@@ -41,7 +41,7 @@ class PublishModel : public PeerListener
     const char *problem(size_t max_message_bytes) const;
 
   private:
-    ModelField *find(const PeerMember &member);
+    ModelField *find(const PeerItem &item);
     const char *target_problem() const;
 
     enum publish_kind kind_;

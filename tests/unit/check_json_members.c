@@ -6,11 +6,13 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_string.h"
 #include "base/utf8.h"
 #include "suite.h"
 
@@ -26,15 +28,16 @@ struct text {
         (literal), sizeof(literal) - 1                                         \
     }
 
-static int scan(const char *text, size_t bytes, json_member_fn *on_member,
-                void *context, struct json_value *top, struct json_error *error)
+static int scan(const char *text, size_t bytes,
+                const struct json_report *report, struct json_value *top,
+                struct json_error *error)
 {
     char *copy = malloc(bytes ? bytes : 1);
     int result;
 
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, text, bytes);
-    result = json_scan(copy, bytes, on_member, context, top, error);
+    result = json_scan(copy, bytes, report, top, error);
     free(copy);
     return result;
 }
@@ -46,15 +49,15 @@ START_TEST(the_top_value_lies_where_it_was_written)
         enum json_type type;
         const char *slice;
     } cases[] = {
-        {T(" {\"a\": [1] } "), JSON_OBJECT, "{\"a\": [1] }"},
-        {T("\n[ 1, {} ]\n"), JSON_ARRAY, "[ 1, {} ]"},
-        {T(" \"a\\n\\\"\" "), JSON_STRING, "a\\n\\\""},
-        {T("\"\""), JSON_STRING, ""},
-        {T(" -1.50E+1 "), JSON_NUMBER, "-1.50E+1"},
-        {T("0"), JSON_NUMBER, "0"},
-        {T("true "), JSON_TRUE, "true"},
-        {T(" false"), JSON_FALSE, "false"},
-        {T("null"), JSON_NULL, "null"},
+        {T(" {\"a\": [1] } "), JSON_TYPE_OBJECT, "{\"a\": [1] }"},
+        {T("\n[ 1, {} ]\n"), JSON_TYPE_ARRAY, "[ 1, {} ]"},
+        {T(" \"a\\n\\\"\" "), JSON_TYPE_STRING, "a\\n\\\""},
+        {T("\"\""), JSON_TYPE_STRING, ""},
+        {T(" -1.50E+1 "), JSON_TYPE_NUMBER, "-1.50E+1"},
+        {T("0"), JSON_TYPE_NUMBER, "0"},
+        {T("true "), JSON_TYPE_TRUE, "true"},
+        {T(" false"), JSON_TYPE_FALSE, "false"},
+        {T("null"), JSON_TYPE_NULL, "null"},
     };
     struct json_error error;
     struct json_value top;
@@ -63,74 +66,134 @@ START_TEST(the_top_value_lies_where_it_was_written)
         const char *text = cases[i].text.start;
 
         ck_assert_int_eq(
-            json_scan(text, cases[i].text.bytes, NULL, NULL, &top, &error), 0);
+            json_scan(text, cases[i].text.bytes, NULL, &top, &error), 0);
         ck_assert_int_eq(top.type, cases[i].type);
         ck_assert_uint_eq(top.text.bytes, strlen(cases[i].slice));
-        ck_assert_mem_eq(top.text.start, cases[i].slice, top.text.bytes);
+        ck_assert_mem_eq(text + top.text.offset, cases[i].slice,
+                         top.text.bytes);
     }
 }
 END_TEST
 
-/* Writes members as "depth parent name type value;". */
+/* Writes items as "/index:name/index=TYPEtext;", elements without a name. */
 struct printer {
+    const char *text;
     char out[1024];
     size_t used;
-    int left; /* members until the scan is ended with 7; -1: never */
+    int left; /* items until the scan is ended with 7; -1: never */
 };
 
-static int print_member(void *context, const struct json_member *member)
+__attribute__((format(printf, 2, 3))) static void print(struct printer *p,
+                                                        const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    p->used += (size_t)vsnprintf(p->out + p->used, sizeof(p->out) - p->used,
+                                 format, args);
+    va_end(args);
+    ck_assert_uint_lt(p->used, sizeof(p->out));
+}
+
+static int print_item(void *context, const struct json_item *item)
 {
     static const char *const types = "OASNtfn";
     struct printer *p = context;
 
     if (p->left >= 0 && p->left-- == 0)
         return 7;
-    p->used += (size_t)snprintf(
-        p->out + p->used, sizeof(p->out) - p->used, "%u %.*s|%.*s=%c%.*s;",
-        member->depth, (int)member->parent.bytes,
-        member->parent.bytes ? member->parent.start : "",
-        (int)member->name.bytes, member->name.start, types[member->value.type],
-        (int)member->value.text.bytes, member->value.text.start);
+    for (unsigned i = 0; i < item->depth; i++) {
+        const struct json_place *place = &item->path[i];
+
+        print(p, "/%zu", place->index);
+        if (place->is_member)
+            print(p, ":%.*s", (int)place->name.bytes,
+                  p->text + place->name.offset);
+    }
+    print(p, "=%c%.*s;", types[item->value.type], (int)item->value.text.bytes,
+          p->text + item->value.text.offset);
     return 0;
+}
+
+struct printed {
+    const char *text, *items;
+};
+
+static void check_items(const struct printed *cases, size_t count,
+                        unsigned depth)
+{
+    struct json_error error;
+    struct json_value top;
+
+    for (size_t i = 0; i < count; i++) {
+        struct printer p = {.text = cases[i].text, .left = -1};
+        struct json_report report = {print_item, &p, depth};
+
+        ck_assert_int_eq(scan(p.text, strlen(p.text), &report, &top, &error),
+                         0);
+        ck_assert_str_eq(p.out, cases[i].items);
+    }
 }
 
 START_TEST(members_of_the_two_outer_levels_are_reported_in_order)
 {
-    static const struct {
-        const char *text, *members;
-    } cases[] = {
+    static const struct printed cases[] = {
         {"{}", ""},
-        {"[]", ""},
-        {"[{\"a\":1}]", ""},
         {"1", ""},
-        {"{\"a\":1}", "1 |a=N1;"},
-        {"{\"a\":\"x\\n\" , \"b\" : null}", "1 |a=Sx\\n;1 |b=nnull;"},
+        {"{\"a\":1}", "/0:a=N1;"},
+        {"{\"a\":\"x\\n\" , \"b\" : null}", "/0:a=Sx\\n;/1:b=nnull;"},
         {"{\"a\":{\"b\":true},\"c\":false}",
-         "2 a|b=ttrue;1 |a=O{\"b\":true};1 |c=ffalse;"},
-        {"{\"a\":{\"b\":{\"c\":1},\"d\":[{\"e\":2}]}}",
-         "2 a|b=O{\"c\":1};2 a|d=A[{\"e\":2}];"
-         "1 |a=O{\"b\":{\"c\":1},\"d\":[{\"e\":2}]};"},
-        {"{\"a\":[{\"b\":1},{\"c\":{\"d\":2}}]}",
-         "1 |a=A[{\"b\":1},{\"c\":{\"d\":2}}];"},
-        {"{\"a\":{},\"a\":[]}", "1 |a=O{};1 |a=A[];"},
+         "/0:a/0:b=ttrue;/0:a=O{\"b\":true};/1:c=ffalse;"},
+        {"{\"a\":{},\"a\":[]}", "/0:a=O{};/1:a=A[];"},
         {"{\"a\":{\"x\":{\"y\":0},\"z\":1},\"b\":{\"w\":[]}}",
-         "2 a|x=O{\"y\":0};2 a|z=N1;1 |a=O{\"x\":{\"y\":0},\"z\":1};"
-         "2 b|w=A[];1 |b=O{\"w\":[]};"},
+         "/0:a/0:x=O{\"y\":0};/0:a/1:z=N1;/0:a=O{\"x\":{\"y\":0},\"z\":1};"
+         "/1:b/0:w=A[];/1:b=O{\"w\":[]};"},
         {"{\"\\u0061\":{\"\\n\":1.10}}",
-         "2 \\u0061|\\n=N1.10;1 |\\u0061=O{\"\\n\":1.10};"},
-        {"{\"\":\"\"}", "1 |=S;"},
+         "/0:\\u0061/0:\\n=N1.10;/0:\\u0061=O{\"\\n\":1.10};"},
+        {"{\"\":\"\"}", "/0:=S;"},
     };
-    struct json_error error;
-    struct json_value top;
 
-    for (size_t i = 0; i < LENGTH(cases); i++) {
-        struct printer p = {.left = -1};
+    check_items(cases, LENGTH(cases), 2);
+}
+END_TEST
 
-        ck_assert_int_eq(scan(cases[i].text, strlen(cases[i].text),
-                              print_member, &p, &top, &error),
-                         0);
-        ck_assert_str_eq(p.out, cases[i].members);
-    }
+START_TEST(elements_are_reported_with_their_number)
+{
+    static const struct printed cases[] = {
+        {"[]", ""},
+        {"[1]", "/0=N1;"},
+        {"[ \"a\" ,[], {} ]", "/0=Sa;/1=A[];/2=O{};"},
+        {"[{\"a\":1}]", "/0/0:a=N1;/0=O{\"a\":1};"},
+        {"[[1,[2]],[3]]", "/0/0=N1;/0/1=A[2];/0=A[1,[2]];/1/0=N3;/1=A[3];"},
+        {"{\"a\":{\"b\":{\"c\":1},\"d\":[{\"e\":2}]}}",
+         "/0:a/0:b=O{\"c\":1};/0:a/1:d=A[{\"e\":2}];"
+         "/0:a=O{\"b\":{\"c\":1},\"d\":[{\"e\":2}]};"},
+        {"{\"a\":[{\"b\":1},{\"c\":{\"d\":2}}]}",
+         "/0:a/0=O{\"b\":1};/0:a/1=O{\"c\":{\"d\":2}};"
+         "/0:a=A[{\"b\":1},{\"c\":{\"d\":2}}];"},
+        {"[{\"a\":1},2,{\"b\":3,\"c\":4}]",
+         "/0/0:a=N1;/0=O{\"a\":1};/1=N2;/2/0:b=N3;/2/1:c=N4;"
+         "/2=O{\"b\":3,\"c\":4};"},
+    };
+
+    check_items(cases, LENGTH(cases), 2);
+}
+END_TEST
+
+START_TEST(items_are_reported_down_to_the_depth_that_was_asked_for)
+{
+    static const char text[] = "{\"a\":[{\"b\":[0]}]}";
+    static const char *const items[JSON_ITEM_DEPTH_MAX + 1] = {
+        "",
+        "/0:a=A[{\"b\":[0]}];",
+        "/0:a/0=O{\"b\":[0]};/0:a=A[{\"b\":[0]}];",
+        "/0:a/0/0:b=A[0];/0:a/0=O{\"b\":[0]};/0:a=A[{\"b\":[0]}];",
+        "/0:a/0/0:b/0=N0;/0:a/0/0:b=A[0];/0:a/0=O{\"b\":[0]};"
+        "/0:a=A[{\"b\":[0]}];",
+    };
+
+    for (unsigned depth = 0; depth <= JSON_ITEM_DEPTH_MAX; depth++)
+        check_items(&(struct printed){text, items[depth]}, 1, depth);
 }
 END_TEST
 
@@ -141,10 +204,10 @@ START_TEST(a_callback_ends_the_scan_with_its_result)
     struct json_value top;
 
     for (int left = 0; left < 3; left++) {
-        struct printer p = {.left = left};
+        struct printer p = {.text = text, .left = left};
+        struct json_report report = {print_item, &p, 2};
 
-        ck_assert_int_eq(
-            scan(text, strlen(text), print_member, &p, &top, &error), 7);
+        ck_assert_int_eq(scan(text, strlen(text), &report, &top, &error), 7);
     }
 }
 END_TEST
@@ -152,22 +215,23 @@ END_TEST
 START_TEST(an_error_may_come_after_members)
 {
     const char *text = "{\"a\":{\"b\":1},\"c\":2,!";
-    struct printer p = {.left = 3};
+    struct printer p = {.text = text, .left = 3};
+    struct json_report report = {print_item, &p, 2};
     struct json_error error;
     struct json_value top;
 
-    ck_assert_int_eq(scan(text, strlen(text), print_member, &p, &top, &error),
+    ck_assert_int_eq(scan(text, strlen(text), &report, &top, &error),
                      JSON_INVALID);
     ck_assert_uint_eq(error.offset, 19);
-    ck_assert_str_eq(p.out, "2 a|b=N1;1 |a=O{\"b\":1};1 |c=N2;");
+    ck_assert_str_eq(p.out, "/0:a/0:b=N1;/0:a=O{\"b\":1};/1:c=N2;");
 }
 END_TEST
 
 /* Strings that have been scanned. ------------------------------------- */
 
-static struct json_slice slice_of(const struct text *text)
+static struct slice slice_of(const struct text *text)
 {
-    return (struct json_slice){text->start, text->bytes};
+    return (struct slice){text->start, text->bytes};
 }
 
 START_TEST(names_are_compared_after_undoing_escapes)
@@ -279,7 +343,7 @@ START_TEST(a_decoded_string_needs_room_for_its_nul)
     char out[5];
 
     for (size_t i = 0; i < LENGTH(texts); i++) {
-        struct json_slice string = slice_of(&texts[i]);
+        struct slice string = slice_of(&texts[i]);
 
         for (size_t size = 0; size <= 4; size++)
             ck_assert_int_eq(json_string_decode(string, out, size),
@@ -287,9 +351,9 @@ START_TEST(a_decoded_string_needs_room_for_its_nul)
         ck_assert_int_eq(json_string_decode(string, out, 5), 4);
         ck_assert_int_eq(out[4], '\0');
     }
-    ck_assert_int_eq(json_string_decode((struct json_slice){"", 0}, out, 0),
+    ck_assert_int_eq(json_string_decode((struct slice){"", 0}, out, 0),
                      JSON_STRING_TOO_LONG);
-    ck_assert_int_eq(json_string_decode((struct json_slice){"", 0}, out, 1), 0);
+    ck_assert_int_eq(json_string_decode((struct slice){"", 0}, out, 1), 0);
 }
 END_TEST
 
@@ -311,14 +375,14 @@ static char *repeat(const char *unit, size_t times, size_t *bytes)
 struct errand {
     const char *text;
     size_t bytes;
-    size_t members;
+    size_t items;
     int result;
     struct json_error error;
 };
 
-static int count_member(void *context, const struct json_member *member)
+static int count_item(void *context, const struct json_item *item)
 {
-    (void)member;
+    (void)item;
     ++*(size_t *)context;
     return 0;
 }
@@ -326,10 +390,10 @@ static int count_member(void *context, const struct json_member *member)
 static void *run_errand(void *data)
 {
     struct errand *e = data;
+    const struct json_report report = {count_item, &e->items, 2};
     struct json_value top;
 
-    e->result = json_scan(e->text, e->bytes, count_member, &e->members, &top,
-                          &e->error);
+    e->result = json_scan(e->text, e->bytes, &report, &top, &e->error);
     return NULL;
 }
 
@@ -390,7 +454,7 @@ START_TEST(a_hundred_thousand_members_are_all_reported)
     e = scan_on_small_stack(text, bytes + 1);
     free(text);
     ck_assert_int_eq(e.result, 0);
-    ck_assert_uint_eq(e.members, 100000);
+    ck_assert_uint_eq(e.items, 100000);
 }
 END_TEST
 
@@ -400,6 +464,8 @@ static TCase *content_case(void)
 
     tcase_add_test(tc, the_top_value_lies_where_it_was_written);
     tcase_add_test(tc, members_of_the_two_outer_levels_are_reported_in_order);
+    tcase_add_test(tc, elements_are_reported_with_their_number);
+    tcase_add_test(tc, items_are_reported_down_to_the_depth_that_was_asked_for);
     tcase_add_test(tc, a_callback_ends_the_scan_with_its_result);
     tcase_add_test(tc, an_error_may_come_after_members);
     tcase_add_test(tc, names_are_compared_after_undoing_escapes);

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_string.h"
+#include "json_texts.h"
 #include "suite.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* From a heap copy without a byte to spare, so that the address sanitizer sees
  * a read past the end. */
@@ -26,122 +26,9 @@ static int scan(const char *text, size_t bytes, struct json_error *error)
 
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, text, bytes);
-    result = json_scan(copy, bytes, NULL, NULL, &top, error);
+    result = json_scan(copy, bytes, NULL, &top, error);
     free(copy);
     return result;
-}
-
-struct random_text {
-    uint64_t state;
-    char bytes[4096];
-    size_t used;
-};
-
-static unsigned draw(struct random_text *r, unsigned below)
-{
-    r->state ^= r->state << 13;
-    r->state ^= r->state >> 7;
-    r->state ^= r->state << 17;
-    return (unsigned)(r->state >> 33) % below;
-}
-
-static void put(struct random_text *r, const char *piece)
-{
-    size_t bytes = strlen(piece);
-
-    if (r->used + bytes <= sizeof(r->bytes)) {
-        memcpy(r->bytes + r->used, piece, bytes);
-        r->used += bytes;
-    }
-}
-
-static void put_one_of(struct random_text *r, const char *const *pieces,
-                       unsigned count)
-{
-    put(r, pieces[draw(r, count)]);
-}
-
-static void put_space(struct random_text *r)
-{
-    static const char *const spaces[] = {"", "", "", " ", "\n", "\t", "\r\n"};
-
-    put_one_of(r, spaces, LENGTH(spaces));
-}
-
-static void put_string(struct random_text *r)
-{
-    static const char *const pieces[] = {
-        "a",
-        "longer than eight bytes",
-        "\\n",
-        "\\\"",
-        "\\\\",
-        "\\u00e9",
-        "\\ud83d\\ude00",
-        "\xc3\xa9",
-        "\\/",
-        "\xe6\xbc\xa2",
-        "\xf0\x9f\x98\x80",
-        "\x7f",
-        "\\u0041",
-        "{",
-        "]",
-        "'",
-    };
-
-    put(r, "\"");
-    for (unsigned n = draw(r, 5); n > 0; n--)
-        put_one_of(r, pieces, LENGTH(pieces));
-    put(r, "\"");
-}
-
-static void put_scalar(struct random_text *r)
-{
-    static const char *const pieces[] = {
-        "0",    "-0",      "1",     "12345678901234567890",
-        "1.10", "-2.5e+3", "1E400", "0.5e-10",
-        "true", "false",   "null",
-    };
-
-    if (draw(r, 3) == 0)
-        put_string(r);
-    else
-        put_one_of(r, pieces, LENGTH(pieces));
-}
-
-/* Recursion is bounded by the generator itself. */
-static void put_value(struct random_text *r, unsigned depth)
-{
-    bool object = draw(r, 2);
-
-    put_space(r);
-    if (depth == 0 || draw(r, 3) == 0) {
-        put_scalar(r);
-    } else {
-        put(r, object ? "{" : "[");
-        for (unsigned i = 0, n = draw(r, 4); i < n; i++) {
-            put(r, i ? "," : "");
-            put_space(r);
-            if (object) {
-                put_string(r);
-                put_space(r);
-                put(r, ":");
-            }
-            put_value(r, depth - 1);
-        }
-        put_space(r);
-        put(r, object ? "}" : "]");
-    }
-    put_space(r);
-}
-
-/* A text that did not fit into the buffer is not whole: draw another. */
-static void draw_text(struct random_text *r)
-{
-    do {
-        r->used = 0;
-        put_value(r, 5);
-    } while (r->used > sizeof(r->bytes) - 64);
 }
 
 static bool accepted_by_cjson(const char *text, size_t bytes)
@@ -185,11 +72,11 @@ static void check_offset(const char *text, size_t bytes)
 
 START_TEST(random_texts_are_accepted_here_and_by_cjson)
 {
-    struct random_text r = {.state = 20260102};
+    struct json_text r = {.state = 20260102};
     struct json_error error;
 
     for (int i = 0; i < 5000; i++) {
-        draw_text(&r);
+        json_text_next(&r);
         ck_assert_msg(scan(r.bytes, r.used, &error) == 0, "%.*s: %s",
                       (int)r.used, r.bytes, error.what);
         ck_assert_msg(accepted_by_cjson(r.bytes, r.used), "%.*s", (int)r.used,
@@ -198,35 +85,15 @@ START_TEST(random_texts_are_accepted_here_and_by_cjson)
 }
 END_TEST
 
-static void mutate(struct random_text *r)
-{
-    static const char pieces[] = "\"\\,:[]{}019.-+eEtfn u\n\x80\xc3\xff";
-    unsigned at = draw(r, (unsigned)r->used);
-    char byte = pieces[draw(r, sizeof(pieces))];
-
-    switch (draw(r, 3)) {
-    case 0:
-        r->bytes[at] = byte;
-        break;
-    case 1:
-        r->bytes[at] = (char)draw(r, 256);
-        break;
-    default:
-        memmove(r->bytes + at, r->bytes + at + 1, r->used - at - 1);
-        r->used--;
-        break;
-    }
-}
-
 START_TEST(what_is_accepted_after_a_mutation_cjson_accepts_too)
 {
-    struct random_text r = {.state = 20260103};
+    struct json_text r = {.state = 20260103};
     struct json_error error;
     size_t accepted = 0, refused = 0;
 
     for (int i = 0; i < 20000; i++) {
-        draw_text(&r);
-        mutate(&r);
+        json_text_next(&r);
+        json_text_damage(&r);
         check_offset(r.bytes, r.used);
         if (scan(r.bytes, r.used, &error) != 0) {
             refused++;
@@ -245,80 +112,99 @@ END_TEST
 static bool same_type(const cJSON *item, enum json_type type)
 {
     switch (type) {
-    case JSON_OBJECT:
+    case JSON_TYPE_OBJECT:
         return cJSON_IsObject(item);
-    case JSON_ARRAY:
+    case JSON_TYPE_ARRAY:
         return cJSON_IsArray(item);
-    case JSON_STRING:
+    case JSON_TYPE_STRING:
         return cJSON_IsString(item);
-    case JSON_NUMBER:
+    case JSON_TYPE_NUMBER:
         return cJSON_IsNumber(item);
-    case JSON_TRUE:
+    case JSON_TYPE_TRUE:
         return cJSON_IsTrue(item);
-    case JSON_FALSE:
+    case JSON_TYPE_FALSE:
         return cJSON_IsFalse(item);
-    case JSON_NULL:
+    case JSON_TYPE_NULL:
         return cJSON_IsNull(item);
     }
     return false;
 }
 
-/* Walks the tree of cJSON beside the members. */
-struct walk {
-    const cJSON *outer, *inner; /* the next members expected */
-    size_t members;
+/* The text, and what cJSON has made of it. */
+struct reading {
+    const char *text;
+    const cJSON *tree;
+    size_t items;
 };
 
-static int compare_member(void *context, const struct json_member *member)
+/* A member or element, and that it is called the same. */
+static const cJSON *follow(const struct reading *r, const cJSON *outer,
+                           const struct json_place *place)
 {
-    struct walk *w = context;
-    const cJSON **next = member->depth == 1 ? &w->outer : &w->inner;
-    const cJSON *item;
-    char text[sizeof(((struct random_text *)0)->bytes)];
+    const cJSON *item = cJSON_GetArrayItem(outer, (int)place->index);
 
-    if (member->depth == 2 && !w->inner)
-        w->inner = w->outer->child;
-    item = *next;
     ck_assert_ptr_nonnull(item);
-    ck_assert(json_string_equals(member->name, item->string));
-    if (member->depth == 2)
-        ck_assert(json_string_equals(member->parent, w->outer->string));
-    ck_assert(same_type(item, member->value.type));
-    if (member->value.type == JSON_STRING) {
-        ck_assert_int_ge(
-            json_string_decode(member->value.text, text, sizeof(text)), 0);
-        ck_assert_str_eq(text, item->valuestring);
+    ck_assert(place->is_member == cJSON_IsObject(outer));
+    if (place->is_member)
+        ck_assert(
+            json_string_equals(json_slice(r->text, place->name), item->string));
+    else
+        ck_assert_uint_eq(place->name.bytes, 0);
+    return item;
+}
+
+static int compare_item(void *context, const struct json_item *item)
+{
+    char text[sizeof(((struct json_text *)0)->bytes)];
+    struct reading *r = context;
+    const cJSON *found = r->tree;
+
+    for (unsigned i = 0; i < item->depth; i++)
+        found = follow(r, found, &item->path[i]);
+    ck_assert(same_type(found, item->value.type));
+    if (item->value.type == JSON_TYPE_STRING) {
+        struct slice string = json_slice(r->text, item->value.text);
+
+        ck_assert_int_ge(json_string_decode(string, text, sizeof(text)), 0);
+        ck_assert_str_eq(text, found->valuestring);
     }
-    if (member->depth == 1)
-        ck_assert_ptr_null(w->inner);
-    *next = item->next;
-    w->members++;
+    r->items++;
     return 0;
 }
 
-START_TEST(members_of_random_objects_are_those_cjson_finds)
+/* How many items there are down to that depth; recursion is bounded by it. */
+static size_t count_items(const cJSON *outer, unsigned depth)
 {
-    struct random_text r = {.state = 20260104};
+    size_t count = 0;
+
+    for (const cJSON *item = outer->child; item; item = item->next)
+        count += 1 + (depth > 1 ? count_items(item, depth - 1) : 0);
+    return count;
+}
+
+START_TEST(items_of_random_texts_are_those_cjson_finds)
+{
+    struct json_text t = {.state = 20260104};
     struct json_error error;
     struct json_value top;
-    size_t members = 0;
+    size_t items = 0;
 
-    for (int i = 0; i < 5000; i++) {
-        struct walk w = {0};
+    for (unsigned i = 0; i < 5000; i++) {
+        struct reading r = {.text = t.bytes};
+        struct json_report report = {compare_item, &r, 0};
         cJSON *tree;
 
-        draw_text(&r);
-        tree = cJSON_ParseWithLength(r.bytes, r.used);
+        report.depth = 1 + i % JSON_ITEM_DEPTH_MAX;
+        json_text_next(&t);
+        r.tree = tree = cJSON_ParseWithLength(t.bytes, t.used);
         ck_assert_ptr_nonnull(tree);
-        w.outer = cJSON_IsObject(tree) ? tree->child : NULL;
-        ck_assert_int_eq(
-            json_scan(r.bytes, r.used, compare_member, &w, &top, &error), 0);
-        ck_assert_ptr_null(w.outer);
+        ck_assert_int_eq(json_scan(t.bytes, t.used, &report, &top, &error), 0);
+        ck_assert_uint_eq(r.items, count_items(tree, report.depth));
         ck_assert(same_type(tree, top.type));
-        members += w.members;
+        items += r.items;
         cJSON_Delete(tree);
     }
-    ck_assert_uint_gt(members, 1000);
+    ck_assert_uint_gt(items, 10000);
 }
 END_TEST
 
@@ -330,7 +216,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, random_texts_are_accepted_here_and_by_cjson);
     tcase_add_test(tc, what_is_accepted_after_a_mutation_cjson_accepts_too);
-    tcase_add_test(tc, members_of_random_objects_are_those_cjson_finds);
+    tcase_add_test(tc, items_of_random_texts_are_those_cjson_finds);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }
