@@ -19,6 +19,7 @@ const CAN_BE_ZERO = new Set(['stableMs', 'connectTimeoutMs', 'idleTimeoutMs']);
 const MS_MAX = 2 ** 31 - 1; // what setTimeout takes
 const ID_BYTES_MAX = 256;
 const PAUSE_MS = 1000; // a timer this late was held up by a sleep
+const LAST_WORD_MS = 1000; // for the close behind an error
 const ABNORMAL = 1006; // what a browser calls an end without a Close frame
 const ANY_TYPE = '*';
 
@@ -60,7 +61,9 @@ function retryAfterMs(reason) {
   return found && Number(found[1]);
 }
 
-const now = () => performance.now();
+// Of globals, only those of ECMAScript and timers are taken for granted: test
+// environments and small runtimes lack one or the other.
+const now = () => globalThis.performance?.now() ?? Date.now();
 
 // Where the platform reports errors of event handlers. -----------------------
 
@@ -68,13 +71,24 @@ function throwLater(error) {
   if (typeof globalThis.reportError === 'function') {
     globalThis.reportError(error);
   } else {
-    queueMicrotask(() => {
+    const later = globalThis.queueMicrotask ?? setTimeout;
+    later(() => {
       throw error;
     });
   }
 }
 
 // Options and the URL. -------------------------------------------------------
+
+// How many bytes of UTF-8 a text without half pairs has.
+function utf8Length(text) {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0);
+    bytes += 1 + (code >= 0x80) + (code >= 0x800) + (code >= 0x10000);
+  }
+  return bytes;
+}
 
 function checkId(name, id) {
   if (typeof id !== 'string')
@@ -83,7 +97,7 @@ function checkId(name, id) {
   if (id === '') problem = 'is empty';
   else if (/\p{Surrogate}/u.test(id)) problem = 'holds half a surrogate pair';
   else if (/\p{Control}/u.test(id)) problem = 'holds a control character';
-  else if (new TextEncoder().encode(id).length > ID_BYTES_MAX)
+  else if (utf8Length(id) > ID_BYTES_MAX)
     problem = `is longer than ${ID_BYTES_MAX} bytes of UTF-8`;
   if (problem) throw new RangeError(`${name} ${problem}`);
 }
@@ -161,7 +175,7 @@ function socketUrl(url, { userId, sessionId }) {
 
 // Pages are also rendered on servers, where a relative URL means nothing yet.
 function canBeChecked(url) {
-  if (typeof url === 'function') return false;
+  if (typeof url === 'function' || typeof URL !== 'function') return false;
   return pageUrl() !== undefined || /^[a-z][a-z0-9+.-]*:/i.test(url);
 }
 
@@ -250,10 +264,14 @@ export class HubClient {
         'there is no WebSocket here: pass one as the option WebSocket, ' +
           'such as that of the npm package ws',
       );
+    if (typeof URL !== 'function')
+      throw new TypeError('there is no URL here, which is needed to connect');
     if (typeof this.#url !== 'function') socketUrl(this.#url, this.#options);
     this.#attempt = 0;
     globalThis.addEventListener?.('online', this.#onOnline);
-    globalThis.document?.addEventListener('visibilitychange', this.#onVisible);
+    globalThis.document?.addEventListener?.(
+      'visibilitychange', this.#onVisible,
+    );
     this.#connect();
   }
 
@@ -320,9 +338,8 @@ export class HubClient {
     socket.onopen = () => this.#open(call);
     socket.onmessage = ({ data }) => this.#receive(call, data);
     // Browsers do not tell what went wrong, others do.
-    socket.onerror = ({ error, message }) => {
-      call.error = error ?? (message ? new Error(message) : null);
-    };
+    socket.onerror = ({ error, message }) =>
+      this.#fail(call, error ?? (message ? new Error(message) : null));
     socket.onclose = ({ code, reason }) =>
       this.#lose(call, { code, reason, error: call.error });
     // The package ws shows pings, which are signs of life.
@@ -377,6 +394,16 @@ export class HubClient {
     this.#handlers.call(message.type, values, failed);
     if (message.type !== ANY_TYPE)
       this.#handlers.call(ANY_TYPE, values, failed);
+  }
+
+  // A close comes at once behind the error of a try, and says no more; or it
+  // never comes, as in Node 22. Behind that of a connection it may have a code.
+  #fail(call, error) {
+    if (call !== this.#call) return;
+    call.error = error;
+    this.#setTimer(call.openedMs === null ? 0 : LAST_WORD_MS, () =>
+      this.#lose(call, { error }),
+    );
   }
 
   #hangUp() {
@@ -467,7 +494,7 @@ export class HubClient {
   #end(detail) {
     this.#hangUp();
     globalThis.removeEventListener?.('online', this.#onOnline);
-    globalThis.document?.removeEventListener(
+    globalThis.document?.removeEventListener?.(
       'visibilitychange', this.#onVisible,
     );
     this.#ended = detail;

@@ -173,6 +173,83 @@ test('an absurd hint is cut to the longest', (t) => {
   }
 });
 
+// What ends a call: not every runtime tells it by the same events.
+
+test('an error alone ends a try, however long one may take', (t) => {
+  for (const connectTimeoutMs of [0, 20000]) {
+    const client = fakeClient(t, { connectTimeoutMs });
+    client.hub.start();
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      client.socket.onerror({ message: 'refused' });
+      client.clock.pass(0);
+      assert.equal(client.last.state, 'waiting');
+      assert.deepEqual([client.last.attempt, client.last.code], [attempt, 1006]);
+      assert.match(client.last.error.message, /^refused$/);
+      client.comeBack();
+    }
+    assert.equal(client.sockets.length, 4);
+  }
+});
+
+test('a close alone ends a try', (t) => {
+  const client = fakeClient(t, { connectTimeoutMs: 0 });
+  client.hub.start();
+  client.socket.onclose({ code: 1006, reason: '' });
+  assert.equal(client.last.state, 'waiting');
+});
+
+test('a close behind the error of a try has the last word', (t) => {
+  const client = fakeClient(t);
+  client.hub.start();
+  client.socket.onerror({});
+  assert.equal(client.hub.state, 'connecting');
+  client.socket.onclose({ code: 1015, reason: '' });
+  assert.equal(client.last.code, 1015);
+  client.clock.pass(0);
+  assert.deepEqual(client.said, ['connecting', 'waiting']);
+});
+
+test('a close behind the error of a connection has the last word', (t) => {
+  const client = fakeClient(t);
+  client.hub.start();
+  client.openAndLast();
+  client.socket.onerror({ message: 'too large' });
+  client.clock.pass(900);
+  assert.equal(client.hub.state, 'open');
+  client.socket.onclose({ code: 1009, reason: 'too large' });
+  assert.deepEqual(
+    [client.last.state, client.last.code, client.last.reason],
+    ['waiting', 1009, 'too large']);
+  assert.match(client.last.error.message, /^too large$/);
+});
+
+test('an error alone ends a connection', (t) => {
+  const client = fakeClient(t);
+  client.hub.start();
+  client.openAndLast();
+  client.socket.onerror({ message: 'reset' });
+  client.clock.pass(1000);
+  assert.deepEqual(client.said, ['connecting', 'open', 'waiting']);
+  assert.deepEqual([client.last.code, client.last.attempt], [1006, 0]);
+  assert.deepEqual(client.socket.closedWith, [1000]);
+});
+
+// As Node 22 does when one that never opened is closed.
+test('a socket that was given up may report what it likes', (t) => {
+  const client = fakeClient(t);
+  client.hub.start();
+  const [first] = client.sockets;
+  first.close = () => first.onerror({ message: 'closed before it was open' });
+  first.onerror({ message: 'refused' });
+  client.clock.pass(0);
+  assert.match(client.last.error.message, /^refused$/);
+  client.comeBack();
+  first.onerror({ message: 'late' });
+  first.onclose({ code: 1006, reason: '' });
+  client.clock.pass(0);
+  assert.deepEqual(client.said, ['connecting', 'waiting', 'connecting']);
+});
+
 test('a try that gets no answer is given up', (t) => {
   const client = fakeClient(t, { connectTimeoutMs: 300 });
   client.hub.start();

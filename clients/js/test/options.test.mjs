@@ -1,6 +1,8 @@
 // Options, URLs and ids; and what cannot work, which is said and not tried.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import test from 'node:test';
+import vm from 'node:vm';
 
 import { HubClient } from '../hub-client.js';
 import { fakeClient, fakeWebSocket } from './fakes.mjs';
@@ -182,4 +184,72 @@ test('ids arrive as they are', (t) => {
     assert.equal(searchParams.get('userId'), userId);
     assert.equal(searchParams.get('sessionId'), userId);
   }
+});
+
+// The module in a world with nothing but ECMAScript and what is given.
+async function inWorld(globals) {
+  const path = new URL('../hub-client.js', import.meta.url);
+  const source = await readFile(path, 'utf8');
+  const world = vm.createContext(globals);
+
+  vm.runInContext(
+    `'use strict';${source.replace(/^export /gm, '')}
+    globalThis.HubClient = HubClient;`, world);
+  return world;
+}
+
+test('to import and to construct, no global is needed', async () => {
+  const { HubClient: Client } = await inWorld({});
+  const hub = new Client('ws://hub.test/ws', {
+    userId: '\u{1f600}'.repeat(64), WebSocket: fakeWebSocket(),
+  });
+  assert.equal(hub.state, 'idle');
+  assert.throws(() => new Client('/ws', { userId: '\u00e9'.repeat(129) }),
+    /longer than 256 bytes/);
+  assert.throws(() => hub.start(), /there is no URL here/);
+});
+
+test('to connect, timers and URL are enough', async () => {
+  const failures = [];
+  const WebSocket = fakeWebSocket();
+  const timers = new Set();
+  const { HubClient: Client } = await inWorld({
+    URL,
+    setTimeout: (action) => {
+      timers.add(action);
+      return action;
+    },
+    clearTimeout: (action) => timers.delete(action),
+  });
+  // The next one of those that are set.
+  const fire = () => {
+    const [action] = timers;
+    timers.delete(action);
+    action();
+  };
+  const hub = new Client('ws://hub.test/ws', {
+    userId: 'ada', WebSocket, baseDelayMs: 1, idleTimeoutMs: 1000,
+  });
+  const heard = [];
+  hub.on('note', (payload) => heard.push(payload));
+  hub.on('bad', () => {
+    throw new Error('of a handler');
+  });
+  hub.start();
+  WebSocket.last.onerror({});
+  fire();
+  assert.equal(hub.state, 'waiting');
+  while (hub.state === 'waiting') fire();
+  WebSocket.last.opens();
+  WebSocket.last.gets({ type: 'note', payload: 1 });
+  WebSocket.last.gets({ type: 'bad', payload: 1 });
+  assert.deepEqual(heard, [1]);
+  try {
+    for (const action of [...timers]) action();
+  } catch (error) {
+    failures.push(error.message);
+  }
+  assert.deepEqual(failures, ['of a handler']);
+  hub.stop();
+  assert.equal(hub.state, 'closed');
 });
