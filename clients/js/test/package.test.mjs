@@ -2,8 +2,7 @@
 // version, types that fit, and a README that says what is so.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +10,7 @@ import { promisify } from 'node:util';
 
 import * as module from '../hub-client.js';
 import { Hubd, until, withoutHubd } from './hubd.mjs';
-import { missing, withoutPackages } from './packages.mjs';
+import { installed, missing, withoutPackages } from './packages.mjs';
 import { program, table } from './readme.mjs';
 
 const HERE = fileURLToPath(new URL('..', import.meta.url));
@@ -41,19 +40,6 @@ test('it depends on nothing', async () => {
     assert.equal(manifest[kind], undefined);
   assert.doesNotMatch(await read('hub-client.js'), /\bimport\b|\brequire\b/);
 });
-
-// A directory of somebody else's, with the packed package installed.
-async function installed(t) {
-  const directory = await mkdtemp(join(tmpdir(), 'hub-client-user-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  const { stdout } = await run('npm',
-    ['pack', '--json', `--pack-destination=${directory}`], { cwd: HERE });
-  const [pack] = JSON.parse(stdout);
-  await writeFile(join(directory, 'package.json'), '{"type": "module"}');
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund',
-    `./${pack.filename}`], { cwd: directory });
-  return { directory, pack };
-}
 
 test("the package, installed, runs the README's program",
   { skip: withoutHubd || withoutPackages }, async (t) => {
