@@ -3,10 +3,10 @@
  *
  *     HUB_API_KEY=… post http://127.0.0.1:8081 [user] <lines
  *
- * libcurl keeps one connection open, cJSON writes the bodies, so that no line
- * can break out of its string. Nothing has been delivered of what hubd refused:
- * what it asks to be sent again with 503 is sent again. After a time-out nobody
- * knows, so that is for the user of this program to decide.
+ * libcurl keeps one connection open, by HUB_PROXY if there is such a variable;
+ * cJSON writes the bodies, so that no line can break out of its string. Nothing
+ * has been delivered of what hubd refused: what it asks to be sent again with
+ * 503 is sent again. After a time-out nobody knows, so the user has to decide.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +17,9 @@
 #include <curl/curl.h>
 
 #define TRIES 5
-#define ANSWER_MAX 1024
 
 struct answer {
-    char text[ANSWER_MAX];
+    char text[1024];
     size_t bytes;
 };
 
@@ -101,13 +100,15 @@ static int post(CURL *curl, const char *body)
 
 static struct curl_slist *set_up(CURL *curl, const char *url, const char *key)
 {
-    struct curl_slist *headers = NULL;
+    const char *proxy = getenv("HUB_PROXY"); /* http_proxy gets no key */
+    struct curl_slist *headers;
     char header[4200];
 
     (void)snprintf(header, sizeof header, "X-API-Key: %s", key);
-    headers = curl_slist_append(headers, header);
+    headers = curl_slist_append(NULL, header);
     headers = curl_slist_append(headers, "Content-Type: application/json");
     curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROXY, proxy != NULL ? proxy : "");
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
@@ -131,7 +132,6 @@ int main(int argc, char **argv)
     }
     (void)snprintf(url, sizeof url, "%s/api/%s", argv[1],
                    user != NULL ? "send" : "broadcast");
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     curl = curl_easy_init();
     headers = set_up(curl, url, key);
     while (!failed && getline(&line, &line_bytes, stdin) > 0) {

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import unittest
 
+from harness.proxy import RecordingProxy
 from harness.testcase import HubTestCase
 
 from program import SECONDS, ExampleCase
@@ -38,11 +39,11 @@ class Moody(http.server.BaseHTTPRequestHandler):
 
 class Post(ExampleCase, HubTestCase):
 
-    def post(self, url, text, *arguments, key="k"):
+    def post(self, url, text, *arguments, key="k", environment=os.environ):
         """Exit status, standard output and standard error."""
         program = self.start_example("post", url, *arguments,
                                      stdin=subprocess.PIPE,
-                                     env={**os.environ, "HUB_API_KEY": key})
+                                     env={**environment, "HUB_API_KEY": key})
         program.process.stdin.write(text)
         program.process.stdin.close()
         status = program.wait()
@@ -110,6 +111,25 @@ class Post(ExampleCase, HubTestCase):
         status, text = self.post("http://127.0.0.1:1", "x\n")
         self.assertEqual(status, 1)
         self.assertRegex(text, r"\Apost: .*connect")
+
+    def test_the_key_is_for_no_proxy_of_the_environment(self):
+        hub, proxy = self.start(), self.proxy()
+        url = f"http://127.0.0.1:{hub.port}"
+        self.assertEqual(self.post(url, "x\n", key=hub.key,
+                                   environment=proxy.environment),
+                         (0, "queued for 0\n"))
+        self.assertEqual(proxy.heard, [])
+
+    def test_a_proxy_that_is_asked_for_is_used(self):
+        proxy = self.proxy()
+        self.assertEqual(self.post("http://hub.test:8081", "x\n", environment={
+            **os.environ, "HUB_PROXY": proxy.url}), (0, "queued for 77\n"))
+        self.assertRegex(proxy.heard[0], r"\APOST http://hub\.test:8081/api/")
+
+    def proxy(self):
+        proxy = RecordingProxy()
+        self.addCleanup(proxy.close)
+        return proxy
 
 
 if __name__ == "__main__":

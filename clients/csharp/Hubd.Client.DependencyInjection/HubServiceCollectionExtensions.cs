@@ -17,8 +17,9 @@ namespace Microsoft.Extensions.DependencyInjection
         /// <summary>
         /// Adds an <see cref="IHubClient"/>, one for the whole process, with
         /// the settings of a section of the configuration. It follows changes
-        /// of the configuration, but for MaxConnections, which applies to new
-        /// handlers; IHttpClientFactory makes one every other minute.
+        /// of the configuration, but for MaxConnections and UseProxy, which
+        /// apply to new handlers; IHttpClientFactory makes one every other
+        /// minute.
         /// </summary>
         /// <param name="services">The application's services.</param>
         /// <param name="section">Whose children have the names of
@@ -86,9 +87,10 @@ namespace Microsoft.Extensions.DependencyInjection
         private static HttpMessageHandler CreateHandler(
             IServiceProvider provider)
         {
-            var source = provider.GetRequiredService<HubOptionsSource>();
+            var options = provider.GetRequiredService<HubOptionsSource>().Read();
 
-            return HubClient.CreateHandler(source.Read().MaxConnections);
+            return HubClient.CreateHandler(
+                options.MaxConnections, options.UseProxy);
         }
     }
 }

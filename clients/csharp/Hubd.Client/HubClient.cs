@@ -32,7 +32,8 @@ namespace Hubd.Client
             // Whoever gives up while waiting for a connection of Mono's handler
             // may lock it up for good, so that the wait is not there.
             _slots = new SemaphoreSlim(options.MaxConnections);
-            _owned = new HttpClient(CreateHandler(int.MaxValue))
+            _owned = new HttpClient(
+                CreateHandler(int.MaxValue, options.UseProxy))
             {
                 Timeout = Timeout.InfiniteTimeSpan,
             };
@@ -45,8 +46,8 @@ namespace Hubd.Client
         /// </summary>
         /// <param name="http">Its Timeout applies beside the options'. It must
         /// not follow redirects nor repeat requests.</param>
-        /// <param name="options">Read once; MaxConnections is the HttpClient's
-        /// matter.</param>
+        /// <param name="options">Read once; MaxConnections and UseProxy are the
+        /// HttpClient's matter.</param>
         /// <exception cref="ArgumentException">An option is wrong; the message
         /// names it.</exception>
         public HubClient(HttpClient http, HubOptions options)
@@ -81,19 +82,24 @@ namespace Hubd.Client
 
         /// <summary>
         /// A handler as it should be below a client: it follows no redirects,
-        /// keeps no cookies and opens so many connections at most.
+        /// keeps no cookies, opens so many connections at most, and uses no
+        /// proxy unless it is told to.
         /// </summary>
         /// <param name="maxConnections">1 or more. On Mono, whoever gives up
         /// while waiting for one of them may lock the handler up for good: pass
         /// int.MaxValue there.</param>
+        /// <param name="useProxy">As <see cref="HubOptions.UseProxy"/>.</param>
         /// <returns>A new handler, the caller's.</returns>
-        public static HttpMessageHandler CreateHandler(int maxConnections)
+        public static HttpMessageHandler CreateHandler(
+            int maxConnections,
+            bool useProxy = false)
         {
             return new HttpClientHandler
             {
                 AllowAutoRedirect = false,
                 MaxConnectionsPerServer = maxConnections,
                 UseCookies = false,
+                UseProxy = useProxy,
             };
         }
 

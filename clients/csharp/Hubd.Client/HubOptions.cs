@@ -45,6 +45,14 @@ namespace Hubd.Client
         public int MaxConnections { get; set; } = 32;
 
         /// <summary>
+        /// Whether to go through the proxy of the environment
+        /// (<c>http_proxy</c> and the like) or the system. False unless set:
+        /// by http it would be told the key, and most are not meant to reach a
+        /// hubd that is near.
+        /// </summary>
+        public bool UseProxy { get; set; }
+
+        /// <summary>
         /// Turns payloads into JSON, in place of Newtonsoft.Json with camelCase
         /// properties; not used for <see cref="RawJson"/> and null. Threads:
         /// called on those that call the client, at once. An exception of its
@@ -72,7 +80,7 @@ namespace Hubd.Client
             return $"BaseUrl={baseUrl?.ToString() ?? "(invalid)"}, " +
                 $"ApiKey={(ApiKey == null ? "(none)" : "***")}, " +
                 $"Timeout={Timeout}, Retry={Retry}, " +
-                $"MaxConnections={MaxConnections}";
+                $"MaxConnections={MaxConnections}, UseProxy={UseProxy}";
         }
     }
 }

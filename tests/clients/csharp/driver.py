@@ -101,12 +101,13 @@ class Client:
 
 class Driver:
 
-    def __init__(self):
+    def __init__(self, environment=None):
         self.numbers = itertools.count()
         self.waiting = {}
         self.lock = threading.Lock()
         self.process = subprocess.Popen(
-            command_line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            command_line(), env=environment, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

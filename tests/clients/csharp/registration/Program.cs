@@ -107,10 +107,11 @@ namespace Registration
             configuration["Hub:Timeout"] = "00:00:03.5";
             configuration["Hub:Retry"] = "false";
             configuration["Hub:MaxConnections"] = "5";
+            configuration["Hub:UseProxy"] = "true";
             services.AddHubClient(configuration.GetSection("Hub"));
             using (var provider = services.BuildServiceProvider())
                 Equal($"BaseUrl={_url}/, ApiKey=***, Timeout=00:00:03.5000000" +
-                    ", Retry=False, MaxConnections=5",
+                    ", Retry=False, MaxConnections=5, UseProxy=True",
                     provider.GetRequiredService<IOptionsMonitor<HubOptions>>()
                         .CurrentValue.ToString());
         }
@@ -208,6 +209,7 @@ namespace Registration
                 var handler = (HttpClientHandler)told.Primary(provider);
                 Equal(32, handler.MaxConnectionsPerServer);
                 Equal(false, handler.AllowAutoRedirect);
+                Equal(false, handler.UseProxy);
             }
 #endif
         }
