@@ -51,9 +51,14 @@ test('a shell reads the command as it was meant', () => {
     '',
   ])
     assert.deepEqual(wordsOf(curlLine(url, body)), [
-      '-sS', '-H', 'X-API-Key: k e y', '-H',
+      '-sS', '--noproxy', '*', '-H', 'X-API-Key: k e y', '-H',
       'Content-Type: application/json', '--data-raw', body, url,
     ]);
+});
+
+test('only what TLS hides may go by a proxy', () => {
+  assert.match(curlLine('http://10.0.0.1/', '{}'), /^curl -sS --noproxy '\*' /);
+  assert.doesNotMatch(curlLine('https://hub.example/', '{}'), /proxy/);
 });
 
 test('the key itself is never part of the command', () => {

@@ -253,7 +253,8 @@ class Sending(ConsoleCase):
         done = subprocess.run(
             ["sh", "-c", page.text("#curl")], text=True, check=False,
             capture_output=True,
-            env={"PATH": os.environ["PATH"], "KEY": self.hub.key})
+            env={"PATH": os.environ["PATH"], "KEY": self.hub.key,
+                 "http_proxy": "http://127.0.0.1:9"})
         self.assertEqual(json.loads(done.stdout)["recipients"], 1, done)
         self.assertEqual(bob.recv(), message.encode())
 
