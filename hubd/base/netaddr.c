@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pieces.h"
+#include "base/slice.h"
 
 #define V4_PREFIX_BITS 96
 
@@ -121,15 +121,15 @@ static uint8_t prefix_mask(unsigned prefix_bits, unsigned index)
     return (uint8_t)(0xff << (8 - prefix_bits % 8));
 }
 
-static int parse_net(struct netaddr_net *out, struct piece piece)
+static int parse_net(struct netaddr_net *out, struct slice piece)
 {
-    const char *slash = memchr(piece.text, '/', piece.bytes);
-    size_t bytes = slash ? (size_t)(slash - piece.text) : piece.bytes;
+    const char *slash = memchr(piece.start, '/', piece.bytes);
+    size_t bytes = slash ? (size_t)(slash - piece.start) : piece.bytes;
     unsigned bits = 128, offset = 0;
 
-    if (parse_bare(&out->base, piece.text, bytes))
+    if (parse_bare(&out->base, piece.start, bytes))
         return -1;
-    if (!memchr(piece.text, ':', bytes))
+    if (!memchr(piece.start, ':', bytes))
         offset = V4_PREFIX_BITS;
     if (slash) {
         if (parse_number(&bits, slash + 1, piece.bytes - bytes - 1,
@@ -147,14 +147,14 @@ int netaddr_list_parse(struct netaddr_list *out, const char *text, char *bad,
                        size_t bad_bytes)
 {
     struct netaddr_list list = {0};
-    struct piece piece;
+    struct slice piece;
 
-    list.nets = calloc(piece_count(text), sizeof(*list.nets));
+    list.nets = calloc(slice_count(text), sizeof(*list.nets));
     if (!list.nets)
         return -2;
-    while (piece_next(&text, &piece)) {
+    while (slice_next(&text, &piece)) {
         if (parse_net(&list.nets[list.count], piece)) {
-            piece_copy(piece, bad, bad_bytes);
+            slice_copy(piece, bad, bad_bytes);
             netaddr_list_release(&list);
             return -1;
         }
@@ -205,9 +205,11 @@ struct netaddr netaddr_client(const struct netaddr_list *trusted,
 
     while (end && netaddr_list_has(trusted, &client)) {
         const char *comma = memrchr(forwarded, ',', (size_t)(end - forwarded));
-        struct piece piece = piece_trim(comma ? comma + 1 : forwarded, end);
+        const char *start = comma ? comma + 1 : forwarded;
+        struct slice piece =
+            slice_trim((struct slice){start, (size_t)(end - start)});
 
-        if (netaddr_parse(&client, piece.text, piece.bytes))
+        if (netaddr_parse(&client, piece.start, piece.bytes))
             break;
         end = comma;
     }

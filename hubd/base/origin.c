@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/ascii.h"
-#include "base/pieces.h"
+#include "base/slice.h"
 
 #define HOST_BYTES_MAX 255
 
@@ -133,18 +133,18 @@ static int parse_authority(struct origin *out, const char *end, bool pattern)
     return out->any_port ? 0 : parse_port(p, end, &out->port);
 }
 
-static int parse(struct origin *out, struct piece text, bool pattern)
+static int parse(struct origin *out, struct slice text, bool pattern)
 {
-    const char *p = text.text, *end = p + text.bytes;
+    const char *p = text.start, *end = p + text.bytes;
 
     if (p == end || !is_alpha(*p))
         return -1;
     while (p < end && is_scheme_byte(*p))
         p++;
-    *out = (struct origin){.scheme = text.text,
-                           .scheme_bytes = (size_t)(p - text.text)};
+    *out = (struct origin){.scheme = text.start,
+                           .scheme_bytes = (size_t)(p - text.start)};
     if (p == end)
-        return same_text(text.text, text.bytes, "null", 4) ? 0 : -1;
+        return same_text(text.start, text.bytes, "null", 4) ? 0 : -1;
     if (end - p < 3 || memcmp(p, "://", 3) != 0)
         return -1;
     out->host = p + 3;
@@ -152,9 +152,9 @@ static int parse(struct origin *out, struct piece text, bool pattern)
 }
 
 /* The pattern as it is kept. */
-static char *lower_copy(struct piece piece)
+static char *lower_copy(struct slice piece)
 {
-    char *copy = strndup(piece.text, piece.bytes);
+    char *copy = strndup(piece.start, piece.bytes);
 
     for (char *p = copy; p && *p; p++) {
         if (is_alpha(*p))
@@ -163,11 +163,11 @@ static char *lower_copy(struct piece piece)
     return copy;
 }
 
-static int add_piece(struct origin_list *list, struct piece piece)
+static int add_piece(struct origin_list *list, struct slice piece)
 {
     struct origin parsed;
 
-    if (piece.bytes == 1 && *piece.text == '*') {
+    if (piece.bytes == 1 && *piece.start == '*') {
         list->any = true;
         return 0;
     }
@@ -184,17 +184,17 @@ int origin_list_parse(struct origin_list *out, const char *text, char *bad,
                       size_t bad_bytes)
 {
     struct origin_list list = {0};
-    struct piece piece;
+    struct slice piece;
 
-    list.patterns = calloc(piece_count(text), sizeof(*list.patterns));
+    list.patterns = calloc(slice_count(text), sizeof(*list.patterns));
     if (!list.patterns)
         return -2;
-    while (piece_next(&text, &piece)) {
+    while (slice_next(&text, &piece)) {
         int err = add_piece(&list, piece);
 
         if (err) {
             if (err == -1)
-                piece_copy(piece, bad, bad_bytes);
+                slice_copy(piece, bad, bad_bytes);
             origin_list_release(&list);
             return err;
         }
@@ -234,21 +234,16 @@ static bool host_matches(const struct origin *pattern,
                      origin->host_bytes);
 }
 
-static struct piece whole(const char *text)
-{
-    return (struct piece){text, strlen(text)};
-}
-
 bool origin_list_allows(const struct origin_list *list, const char *origin)
 {
     struct origin given, pattern;
 
     if (list->any || !origin)
         return true;
-    if (parse(&given, whole(origin), false))
+    if (parse(&given, slice_of(origin), false))
         return false;
     for (size_t i = 0; i < list->count; i++) {
-        if (!parse(&pattern, whole(list->patterns[i]), true) &&
+        if (!parse(&pattern, slice_of(list->patterns[i]), true) &&
             (pattern.any_port || pattern.port == given.port) &&
             same_text(pattern.scheme, pattern.scheme_bytes, given.scheme,
                       given.scheme_bytes) &&

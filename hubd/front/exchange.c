@@ -11,7 +11,7 @@
 #include <civetweb.h>
 
 #include "base/log.h"
-#include "base/pieces.h"
+#include "base/slice.h"
 #include "front/front.h"
 #include "front/reply.h"
 
@@ -30,10 +30,9 @@ bool exchange_next_header(const struct exchange *x, const char *name,
         const struct mg_header *header = &info->http_headers[(*at)++];
 
         if (strcasecmp(header->name, name) == 0) {
-            struct piece piece = piece_trim(
-                header->value, header->value + strlen(header->value));
+            struct slice text = slice_trim(slice_of(header->value));
 
-            *value = (struct request_text){piece.text, piece.bytes};
+            *value = (struct request_text){text.start, text.bytes};
             return true;
         }
     }

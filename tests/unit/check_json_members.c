@@ -229,7 +229,7 @@ END_TEST
 
 /* Strings that have been scanned. ------------------------------------- */
 
-static struct slice slice_of(const struct text *text)
+static struct slice slice_in(const struct text *text)
 {
     return (struct slice){text->start, text->bytes};
 }
@@ -268,7 +268,7 @@ START_TEST(names_are_compared_after_undoing_escapes)
     };
 
     for (size_t i = 0; i < LENGTH(cases); i++)
-        ck_assert_msg(json_string_equals(slice_of(&cases[i].text),
+        ck_assert_msg(json_string_equals(slice_in(&cases[i].text),
                                          cases[i].name) == cases[i].equal,
                       "case %zu", i);
 }
@@ -296,7 +296,7 @@ START_TEST(strings_decode_to_their_bytes)
 
     for (size_t i = 0; i < LENGTH(cases); i++) {
         long bytes =
-            json_string_decode(slice_of(&cases[i].text), out, sizeof(out));
+            json_string_decode(slice_in(&cases[i].text), out, sizeof(out));
 
         ck_assert_int_eq(bytes, (long)strlen(cases[i].decoded));
         ck_assert_str_eq(out, cases[i].decoded);
@@ -328,7 +328,7 @@ START_TEST(what_has_no_text_is_not_decoded)
 
     for (size_t i = 0; i < LENGTH(cases); i++)
         ck_assert_int_eq(
-            json_string_decode(slice_of(&cases[i].text), out, sizeof(out)),
+            json_string_decode(slice_in(&cases[i].text), out, sizeof(out)),
             cases[i].result);
 }
 END_TEST
@@ -343,7 +343,7 @@ START_TEST(a_decoded_string_needs_room_for_its_nul)
     char out[5];
 
     for (size_t i = 0; i < LENGTH(texts); i++) {
-        struct slice string = slice_of(&texts[i]);
+        struct slice string = slice_in(&texts[i]);
 
         for (size_t size = 0; size <= 4; size++)
             ck_assert_int_eq(json_string_decode(string, out, size),

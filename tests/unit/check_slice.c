@@ -1,22 +1,22 @@
-/* check_pieces.c - comma lists. */
+/* check_slice.c - comma lists, blanks and copies. */
 #include <check.h>
 #include <string.h>
 
-#include "base/pieces.h"
+#include "base/slice.h"
 #include "suite.h"
 
 START_TEST(a_list_falls_into_its_pieces)
 {
     static const char *const expected[] = {"a", "b c", "", "d", ""};
     const char *list = " a,\tb c \t,, d,";
-    struct piece piece;
+    struct slice piece;
     char text[8];
     size_t count = 0;
 
-    ck_assert_uint_eq(piece_count(list), 5);
-    while (piece_next(&list, &piece)) {
+    ck_assert_uint_eq(slice_count(list), 5);
+    while (slice_next(&list, &piece)) {
         ck_assert_uint_lt(count, 5);
-        piece_copy(piece, text, sizeof(text));
+        slice_copy(piece, text, sizeof(text));
         ck_assert_str_eq(text, expected[count++]);
     }
     ck_assert_uint_eq(count, 5);
@@ -27,38 +27,38 @@ END_TEST
 START_TEST(nothing_is_one_empty_piece)
 {
     const char *list = "";
-    struct piece piece;
+    struct slice piece;
 
-    ck_assert_uint_eq(piece_count(list), 1);
-    ck_assert(piece_next(&list, &piece));
+    ck_assert_uint_eq(slice_count(list), 1);
+    ck_assert(slice_next(&list, &piece));
     ck_assert_uint_eq(piece.bytes, 0);
-    ck_assert(!piece_next(&list, &piece));
+    ck_assert(!slice_next(&list, &piece));
     list = " \t ";
-    ck_assert(piece_next(&list, &piece));
+    ck_assert(slice_next(&list, &piece));
     ck_assert_uint_eq(piece.bytes, 0);
 }
 END_TEST
 
 START_TEST(a_copy_is_cut_to_fit)
 {
-    struct piece piece = {"abcdef", 3};
+    struct slice piece = {"abcdef", 3};
     char text[4];
 
-    piece_copy(piece, text, 4);
+    slice_copy(piece, text, 4);
     ck_assert_str_eq(text, "abc");
-    piece_copy(piece, text, 3);
+    slice_copy(piece, text, 3);
     ck_assert_str_eq(text, "ab");
-    piece_copy(piece, text, 1);
+    slice_copy(piece, text, 1);
     ck_assert_str_eq(text, "");
     text[0] = 'x';
-    piece_copy(piece, text, 0);
+    slice_copy(piece, text, 0);
     ck_assert_int_eq(text[0], 'x');
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("pieces");
+    Suite *suite = suite_create("slice");
     TCase *tc = tcase_create("pieces");
 
     tcase_add_test(tc, a_list_falls_into_its_pieces);
