@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "api/publish.h"
-#include "base/pieces.h"
+#include "base/slice.h"
 
 #define NAME_MAX_BYTES 16
 
@@ -140,14 +140,14 @@ int ws_read_ids(struct ws_upgrade *upgrade, const char *query,
 
 /* The one of our list that is the piece, byte by byte; or without bytes. */
 static struct request_text find_subprotocol(const char *list,
-                                            struct piece wanted)
+                                            struct slice wanted)
 {
-    struct piece ours;
+    struct slice ours;
 
-    while (piece_next(&list, &ours)) {
+    while (slice_next(&list, &ours)) {
         if (ours.bytes == wanted.bytes &&
-            memcmp(ours.text, wanted.text, ours.bytes) == 0)
-            return (struct request_text){ours.text, ours.bytes};
+            memcmp(ours.start, wanted.start, ours.bytes) == 0)
+            return (struct request_text){ours.start, ours.bytes};
     }
     return (struct request_text){NULL, 0};
 }
@@ -158,13 +158,13 @@ static struct request_text choose_subprotocol(const struct request *request,
 {
     struct request_text chosen = {NULL, 0};
     const char *name, *value;
-    struct piece offered;
+    struct slice offered;
 
     for (unsigned at = 0;
          chosen.bytes == 0 && request_next(request, &at, &name, &value);) {
         if (strcasecmp(name, "Sec-WebSocket-Protocol") != 0)
             continue;
-        while (chosen.bytes == 0 && piece_next(&value, &offered))
+        while (chosen.bytes == 0 && slice_next(&value, &offered))
             chosen = find_subprotocol(list, offered);
     }
     return chosen;

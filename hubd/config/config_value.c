@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "base/ascii.h"
-#include "base/pieces.h"
+#include "base/slice.h"
 #include "base/units.h"
 
 #define PATH_BYTES_MAX 4095 /* the kernel takes no longer one */
@@ -376,33 +376,33 @@ static void describe_names(const struct config_setting *setting,
                  CONFIG_NAME_BYTES_MAX);
 }
 
-static bool is_name(struct piece piece)
+static bool is_name(struct slice name)
 {
-    for (size_t i = 0; i < piece.bytes; i++) {
-        if (!ascii_is_tchar(piece.text[i]))
+    for (size_t i = 0; i < name.bytes; i++) {
+        if (!ascii_is_tchar(name.start[i]))
             return false;
     }
-    return piece.bytes >= 1 && piece.bytes <= CONFIG_NAME_BYTES_MAX;
+    return name.bytes >= 1 && name.bytes <= CONFIG_NAME_BYTES_MAX;
 }
 
 static int parse_names(const struct config_setting *setting, const char *text,
                        void *field, char *bad, size_t bad_bytes)
 {
     char *list = malloc(strlen(text) + 1), *end = list;
-    struct piece piece;
+    struct slice name;
 
     (void)setting;
     if (!list)
         return CONFIG_NO_MEMORY;
-    while (piece_next(&text, &piece)) {
-        if (!is_name(piece)) {
-            piece_copy(piece, bad, bad_bytes);
+    while (slice_next(&text, &name)) {
+        if (!is_name(name)) {
+            slice_copy(name, bad, bad_bytes);
             free(list);
             return CONFIG_INVALID;
         }
         if (end != list)
             *end++ = ',';
-        end = mempcpy(end, piece.text, piece.bytes);
+        end = mempcpy(end, name.start, name.bytes);
     }
     *end = '\0';
     *(char **)field = list;
