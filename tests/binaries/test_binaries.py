@@ -241,7 +241,7 @@ class Optimized(unittest.TestCase):
     """Link-time optimization, as distributions switch it on."""
 
     MAIN = """
-        #include "console_files.h"
+        #include "observe/console_files.h"
         int main(void)
         {
             for (size_t i = 0; i < console_file_count; i++) {
