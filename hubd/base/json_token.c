@@ -298,12 +298,12 @@ static enum json_token begin_number(struct json_scanner *s)
 
 static enum json_token read_word(struct json_scanner *s)
 {
-    static const char words[][6] = {
+    static const unsigned char words[][6] = {
         [JSON_TYPE_TRUE] = "true",
         [JSON_TYPE_FALSE] = "false",
         [JSON_TYPE_NULL] = "null",
     };
-    const char *word = words[s->item.value.type] + s->step;
+    const unsigned char *word = words[s->item.value.type] + s->step;
 
     for (; *word != '\0' && s->at < s->end; word++, s->at++) {
         if (*s->at != *word)

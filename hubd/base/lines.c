@@ -21,7 +21,7 @@ void lines_begin(struct lines *lines, char *buffer, size_t size,
     };
 }
 
-static bool is_blank(struct slice text)
+static bool is_empty(struct slice text)
 {
     for (size_t i = 0; i < text.bytes; i++) {
         if (!ascii_is_blank(text.start[i]) && text.start[i] != '\r')
@@ -40,7 +40,7 @@ static void tell(struct lines *lines, struct slice text, bool too_long)
 /* `text` is the line up to its LF. */
 static void tell_line(struct lines *lines, struct slice text)
 {
-    if (is_blank(text))
+    if (is_empty(text))
         return;
     if (text.start[text.bytes - 1] == '\r')
         text.bytes--;

@@ -188,8 +188,8 @@ START_TEST(items_are_reported_down_to_the_depth_that_was_asked_for)
         "/0:a=A[{\"b\":[0]}];",
         "/0:a/0=O{\"b\":[0]};/0:a=A[{\"b\":[0]}];",
         "/0:a/0/0:b=A[0];/0:a/0=O{\"b\":[0]};/0:a=A[{\"b\":[0]}];",
-        "/0:a/0/0:b/0=N0;/0:a/0/0:b=A[0];/0:a/0=O{\"b\":[0]};"
-        "/0:a=A[{\"b\":[0]}];",
+        ("/0:a/0/0:b/0=N0;/0:a/0/0:b=A[0];/0:a/0=O{\"b\":[0]};"
+         "/0:a=A[{\"b\":[0]}];"),
     };
 
     for (unsigned depth = 0; depth <= JSON_ITEM_DEPTH_MAX; depth++)
