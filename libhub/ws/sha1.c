@@ -14,7 +14,7 @@ static uint32_t rotate(uint32_t word, unsigned left)
 
 static void expand(uint32_t w[ROUNDS], const uint8_t block[BLOCK])
 {
-    for (int i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++)
         w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
                (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
     for (int i = 16; i < ROUNDS; i++)
