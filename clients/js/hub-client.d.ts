@@ -4,7 +4,7 @@
 export interface HubMessage<Type extends string = string, Payload = any> {
   type: Type;
   payload: Payload;
-  /** ISO 8601; hubd adds it where the backend has not. */
+  /** As RFC 3339 has it; hubd adds it where the backend has not. */
   timestamp: string;
   /** Whatever else the backend has put in. */
   [member: string]: any;

@@ -2,7 +2,8 @@
  *
  * The pass only notes where the members we know lie and how often they came;
  * nothing is judged before the whole body is known to be valid JSON. Messages
- * are never printed anew: a missing timestamp is put into a copy of the bytes.
+ * are never printed anew: the time that is missing is put into a copy of the
+ * bytes.
  *
  * Threads: any; all state is the caller's.
  */
@@ -90,10 +91,11 @@ static int note_item(void *context, const struct json_item *item)
 {
     struct findings *found = context;
 
-    if (found->kind == PUBLISH_SEND && item->depth == 1)
+    if (found->kind == PUBLISH_BROADCAST)
+        note(found, TYPE, TIMESTAMP, item);
+    else if (item->depth == 1)
         note(found, MESSAGE, TARGET_SESSION, item);
-    else if (found->kind == PUBLISH_BROADCAST ||
-             is_member(found, &item->path[0], MESSAGE))
+    else if (is_member(found, &item->path[0], MESSAGE))
         note(found, TYPE, TIMESTAMP, item);
     return 0;
 }
@@ -248,7 +250,8 @@ static int check_object(const struct findings *found, size_t max_message_bytes,
 /* A plus sign often arrives as \u002B, so escapes must be undone. */
 static int check_timestamp(struct slice text, struct refusal *why)
 {
-    static const char problem[] = "is not an ISO 8601 date and time";
+    static const char problem[] =
+        "is not an RFC 3339 date and time such as 2026-01-02T03:04:05Z";
     char *decoded;
     long bytes;
     bool valid;
@@ -266,6 +269,13 @@ static int check_timestamp(struct slice text, struct refusal *why)
     return valid ? 0 : refuse_field(why, TIMESTAMP, problem);
 }
 
+/* Null is as good as absent here too. */
+static bool has_timestamp(const struct findings *found)
+{
+    return found->fields[TIMESTAMP].count > 0 &&
+           found->fields[TIMESTAMP].value.type != JSON_TYPE_NULL;
+}
+
 static int check_fields(const struct findings *found, struct refusal *why)
 {
     const struct value *type = &found->fields[TYPE].value;
@@ -279,35 +289,41 @@ static int check_fields(const struct findings *found, struct refusal *why)
         return refuse_field(why, TYPE, "is empty");
     if (found->fields[PAYLOAD].count == 0)
         return refuse_field(why, PAYLOAD, "is missing");
-    if (found->fields[TIMESTAMP].count == 0)
+    if (!has_timestamp(found))
         return 0;
     if (timestamp->type != JSON_TYPE_STRING)
         return refuse_field(why, TIMESTAMP, "is not a string");
     return check_timestamp(timestamp->text, why);
 }
 
-/* Copies the message with a timestamp as its last member. There always is a
- * member before it: type and payload are required. */
-static int add_timestamp(struct publish_request *request,
+/* Copies the message with a timestamp in the place of its null, or as its last
+ * member. There always is a member before that: type and payload are required.
+ */
+static int put_timestamp(struct publish_request *request,
+                         const struct findings *found,
                          const struct timespec *now, struct refusal *why)
 {
-    static const char before[] = ",\"timestamp\":\"";
-    static const char after[] = "\"}";
-    size_t kept = request->message_bytes - 1;
-    size_t added = sizeof(before) - 1 + TIMESTAMP_BYTES + sizeof(after) - 1;
+    bool is_null = found->fields[TIMESTAMP].count > 0;
+    const char *name = is_null ? "\"" : ",\"timestamp\":\"";
+    const char *end = request->message + request->message_bytes;
+    struct slice gone = {end - 1, 0};
     char text[TIMESTAMP_BYTES + 1];
-    char *to = malloc(kept + added);
+    char *to = malloc(request->message_bytes + strlen(name) + sizeof(text));
 
     if (!to)
         return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
+    if (is_null)
+        gone = found->fields[TIMESTAMP].value.text;
     request->owned = to;
     timestamp_format(now, text);
-    to = mempcpy(to, request->message, kept);
-    to = mempcpy(to, before, sizeof(before) - 1);
+    to = mempcpy(to, request->message, (size_t)(gone.start - request->message));
+    to = mempcpy(to, name, strlen(name));
     to = mempcpy(to, text, TIMESTAMP_BYTES);
-    memcpy(to, after, sizeof(after) - 1);
+    *to++ = '"';
+    to = mempcpy(to, gone.start + gone.bytes,
+                 (size_t)(end - gone.start) - gone.bytes);
     request->message = request->owned;
-    request->message_bytes = kept + added;
+    request->message_bytes = (size_t)(to - request->owned);
     return 0;
 }
 
@@ -331,9 +347,9 @@ int publish_read(struct publish_request *request, enum publish_kind kind,
     message = found.fields[MESSAGE].value.text;
     request->message = message.start;
     request->message_bytes = message.bytes;
-    if (found.fields[TIMESTAMP].count > 0)
+    if (has_timestamp(&found))
         return 0;
-    return add_timestamp(request, now, why);
+    return put_timestamp(request, &found, now, why);
 }
 
 void publish_release(struct publish_request *request)

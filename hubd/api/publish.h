@@ -17,8 +17,8 @@ struct publish_request {
     bool has_user, has_session;
     char user_id[HUB_ID_BYTES_MAX + 1];
     char session_id[HUB_ID_BYTES_MAX + 1];
-    /* The message as posted; with a timestamp put in before its last brace
-     * when it had none, in which case `owned` holds it. */
+    /* The message as posted; with a timestamp put in before its last brace, or
+     * in the place of null, when it had none: `owned` holds it then. */
     const char *message;
     size_t message_bytes;
     char *owned; /* to be freed, or NULL */

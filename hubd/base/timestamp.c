@@ -1,4 +1,4 @@
-/* timestamp.c - ISO 8601 by a cursor over the text: each piece moves it on or
+/* timestamp.c - RFC 3339 by a cursor over the text: each piece moves it on or
  * says no. Pure; any thread.
  */
 #include "base/timestamp.h"

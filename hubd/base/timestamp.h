@@ -1,5 +1,5 @@
-/* timestamp.h - ISO 8601 dates and times as messages carry them: checked when a
- * backend posts one, written when it does not. */
+/* timestamp.h - dates and times as messages carry them (RFC 3339): checked when
+ * a backend posts one, written when it does not. */
 #ifndef HUBD_TIMESTAMP_H
 #define HUBD_TIMESTAMP_H
 
@@ -9,11 +9,11 @@
 
 #define TIMESTAMP_BYTES 24 /* 2026-01-02T03:04:05.678Z */
 
-/* Whether the bytes are a date, or a date and a time, in the extended format of
- * ISO 8601: YYYY-MM-DD, then T or a space, hh:mm, optionally :ss and a fraction
- * of any length behind a point, optionally Z, +hh:mm, +hhmm or +hh. Days are
- * those of the calendar; second 60 is a leap second. Every date-time of RFC
- * 3339 is one. */
+/* Whether the bytes are a date-time of RFC 3339, or one with parts missing: a
+ * date alone, no seconds, no zone, +hhmm or +hh. Fractions may have any length;
+ * days are those of the calendar; second 60 is a leap second. What else ISO
+ * 8601 has (a comma before the fraction, no hyphens, weeks) is what most
+ * clients cannot read. */
 bool timestamp_is_valid(const char *text, size_t bytes);
 
 /* Writes the time in UTC with milliseconds, TIMESTAMP_BYTES long, and a NUL.

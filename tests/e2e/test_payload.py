@@ -116,6 +116,31 @@ class Timestamp(SharedHubd):
         slack = datetime.timedelta(seconds=1)
         self.assertTrue(before - slack <= moment <= after + slack, text)
 
+    def test_it_takes_the_place_of_null(self):
+        client = self.join("ada")
+        for message in (b'{"timestamp":null,"type":"t","payload":null}',
+                        b'{ "type" : "t", "payload": [null], '
+                        b'"timestamp" : null }'):
+            with self.subTest(message=message):
+                self.hub.send(message, user="ada")
+                received = client.recv()
+                stamp = json.loads(received)["timestamp"]
+                self.assertRegex(stamp, ISO_UTC)
+                place = (b"timestamp\":null" if b"timestamp\":" in message
+                         else b"timestamp\" : null")
+                self.assertEqual(received, message.replace(
+                    place, place.replace(b"null", b'"%s"' % stamp.encode())))
+
+    def test_the_refusal_of_another_one_names_its_form(self):
+        for stamp in ("2024-01-01T00:00:05,678Z", "20240101T000000Z",
+                      "2024-W01-1", "1704067200"):
+            with self.subTest(stamp):
+                error = self.assertRefused(self.hub.post(
+                    "/api/broadcast", {"type": "t", "payload": 1,
+                                       "timestamp": stamp}),
+                    400, "invalid_message")
+                self.assertIn("RFC 3339", error["message"])
+
     def test_one_that_is_there_is_untouched(self):
         client = self.join("ada")
         for stamp in ("2024-02-29T23:59:60Z", "2024-01-01T00:00:00+05:30",

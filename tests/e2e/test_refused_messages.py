@@ -63,8 +63,8 @@ INVALID_MESSAGE = {
     "no payload": b'{"type":"t"}',
     "a payload in another case": b'{"type":"t","PAYLOAD":1}',
     "a timestamp that is a number": b'{"type":"t","payload":1,"timestamp":1}',
-    "a timestamp that is null":
-        b'{"type":"t","payload":1,"timestamp":null}',
+    "a timestamp that is false":
+        b'{"type":"t","payload":1,"timestamp":false}',
     "two types": b'{"type":"t","payload":1,"type":"u"}',
     "two types, one escaped": b'{"type":"t","payload":1,"typ\\u0065":"u"}',
     "two payloads": b'{"type":"t","payload":1,"payload":2}',

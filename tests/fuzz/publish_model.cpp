@@ -134,7 +134,8 @@ const char *PublishModel::problem(size_t max_message_bytes) const
     if (f.type.count == 0 || f.type.type != JSON_TYPE_STRING ||
         f.type.value.empty() || f.payload.count == 0)
         return "invalid_message";
-    if (f.timestamp.count > 0 && !is_timestamp(f.timestamp))
+    if (f.timestamp.count > 0 && f.timestamp.type != JSON_TYPE_NULL &&
+        !is_timestamp(f.timestamp))
         return "invalid_message";
     return nullptr;
 }

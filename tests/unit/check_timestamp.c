@@ -222,7 +222,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("timestamp");
-    TCase *tc = tcase_create("iso8601");
+    TCase *tc = tcase_create("rfc3339");
 
     tcase_add_test(tc, dates_and_times_pass);
     tcase_add_test(tc, anything_else_does_not);
