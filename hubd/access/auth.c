@@ -8,20 +8,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 
-#define LINE_EVERY_MS 10000
-
-/* What no line has told yet. */
-static void report(struct auth *auth)
+static void report(const struct auth *auth, uint64_t count)
 {
-    uint64_t count = atomic_exchange(&auth->unreported, 0);
-
     if (count > 0)
         log_event(LOG_WARN, "unauthorized", LOG_STR("realm", auth->realm),
-                  LOG_INT("requests", count),
-                  LOG_INT("window_ms", LINE_EVERY_MS));
+                  LOG_INT("requests", count), LOG_INT("window_ms", WINDOW_MS));
 }
 
 /* `before` is NULL at first. */
@@ -76,7 +69,7 @@ void auth_compare(const struct auth *metrics, const struct auth *api)
 
 void auth_fini(struct auth *auth)
 {
-    report(auth);
+    report(auth, window_rest(&auth->refused));
     keys_free(auth->keys);
     (void)pthread_rwlock_destroy(&auth->lock);
 }
@@ -147,7 +140,7 @@ int auth_check(struct auth *auth, const struct exchange *x, struct refusal *why)
         exchange_trust(x);
         return 0;
     }
-    (void)atomic_fetch_add(&auth->unreported, 1);
+    window_count(&auth->refused);
     auth_report(auth);
     return refuse(why, REFUSAL_UNAUTHORIZED, "a valid %s key is required",
                   auth->realm);
@@ -161,13 +154,5 @@ void auth_forget(const struct exchange *x)
 
 void auth_report(struct auth *auth)
 {
-    int64_t now, due = atomic_load(&auth->next_line_ms);
-
-    if (atomic_load(&auth->unreported) == 0)
-        return;
-    now = clock_now_ms();
-    if (now < due || !atomic_compare_exchange_strong(&auth->next_line_ms, &due,
-                                                     now + LINE_EVERY_MS))
-        return;
-    report(auth);
+    report(auth, window_due(&auth->refused));
 }

@@ -7,8 +7,8 @@
 #define HUBD_AUTH_H
 
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdint.h>
+
+#include "base/window.h"
 
 #include "config/config.h"
 #include "access/keys.h"
@@ -18,9 +18,8 @@
 struct auth {
     const char *realm; /* "API" or "metrics" */
     pthread_rwlock_t lock;
-    struct keys *keys;            /* lock */
-    _Atomic uint64_t unreported;  /* refusals since the last line */
-    _Atomic int64_t next_line_ms; /* CLOCK_MONOTONIC */
+    struct keys *keys; /* lock */
+    struct window refused;
 };
 
 /* Returns 0, or -1 and one line in `error`. A warning goes to the log. */

@@ -189,7 +189,7 @@ START_TEST(refusals_make_one_line_per_window)
     ck_assert_ptr_eq(strchr(text, '\n'), text + got - 1);
     ck_assert_ptr_nonnull(strstr(text, "requests=1"));
     ck_assert_ptr_nonnull(strstr(text, "realm=API"));
-    ck_assert_uint_eq(atomic_load(&auth.unreported), 49);
+    ck_assert_uint_eq(window_rest(&auth.refused), 49);
     (void)close(ends[0]);
 }
 END_TEST
