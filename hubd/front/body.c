@@ -25,12 +25,15 @@ static int too_large(struct refusal *why, size_t limit)
                   limit);
 }
 
-static int cut_short(struct refusal *why, bool expired)
+static int cut_short(struct refusal *why, bool chunked, bool expired)
 {
     if (expired)
         return refuse(why, REFUSAL_REQUEST_TIMEOUT,
                       "the body took too long to arrive");
-    return refuse_as(why, REFUSAL_INVALID_BODY);
+    return refuse(why, REFUSAL_INVALID_BODY, "the body is incomplete%s",
+                  chunked ? ", or its chunks are malformed or have extensions, "
+                            "which are not supported"
+                          : "");
 }
 
 /* What came of reading. */
@@ -82,14 +85,14 @@ static enum outcome read_bytes(struct mg_connection *conn, struct body *body,
     return outcome;
 }
 
-static int refuse_outcome(enum outcome outcome, bool expired,
+static int refuse_outcome(enum outcome outcome, bool chunked, bool expired,
                           struct refusal *why)
 {
     if (outcome == NO_MEMORY)
         return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
     if (outcome == OVERLOADED)
         return refuse_as(why, REFUSAL_OVERLOADED);
-    return cut_short(why, expired);
+    return cut_short(why, chunked, expired);
 }
 
 int body_read(struct body *body, struct exchange *x,
@@ -113,14 +116,15 @@ int body_read(struct body *body, struct exchange *x,
     expired = http_conn_done(x->client);
     if (outcome == good && !expired) {
         /* civetweb does not read trailers, and closes behind them. */
-        x->unread_body = request->chunked && http_conn_has_unread(x->client);
+        x->unread_body =
+            request->chunked && arrival_has_trailers(&x->client->tap.arrival);
         return 0;
     }
     body_release(body);
     if (outcome == WHOLE && request->chunked)
         return too_large(why, limits->bytes);
     /* Where the time was over, the end was of our making. */
-    return refuse_outcome(outcome, expired, why);
+    return refuse_outcome(outcome, request->chunked, expired, why);
 }
 
 void body_release(struct body *body)

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/slice.h"
+#include "front/arrival.h"
 #include "front/front.h"
 #include "front/reply.h"
 
@@ -26,7 +27,7 @@ bool exchange_next_header(const struct exchange *x, const char *name,
 {
     const struct mg_request_info *info = x->request.info;
 
-    while (*at < (unsigned)info->num_headers) {
+    while ((int)*at < info->num_headers) {
         const struct mg_header *header = &info->http_headers[(*at)++];
 
         if (strcasecmp(header->name, name) == 0) {
@@ -39,9 +40,37 @@ bool exchange_next_header(const struct exchange *x, const char *name,
     return false;
 }
 
+bool exchange_lists(const struct exchange *x, const char *name,
+                    const char *member)
+{
+    return request_lists(x->request.info, name, member);
+}
+
 void exchange_forget_header(const struct exchange *x, const char *name)
 {
     request_wipe(x->request.info, name);
+}
+
+/* What is wrong with HTTP itself, whoever asks for whatever. */
+static bool is_of_http(enum refusal_kind kind)
+{
+    return kind == REFUSAL_INVALID_REQUEST || kind == REFUSAL_INVALID_BODY ||
+           kind == REFUSAL_HEADERS_TOO_LARGE ||
+           kind == REFUSAL_REQUEST_TIMEOUT ||
+           kind == REFUSAL_EXPECTATION_FAILED ||
+           kind == REFUSAL_HTTP_VERSION_NOT_SUPPORTED;
+}
+
+void exchange_refused(const struct exchange *x, const struct refusal *why)
+{
+    char remote[NETADDR_TEXT_MAX];
+    struct netaddr addr;
+
+    if (x->client == NULL || !is_of_http(why->kind))
+        return;
+    (void)exchange_remote(x, &addr);
+    netaddr_format(&addr, remote);
+    refused_add(&x->front->refused, remote, why);
 }
 
 bool exchange_is_head(const struct exchange *x)
@@ -141,26 +170,24 @@ static void handle(struct exchange *x)
     reply_refusal(x, &why);
 }
 
-/* What tap.h has seen civetweb read, from the end of the head on. */
-static void find_held(struct exchange *x)
+static int check(struct exchange *x, struct refusal *why)
 {
-    const char *end = x->client->tap.end;
+    const struct arrival *arrival = &x->client->tap.arrival;
 
-    if (end == NULL || x->malformed != NULL ||
-        x->request.info->num_headers == 0)
-        return;
-    x->held = request_end(x->request.info);
-    x->held_bytes = (size_t)(end - x->held);
+    if (request_check(&x->request, x->request.info, arrival->buffer, why) < 0)
+        return -1;
+    x->held = arrival->buffer + arrival->head.end;
+    x->held_bytes = arrival->bytes - arrival->head.end;
+    if (!arrival->head.asterisk || strcmp(x->method, "OPTIONS") == 0)
+        return 0;
+    return refuse(why, REFUSAL_INVALID_REQUEST,
+                  "the target * is only valid with OPTIONS");
 }
-
-/* Where civetweb's buffer of this thread starts: see request_check(). */
-static _Thread_local const char *buffer;
 
 static int begin_request(struct mg_connection *conn)
 {
     struct exchange x = exchange_of(conn);
     struct http_conn *client = x.client;
-    const struct mg_request_info *info = x.request.info;
     struct refusal malformed;
 
     if (client == NULL) {
@@ -168,16 +195,18 @@ static int begin_request(struct mg_connection *conn)
         reply_refusal(&x, &malformed);
         return x.status;
     }
+    arrival_end(&client->tap.arrival);
+    if (client->tap.arrival.head.asterisk)
+        x.path = "*";
     x.late = http_conn_done(client);
     client->in_request = true;
     client->trusted = false;
     (void)atomic_fetch_add(&x.front->in_flight, 1);
     (void)clock_gettime(CLOCK_MONOTONIC, &client->began);
-    http_conn_meet(client, info);
+    http_conn_meet(client, x.request.info);
     x.listener = listener_of(&x);
-    if (request_check(&x.request, info, &buffer, &malformed) < 0)
+    if (check(&x, &malformed) < 0)
         x.malformed = &malformed;
-    find_held(&x);
     x.unread_body = x.request.has_body;
     x.keep_alive = x.request.keep_alive && !x.late;
     handle(&x);
@@ -205,6 +234,14 @@ static void log_request(const struct exchange *x, int status)
               LOG_INT("duration_us", us), LOG_STR("remote", remote));
 }
 
+/* Of the body that belongs to a request; -1: it has come in chunks. */
+static int64_t body_length(const struct mg_request_info *info)
+{
+    if (info->content_length >= 0)
+        return info->content_length;
+    return request_lists(info, "Transfer-Encoding", "chunked") ? -1 : 0;
+}
+
 static void end_request(const struct mg_connection *conn, int status)
 {
     const struct exchange x = exchange_of((struct mg_connection *)conn);
@@ -213,30 +250,42 @@ static void end_request(const struct mg_connection *conn, int status)
     if (client == NULL || !client->in_request)
         return;
     log_request(&x, status);
+    arrival_next(&client->tap.arrival, body_length(x.request.info));
     client->in_request = false;
-    client->tap.end = NULL;
     (void)atomic_fetch_sub(&x.front->in_flight, 1);
     http_conn_idle(client);
 }
 
-/* civetweb's own refusals. It means 413 for a head that does not fit into its
- * buffer, but mostly says 400. */
-static void explain(int status, struct http_conn *client, struct refusal *why)
+/* How far civetweb has got with a head it refuses: it fills the request's
+ * fields as it goes. */
+static enum head_parsed parsed(const struct mg_request_info *info, int status)
 {
-    if (client != NULL && http_conn_done(client))
+    if (info->request_method == NULL)
+        return HEAD_UNPARSED;
+    if (info->num_headers == 0)
+        return HEAD_LINE_FAILED;
+    if (info->num_headers < 0)
+        return HEAD_FIELD_FAILED;
+    return status == 411 ? HEAD_LENGTH_FAILED : HEAD_CODING_FAILED;
+}
+
+/* civetweb's own refusals. Returns false where there is nobody to answer: empty
+ * lines are no request. */
+static bool explain(int status, const struct exchange *x, struct refusal *why)
+{
+    const struct arrival *arrival = &x->client->tap.arrival;
+    bool late = http_conn_done(x->client);
+
+    if (!head_fault(&arrival->head, arrival->buffer, arrival->bytes,
+                    REQUEST_HEAD_MAX, parsed(x->request.info, status), why))
+        return false;
+    if (late)
         (void)refuse_as(why, REFUSAL_REQUEST_TIMEOUT);
-    else if (status == 413 ||
-             (status == 400 && client != NULL &&
-              http_conn_sent_more_than(client, REQUEST_HEAD_MAX - 1)))
-        (void)refuse(why, REFUSAL_HEADERS_TOO_LARGE,
-                     "the request head is larger than %d bytes",
-                     REQUEST_HEAD_MAX);
     else if (status == 505)
         (void)refuse_as(why, REFUSAL_HTTP_VERSION_NOT_SUPPORTED);
     else if (status >= 500)
         (void)refuse_as(why, REFUSAL_INTERNAL_ERROR);
-    else
-        (void)refuse_as(why, REFUSAL_INVALID_REQUEST);
+    return true;
 }
 
 static int http_error(struct mg_connection *conn, int status,
@@ -253,9 +302,17 @@ static int http_error(struct mg_connection *conn, int status,
     struct refusal why;
 
     (void)message;
-    explain(status, x.client, &why);
-    x.malformed = &why;
-    handle(&x);
+    if (x.client == NULL) {
+        (void)refuse_as(&why, REFUSAL_OUT_OF_MEMORY);
+        reply_refusal(&x, &why);
+        return 0;
+    }
+    arrival_end(&x.client->tap.arrival);
+    http_conn_meet(x.client, x.request.info);
+    if (explain(status, &x, &why)) {
+        x.malformed = &why;
+        handle(&x);
+    }
     return 0;
 }
 

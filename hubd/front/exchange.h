@@ -20,8 +20,8 @@ struct mg_connection;
 
 struct exchange {
     /* What was asked. */
-    const char *method;     /* NULL, as is the path, if it could not be read */
-    const char *path;       /* as it was sent, without the query */
+    const char *method; /* NULL, as is the path, if it could not be read */
+    const char *path;   /* as it was sent, without origin and query; or "*" */
     struct request request; /* framing, headers, query */
     enum listener_role listener;
     const struct refusal *malformed; /* what is wrong with it, or NULL */
@@ -51,8 +51,16 @@ struct request_text exchange_header(const struct exchange *x, const char *name,
 bool exchange_next_header(const struct exchange *x, const char *name,
                           unsigned *at, struct request_text *value);
 
+/* Whether a list of that name, in one line or more, has that member, without
+ * case. */
+bool exchange_lists(const struct exchange *x, const char *name,
+                    const char *member);
+
 /* Overwrites the values of all headers of that name, which are empty then. */
 void exchange_forget_header(const struct exchange *x, const char *name);
+
+/* For the log: what is wrong with a request as HTTP, whatever it asks for. */
+void exchange_refused(const struct exchange *x, const struct refusal *why);
 
 bool exchange_is_head(const struct exchange *x);
 

@@ -35,6 +35,7 @@ int front_init(struct front *front, const struct front_options *options)
     front->stand_in = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (front->stand_in < 0)
         return -1;
+    refused_init(&front->refused);
     http_conns_init(&front->conns, options->workers, options->read_timeout_ms,
                     options->write_timeout_ms, options->keepalive_timeout_ms);
     return 0;
@@ -44,6 +45,7 @@ void front_fini(struct front *front)
 {
     http_conns_fini(&front->conns);
     (void)close(front->stand_in);
+    refused_fini(&front->refused);
 }
 
 /* Workers. -------------------------------------------------------------- */
@@ -296,6 +298,7 @@ void front_end(struct front *front)
 void front_sweep(struct front *front)
 {
     http_conns_sweep(&front->conns);
+    refused_report(&front->refused);
 }
 
 void front_wake(struct front *front)

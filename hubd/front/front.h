@@ -17,6 +17,7 @@
 #include "front/http_conn.h"
 #include "front/listen.h"
 #include "front/refusal.h"
+#include "front/refused.h"
 
 struct mg_callbacks;
 struct mg_context;
@@ -40,6 +41,7 @@ struct front_options {
 struct front {
     struct front_options options; /* ports as they were bound */
     struct http_conns conns;
+    struct refused refused;
     struct mg_context *http;
     int stand_in;               /* see handoff.c */
     _Atomic unsigned in_flight; /* requests being answered */
@@ -60,7 +62,8 @@ void front_stop(struct front *front);
 /* From now on no connection stays open behind its answer. */
 void front_end(struct front *front);
 
-/* Ends waits that took too long; to be called a few times a second. */
+/* Ends waits that took too long, and tells of requests that were none; to be
+ * called a few times a second. */
 void front_sweep(struct front *front);
 
 /* Wakes every worker that waits for bytes. */

@@ -7,9 +7,9 @@
  * and close as it likes. Until then a request can be refused as any other.
  *
  * Nothing is taken on trust: tap.h has seen civetweb read from the descriptor,
- * and where the last byte went. If that is not the end of the request, then the
- * client has sent more before it was answered, which it must not (RFC 6455,
- * 4.1), and which would be lost for the hub.
+ * and how much. If that goes beyond the end of the request, then the client has
+ * sent more before it was answered, which it must not (RFC 6455, 4.1), and
+ * which would be lost for the hub.
  */
 #include "front/handoff.h"
 
@@ -47,11 +47,8 @@ static int refuse_unknown(struct refusal *why)
 
 int handoff_check(struct exchange *x, struct refusal *why)
 {
-    if (!x->client->tap.has_read)
+    if (x->held == NULL || http_conn_fd(x->client) < 0)
         return refuse_unknown(why);
-    if (x->held == NULL)
-        return refuse(why, REFUSAL_INVALID_HANDSHAKE,
-                      "the handshake came along with another request");
     if (x->held_bytes == 0)
         return 0;
     x->unread_body = true; /* there may be more of it */

@@ -6,7 +6,6 @@
  */
 #include "front/http_conn.h"
 
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -261,26 +260,6 @@ bool http_conn_done(struct http_conn *client)
 bool http_conn_has_unread(struct http_conn *client)
 {
     return has_unread(http_conn_fd(client));
-}
-
-static int read_info(struct http_conn *client, struct tcp_info *info)
-{
-    int fd = http_conn_fd(client);
-    socklen_t size = sizeof(*info);
-
-    *info = (struct tcp_info){0};
-    return fd < 0 ? -1 : getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size);
-}
-
-bool http_conn_sent_more_than(struct http_conn *client, uint64_t bytes)
-{
-    bool is_first = client->began.tv_sec == 0 && client->began.tv_nsec == 0;
-    struct tcp_info info;
-
-    if (http_conn_has_unread(client))
-        return true;
-    return is_first && read_info(client, &info) == 0 &&
-           info.tcpi_bytes_received > bytes;
 }
 
 void http_conn_linger(struct http_conn *client)

@@ -105,10 +105,6 @@ bool http_conn_done(struct http_conn *client);
 /* Whether the kernel holds bytes that civetweb has not read. */
 bool http_conn_has_unread(struct http_conn *client);
 
-/* Whether more than `bytes` bytes have come for its first request, or bytes are
- * waiting to be read. */
-bool http_conn_sent_more_than(struct http_conn *client, uint64_t bytes);
-
 /* Sends the end of our stream and reads what the peer still sends, for a short
  * time: closing with unread bytes would reset the connection, and the reply
  * might be lost with it. */

@@ -52,6 +52,7 @@ static void fill(struct refusal *why, enum refusal_kind kind)
     why->status = row->status;
     why->code = row->code;
     why->headers = row->headers;
+    why->fault = NULL;
 }
 
 int refuse(struct refusal *why, enum refusal_kind kind, const char *format, ...)

@@ -87,6 +87,7 @@ struct refusal {
     int status; /* from the table, as are the next two */
     const char *code;
     const char *headers; /* callers may replace them */
+    const char *fault;   /* what the log counts it as; NULL: its message */
     char message[256];
 };
 

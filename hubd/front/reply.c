@@ -276,6 +276,7 @@ void reply_refusal(struct exchange *x, const struct refusal *why)
         cJSON_Delete(body);
         body = NULL;
     }
+    exchange_refused(x, why);
     reply_json(x, why->kind, why->headers, body);
 }
 

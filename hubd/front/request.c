@@ -16,8 +16,6 @@
 
 #include "base/ascii.h"
 
-#define BUFFER_ALIGNMENT 16u
-
 /* Bytes from the end of the last value to the end of the head. */
 #define HEAD_TAIL 4
 
@@ -79,13 +77,6 @@ bool request_next(const struct request *request, unsigned *at,
     return true;
 }
 
-const char *request_end(const struct mg_request_info *info)
-{
-    const char *last = info->http_headers[info->num_headers - 1].value;
-
-    return last + strlen(last) + HEAD_TAIL;
-}
-
 void request_wipe(const struct mg_request_info *info, const char *name)
 {
     for (int i = 0; i < info->num_headers; i++) {
@@ -97,19 +88,47 @@ void request_wipe(const struct mg_request_info *info, const char *name)
     }
 }
 
-bool request_list_has(struct request_text list, const char *token)
+/* Takes the first member of a line off it; empty ones too. */
+static struct request_text cut(struct request_text *line)
 {
-    while (list.start != NULL && list.bytes > 0) {
-        const char *comma = memchr(list.start, ',', list.bytes);
-        size_t bytes =
-            comma != NULL ? (size_t)(comma - list.start) : list.bytes;
+    const char *comma = memchr(line->start, ',', line->bytes);
+    size_t bytes = comma != NULL ? (size_t)(comma - line->start) : line->bytes;
+    struct request_text member = trim(line->start, bytes);
 
-        if (request_text_is(trim(list.start, bytes), token))
+    line->start += bytes + (comma != NULL);
+    line->bytes -= bytes + (comma != NULL);
+    return member;
+}
+
+bool request_list_next(struct request_list *list, struct request_text *member)
+{
+    const struct mg_request_info *info = list->info;
+
+    for (;;) {
+        while (list->rest.bytes > 0) {
+            *member = cut(&list->rest);
+            if (member->bytes > 0)
+                return true;
+        }
+        while (list->next < info->num_headers &&
+               strcasecmp(info->http_headers[list->next].name, list->name) != 0)
+            list->next++;
+        if (list->next == info->num_headers)
+            return false;
+        list->rest.start = info->http_headers[list->next++].value;
+        list->rest.bytes = strlen(list->rest.start);
+    }
+}
+
+bool request_lists(const struct mg_request_info *info, const char *name,
+                   const char *member)
+{
+    struct request_list list = {.info = info, .name = name};
+    struct request_text text;
+
+    while (request_list_next(&list, &text)) {
+        if (request_text_is(text, member))
             return true;
-        if (comma == NULL)
-            break;
-        list.start += bytes + 1;
-        list.bytes -= bytes + 1;
     }
     return false;
 }
@@ -128,23 +147,18 @@ static bool is_token(const char *text)
 
 /* civetweb skips white space before a request, and when there are empty lines
  * among it takes the head for finished early and goes on parsing in whatever
- * the buffer held before. One CRLF is harmless, and RFC 9112, 2.2 wants it
- * ignored. */
-static int check_start(const char *method, const char **buffer,
+ * the buffer held before. They are CRs by now. */
+static int check_start(const char *method, const char *buffer,
                        struct refusal *why)
 {
-    const char *start = *buffer;
-
-    if (start == NULL || method < start || method >= start + REQUEST_HEAD_MAX) {
-        /* Not known yet. It is malloc's, and so are its lower bits. */
-        start = method - (uintptr_t)method % BUFFER_ALIGNMENT;
-        *buffer = start;
-    }
-    if (method == start)
-        return 0;
-    if (method == start + 2 && memcmp(start, "\r\n", 2) == 0)
-        return 0;
-    return bad(why, "white space before the request line");
+    if (buffer == NULL || method < buffer ||
+        method >= buffer + REQUEST_HEAD_MAX)
+        return bad(why, "the request was not read the way it should be");
+    while (buffer < method && *buffer == '\r')
+        buffer++;
+    if (buffer < method)
+        return bad(why, "white space before the request line");
+    return 0;
 }
 
 static int check_request_line(const struct mg_request_info *info,
@@ -175,7 +189,8 @@ static int check_field(const struct mg_header *header, struct refusal *why)
     return 0;
 }
 
-static int check_fields(const struct mg_request_info *info, struct refusal *why)
+static int check_fields(const struct mg_request_info *info, const char *buffer,
+                        struct refusal *why)
 {
     const char *end = info->http_version + strlen(info->http_version);
 
@@ -195,7 +210,7 @@ static int check_fields(const struct mg_request_info *info, struct refusal *why)
                    ? 0
                    : bad(why, "a header line is malformed");
     }
-    if (end + HEAD_TAIL > info->request_method + REQUEST_HEAD_MAX - HEAD_TAIL)
+    if (end + HEAD_TAIL > buffer + REQUEST_HEAD_MAX - HEAD_TAIL)
         return refuse(why, REFUSAL_HEADERS_TOO_LARGE,
                       "the request head is larger than %d bytes",
                       REQUEST_HEAD_MAX - 2 * HEAD_TAIL);
@@ -250,33 +265,36 @@ static int read_length(struct request *r, struct refusal *why)
 
 static int read_coding(struct request *r, struct refusal *why)
 {
-    unsigned count;
-    struct request_text text =
-        request_header(r->info, "Transfer-Encoding", &count);
+    struct request_list list = {.info = r->info, .name = "Transfer-Encoding"};
+    struct request_text coding, another;
+    unsigned lines;
 
-    if (count == 0)
+    (void)request_header(r->info, list.name, &lines);
+    if (lines == 0)
         return 0;
     if (!r->http11)
         return bad(why, "HTTP/1.0 has no Transfer-Encoding");
     if (r->content_length >= 0)
         return bad(why, "both Content-Length and Transfer-Encoding");
-    if (count > 1 || !request_text_is(text, "chunked"))
-        return bad(why, "a Transfer-Encoding other than chunked");
+    if (!request_list_next(&list, &coding) ||
+        !request_text_is(coding, "chunked") ||
+        request_list_next(&list, &another))
+        return bad(why, "Transfer-Encoding is not \"chunked\"");
     r->chunked = true;
     return 0;
 }
 
 static int read_expectation(struct request *r, struct refusal *why)
 {
-    unsigned count;
-    struct request_text text = request_header(r->info, "Expect", &count);
+    struct request_list list = {.info = r->info, .name = "Expect"};
+    struct request_text expected;
 
     /* RFC 9110, 10.1.1: from HTTP/1.0 it is to be ignored. */
-    if (count == 0 || !r->http11)
-        return 0;
-    if (count > 1 || !request_text_is(text, "100-continue"))
-        return refuse_as(why, REFUSAL_EXPECTATION_FAILED);
-    r->expects_continue = true;
+    while (r->http11 && request_list_next(&list, &expected)) {
+        if (!request_text_is(expected, "100-continue"))
+            return refuse_as(why, REFUSAL_EXPECTATION_FAILED);
+        r->expects_continue = true;
+    }
     return 0;
 }
 
@@ -289,31 +307,32 @@ static int read_expectation(struct request *r, struct refusal *why)
 static bool wants_keep_alive(const struct request *r)
 {
     const struct mg_request_info *info = r->info;
-    unsigned count;
-    struct request_text first = request_header(info, "Connection", &count);
-    unsigned trailers, upgrades;
+    struct request_list first = {info, "Connection", info->num_headers, {0}};
+    struct request_text option;
+    bool keeps = false;
+    unsigned count, trailers, upgrades;
 
     (void)request_header(info, "Trailer", &trailers);
     (void)request_header(info, "Upgrade", &upgrades);
-    if (trailers > 0 || upgrades > 0)
+    first.rest = request_header(info, first.name, &count);
+    if (trailers > 0 || upgrades > 0 ||
+        request_lists(info, first.name, "close"))
         return false;
     if (count == 0)
         return r->http11;
+    while (request_list_next(&first, &option))
+        keeps |= request_text_is(option, "keep-alive");
     for (int i = 0; i < info->num_headers; i++) {
         const struct mg_header *header = &info->http_headers[i];
 
-        if (strcasecmp(header->name, "Connection") != 0)
-            continue;
-        if (strcasestr(header->value, "upgrade") != NULL ||
-            request_list_has(trim(header->value, strlen(header->value)),
-                             "close"))
-            return false;
+        if (strcasecmp(header->name, first.name) == 0)
+            keeps &= strcasestr(header->value, "upgrade") == NULL;
     }
-    return request_list_has(first, "keep-alive");
+    return keeps;
 }
 
 int request_check(struct request *request, const struct mg_request_info *info,
-                  const char **buffer, struct refusal *why)
+                  const char *buffer, struct refusal *why)
 {
     struct request *r = request;
 
@@ -322,9 +341,10 @@ int request_check(struct request *request, const struct mg_request_info *info,
     r->http11 = strcmp(info->http_version, "1.1") == 0;
     r->has_body = true; /* until it is known to have none */
     if (check_start(info->request_method, buffer, why) < 0 ||
-        check_request_line(info, why) < 0 || check_fields(info, why) < 0 ||
-        check_host(r, why) < 0 || read_length(r, why) < 0 ||
-        read_coding(r, why) < 0 || read_expectation(r, why) < 0)
+        check_request_line(info, why) < 0 ||
+        check_fields(info, buffer, why) < 0 || check_host(r, why) < 0 ||
+        read_length(r, why) < 0 || read_coding(r, why) < 0 ||
+        read_expectation(r, why) < 0)
         return -1;
     r->has_body = r->chunked || r->content_length > 0;
     r->keep_alive = wants_keep_alive(r);

@@ -37,12 +37,20 @@ struct request_text {
     size_t bytes;
 };
 
-/* Reads the framing of a request. `buffer` remembers, for each worker thread,
- * where civetweb's buffer starts; NULL at first. Returns 0, or -1 and `why`:
- * the connection must be closed then, for nobody knows where the next request
+/* The members of a list (RFC 9110, 5.6.1), whose lines are one (5.3). */
+struct request_list {
+    const struct mg_request_info *info;
+    const char *name;
+    int next;                 /* line to look at */
+    struct request_text rest; /* of the line before */
+};
+
+/* Reads the framing of a request, whose head has come through head_take(), in a
+ * buffer of civetweb's that starts at `buffer`. Returns 0, or -1 and `why`: the
+ * connection must be closed then, for nobody knows where the next request
  * begins. */
 int request_check(struct request *request, const struct mg_request_info *info,
-                  const char **buffer, struct refusal *why);
+                  const char *buffer, struct refusal *why);
 
 /* The value of the first header of that name, without white space around it,
  * and how many there are (`count` may be NULL). */
@@ -54,16 +62,17 @@ struct request_text request_header(const struct mg_request_info *info,
 bool request_next(const struct request *request, unsigned *at,
                   const char **name, const char **value);
 
-/* Behind the last byte of its head, of a request that request_check() has
- * passed and that has headers. Only before request_wipe(). */
-const char *request_end(const struct mg_request_info *info);
-
 /* Overwrites the values of all headers of that name where civetweb has them:
  * they are empty then. Nothing but request_check() needs their lengths. */
 void request_wipe(const struct mg_request_info *info, const char *name);
 
-/* Whether a comma list of tokens (RFC 9110, 5.6.1) holds one, without case. */
-bool request_list_has(struct request_text list, const char *token);
+/* The next member that is not empty; false: there is none. A list begins with
+ * info and name. */
+bool request_list_next(struct request_list *list, struct request_text *member);
+
+/* Whether a list has that member, without case. */
+bool request_lists(const struct mg_request_info *info, const char *name,
+                   const char *member);
 
 bool request_text_is(struct request_text text, const char *wanted);
 

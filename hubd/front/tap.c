@@ -19,6 +19,8 @@ static _Thread_local struct tap *own;
 
 void tap_attach(struct tap *tap)
 {
+    if (tap != NULL)
+        arrival_begin(&tap->arrival);
     own = tap;
 }
 
@@ -45,9 +47,7 @@ ssize_t tap_recv(int fd, void *buffer, size_t size, int flags)
     if (own == NULL || got <= 0)
         return got;
     note_fd(own, fd);
-    if (atomic_load_explicit(&own->fd, memory_order_relaxed) != fd)
-        return got;
-    own->end = (const char *)buffer + got;
-    own->has_read = true;
+    if (atomic_load_explicit(&own->fd, memory_order_relaxed) == fd)
+        arrival_take(&own->arrival, buffer, (size_t)got);
     return got;
 }

@@ -62,12 +62,12 @@ static void write_tag(char tag[TAG_MAX], const struct console_file *file,
 /* RFC 9110, 13.1.2: a weak tag is as good here. */
 static bool is_known(const struct exchange *x, const char *tag)
 {
-    struct request_text known = exchange_header(x, "If-None-Match", NULL);
+    static const char name[] = "If-None-Match";
     char weak[TAG_MAX + 2];
 
     (void)snprintf(weak, sizeof(weak), "W/%s", tag);
-    return request_text_is(known, "*") || request_list_has(known, tag) ||
-           request_list_has(known, weak);
+    return exchange_lists(x, name, "*") || exchange_lists(x, name, tag) ||
+           exchange_lists(x, name, weak);
 }
 
 static void answer_part(struct exchange *x, const struct console_file *file)

@@ -239,10 +239,35 @@ class Truncated(StrictCase):
         """What civetweb would make of them is a second request, out of what its
         buffer held before."""
         hub = self.start()
-        for _ in range(20):
+        for lines in (b"\r\n\r\n", b"\n", b"\n\n", b"\r\n\n\r\n") * 5:
+            conn = self.http(hub)
+            conn.send(lines + b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
+            self.assertEqual(conn.read_reply().status, 200)
+            conn.end_sending()
+            self.assertTrue(conn.ended())
+        for space in (b" ", b"\t", b"\r", b"\r\n ", b" \r\n", b"\r\r\n\r\n"):
             reply = self.raw_closing(
-                hub, b"\r\n\r\nGET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
+                hub, space + b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
             self.assertRefused(reply, 400)
+
+    def test_blank_lines_alone_are_no_request(self):
+        """As old clients send one behind a POST."""
+        client = self.join("ada")
+        post = self.head(b"Content-Length: %d" % len(GOOD)) + GOOD
+        for lines in (b"\r\n", b"\n", b"\r\n\r\n\n"):
+            for pieces in ((post + lines,), (post, lines)):
+                with self.subTest(lines=lines, pieces=len(pieces)):
+                    conn = self.http(self.hub)
+                    for piece in pieces:
+                        conn.send(piece)
+                    self.assertEqual(conn.read_reply().status, 200)
+                    self.assertEqual(client.recv(), GOOD)
+                    conn.send(post)
+                    self.assertEqual(conn.read_reply().status, 200)
+                    self.assertEqual(client.recv(), GOOD)
+                    conn.send(lines)
+                    conn.end_sending()
+                    self.assertTrue(conn.ended(), "nothing was asked")
 
     def check_no_more_than(self, conn, status):
         """One more reply, or a refusal, or the end."""
@@ -316,6 +341,31 @@ class Timeouts(StrictCase):
         if conn.buffer:
             self.assertRefused(conn.read_reply(), 408, "request_timeout")
         self.assertGreater(time.monotonic() - started, 0.9)
+
+    def test_blank_lines_wait_in_vain_and_in_silence(self):
+        """Before a first request, where the wait is as short as its head may
+        take."""
+        for data in (b"\r\n", b"\n\r\n\r\n"):
+            with self.subTest(data=data):
+                conn = self.http(self.hub)
+                conn.send(data)
+                self.assertTrue(conn.ended(), "nothing was asked")
+
+    def test_a_blank_line_behind_a_request_is_none_of_its_own(self):
+        """Old clients send one behind a POST: no 408 that nobody asked for."""
+        hub = self.start(HUB_KEEPALIVE_TIMEOUT="2s")
+        post = (b"POST /api/broadcast HTTP/1.1\r\nHost: hub\r\nX-API-Key: "
+                + hub.key.encode() + b"\r\nContent-Length: %d\r\n\r\n%s"
+                % (len(GOOD), GOOD))
+        for pieces in ((post + b"\r\n",), (post, b"\r\n"), (post, b"\n")):
+            with self.subTest(pieces=pieces):
+                conn = self.http(hub)
+                conn.send(pieces[0])
+                self.assertEqual(conn.read_reply().status, 200)
+                for piece in pieces[1:]:
+                    conn.send(piece)
+                self.assertTrue(conn.ended(), "nothing was asked")
+        self.assertEqual(hub.events("refused"), [])
 
     def test_a_head_that_never_ends_is_cut_off(self):
         for data in (b"POST /api/send HTTP/1.1\r\nHost: hub\r\n", b"P", b""):

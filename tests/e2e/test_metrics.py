@@ -116,8 +116,7 @@ class Places(MetricsCase):
         self.assertEqual(hub.broadcast(GOOD), 1)
 
     def test_what_a_request_claims_does_not_move_it(self):
-        """Host may name the other listener; an absolute form that does is
-        civetweb's to refuse, which it does without a word."""
+        """Host may name the other listener, and so may an absolute form."""
         hub = self.start_apart()
         for here, there, path in ((hub.port, hub.metrics_port, "/metrics"),
                                   (hub.metrics_port, hub.port, "/health")):
@@ -125,10 +124,7 @@ class Places(MetricsCase):
             head = f"GET {path} HTTP/1.1\r\nHost: {other}\r\n\r\n"
             self.assertRefused(self.raw_to(here, head), 404, "not_found")
             head = head.replace(path, f"http://{other}{path}")
-            try:
-                self.assertRefused(self.raw_to(here, head), 404, "not_found")
-            except EOFError as ended:
-                self.assertIn("after b''", str(ended))
+            self.assertRefused(self.raw_to(here, head), 404, "not_found")
 
     def raw_to(self, port, head):
         return raw_request(port, head.encode())[0]

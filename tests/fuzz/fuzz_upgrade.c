@@ -1,6 +1,6 @@
-/* fuzz_upgrade.c - a request on its way to a WebSocket: through civetweb's
- * parser (a stand-in for it), the strict reading of what that leaves, the
- * origins from a file, the handshake, and the quotas.
+/* fuzz_upgrade.c - a request on its way to a WebSocket: its plain spelling,
+ * civetweb's parser (a stand-in for it), the strict reading of what that
+ * leaves, the origins from a file, the handshake, and the quotas.
  *
  * The verdict must be that of a model which has read the raw bytes by the RFCs,
  * and an accepted id the one that the model decodes.
@@ -18,6 +18,7 @@
 
 #include "fake_civetweb.h"
 #include "access/gate.h"
+#include "front/head.h"
 #include "front/request.h"
 #include "access/admission.h"
 #include "api/ws.h"
@@ -97,23 +98,59 @@ static void check_request(const struct request *r, const struct model_head *m)
             model_head_lists(m, "Connection", "keep-alive", true));
 }
 
+/* The same, whatever pieces it comes in. Returns where it ends. */
+static size_t make_plain(size_t bytes)
+{
+    static char whole[REQUEST_HEAD_MAX];
+    struct head head = {0}, other = {0};
+
+    memcpy(room.buffer, room.text, bytes);
+    memset(room.buffer + bytes, 'x', REQUEST_HEAD_MAX - bytes);
+    memcpy(whole, room.buffer, REQUEST_HEAD_MAX);
+    head_take(&other, whole, 0, bytes);
+    head_take(&head, room.buffer, 0, bytes / 3);
+    head_take(&head, room.buffer, bytes / 3, bytes - bytes / 2);
+    head_take(&head, room.buffer, bytes - bytes / 2, bytes);
+    REQUIRE(memcmp(whole, room.buffer, REQUEST_HEAD_MAX) == 0);
+    REQUIRE(head.start == other.start && head.fields == other.fields &&
+            head.end == other.end && head.plain == other.plain &&
+            head.asterisk == other.asterisk && head.strange == other.strange);
+    REQUIRE(head.start <= head.line && head.line <= bytes);
+    return head.end;
+}
+
+/* What is said of it where civetweb refuses. */
+static void check_fault(size_t bytes)
+{
+    enum head_parsed parsed = (enum head_parsed)(bytes % 5);
+    struct refusal why = {0};
+    struct head head = {0};
+
+    head_take(&head, room.buffer, 0, bytes);
+    if (head_fault(&head, room.buffer, bytes, REQUEST_HEAD_MAX, parsed, &why))
+        check_refusal(&why, 400, 431, 400);
+    else
+        REQUIRE(head.start == bytes);
+}
+
 /* Returns whether civetweb would call hubd with it, and hubd go on. */
 static bool read_request(struct request *request, struct mg_request_info *info,
                          struct model_head *model, size_t bytes)
 {
-    const char *start = room.buffer;
     struct refusal why = {0};
     bool valid, passes;
+    size_t end;
 
-    memcpy(room.buffer, room.text, bytes);
-    memset(room.buffer + bytes, 'x', REQUEST_HEAD_MAX - bytes);
+    (void)make_plain(bytes);
+    check_fault(bytes);
+    end = make_plain(bytes);
     if (!fake_civetweb(room.buffer, REQUEST_HEAD_MAX, info))
         return false;
     if (strcmp(info->http_version, "1.0") != 0 &&
         strcmp(info->http_version, "1.1") != 0)
         return false; /* civetweb answers 505 */
     valid = model_head_read(model, room.text, bytes);
-    passes = request_check(request, info, &start, &why) == 0;
+    passes = request_check(request, info, room.buffer, &why) == 0;
     /* HTTP/1.0 without a field: the white space behind its line looks like the
      * end of the head, whatever comes then. It is answered as what it seems to
      * be, and nothing more is read from that connection. */
@@ -122,6 +159,7 @@ static bool read_request(struct request *request, struct mg_request_info *info,
         return false;
     }
     REQUIRE(passes == valid);
+    REQUIRE(!valid || end == model->bytes);
     if (valid)
         check_request(request, model);
     else
@@ -246,7 +284,6 @@ static void check_upgrade(const struct request *request,
         return;
     }
     REQUIRE(valid && allowed && named);
-    REQUIRE(request_end(request->info) == room.buffer + head->bytes);
     REQUIRE(strcmp(upgrade.user_id, user) == 0);
     REQUIRE(strcmp(upgrade.session_id, session) == 0);
     check_subprotocol(upgrade.subprotocol, head);

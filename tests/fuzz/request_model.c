@@ -119,6 +119,18 @@ size_t model_head_count(const struct model_head *head, const char *name,
     return count;
 }
 
+/* The next member of a list; it may be empty. */
+static struct model_text take_item(struct cursor *c)
+{
+    struct model_text item;
+
+    (void)take_span(c, " \t,", true);
+    item = take_span(c, ",", false);
+    while (item.bytes > 0 && strchr(" \t", item.start[item.bytes - 1]))
+        item.bytes--;
+    return item;
+}
+
 /* Framing, RFC 9112, 6; RFC 9110, 7.2 and 10.1.1. ---------------------- */
 
 static bool check_host(const struct model_head *head)
@@ -153,36 +165,58 @@ static bool read_length(struct model_head *head)
     return true;
 }
 
+/* How many members of a list there are, and how many of them are `wanted`. */
+static size_t count_members(const struct model_head *head, const char *name,
+                            const char *wanted, size_t *others)
+{
+    size_t found = 0;
+
+    *others = 0;
+    for (size_t i = 0; i < head->field_count; i++) {
+        struct cursor c = {head->fields[i].value.start, NULL};
+
+        c.end = c.at + head->fields[i].value.bytes;
+        while (is_literally(head->fields[i].name, name) && c.at < c.end) {
+            struct model_text item = take_item(&c);
+
+            if (is_literally(item, wanted))
+                found++;
+            else if (item.bytes > 0)
+                ++*others;
+        }
+    }
+    return found;
+}
+
 static bool read_coding(struct model_head *head)
 {
     const struct model_field *field;
-    size_t count = model_head_count(head, "Transfer-Encoding", &field);
+    size_t others;
+    size_t found = count_members(head, "Transfer-Encoding", "chunked", &others);
 
-    head->chunked = count > 0;
-    return count == 0 || (count == 1 && head->http11 && head->length < 0 &&
-                          is_literally(field->value, "chunked"));
+    head->chunked = model_head_count(head, "Transfer-Encoding", &field) > 0;
+    return !head->chunked ||
+           (found == 1 && others == 0 && head->http11 && head->length < 0);
 }
 
 static bool read_expectation(struct model_head *head)
 {
-    const struct model_field *field;
-    size_t count = model_head_count(head, "Expect", &field);
+    size_t others;
+    size_t found = count_members(head, "Expect", "100-continue", &others);
 
-    head->expects_continue = head->http11 && count > 0;
-    return !head->expects_continue ||
-           (count == 1 && is_literally(field->value, "100-continue"));
+    head->expects_continue = head->http11 && found > 0;
+    return !head->http11 || others == 0;
 }
 
 bool model_head_read(struct model_head *head, const char *text, size_t bytes)
 {
     struct cursor c = {text, text + bytes};
-    const char *start;
 
     head->field_count = 0;
     head->blotted_out = false;
-    (void)take(&c, "\r\n"); /* RFC 9112, 2.2 */
-    start = c.at;
-    if (!read_lines(head, &c) || c.at - start > MODEL_HEAD_MAX)
+    while (take(&c, "\r\n") || take(&c, "\n")) /* RFC 9112, 2.2 */
+        continue;
+    if (!read_lines(head, &c) || c.at - text > MODEL_HEAD_MAX)
         return false;
     head->bytes = (size_t)(c.at - text);
     return check_host(head) && read_length(head) && read_coding(head) &&
@@ -196,13 +230,7 @@ static bool lists(struct model_text list, const char *wanted)
     struct cursor c = {list.start, list.start + list.bytes};
 
     while (c.at < c.end) {
-        struct model_text item;
-
-        (void)take_span(&c, " \t,", true);
-        item = take_span(&c, ",", false);
-        while (item.bytes > 0 && strchr(" \t", item.start[item.bytes - 1]))
-            item.bytes--;
-        if (is_literally(item, wanted))
+        if (is_literally(take_item(&c), wanted))
             return true;
     }
     return false;

@@ -43,6 +43,7 @@ static void set_up(void)
     x.client = http_conn_create(&front.conns);
     ck_assert_ptr_nonnull(x.client);
     atomic_store(&x.client->tap.fd, ends[1]);
+    arrival_end(&x.client->tap.arrival);
 }
 
 static void tear_down(void)

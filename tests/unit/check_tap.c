@@ -16,7 +16,6 @@
 #include <civetweb.h>
 
 #include "front/listen.h"
-#include "front/request.h"
 #include "front/tap.h"
 #include "suite.h"
 
@@ -64,17 +63,17 @@ static int init_connection(const struct mg_connection *conn, void **data)
 
 static int begin_request(struct mg_connection *conn)
 {
-    const struct mg_request_info *info = mg_get_request_info(conn);
-    struct tap *tap = info->conn_data;
+    struct tap *tap = mg_get_user_connection_data(conn);
     int fd = atomic_load(&tap->fd);
     char body[100];
 
+    arrival_end(&tap->arrival);
     (void)pthread_mutex_lock(&lock);
     seen[seen_count++] = (struct seen){
         .peer_port = ntohs(name_of(fd, true).sin_port),
         .local_address = ntohl(name_of(fd, false).sin_addr.s_addr),
-        .known = tap->end != NULL,
-        .behind = tap->end != NULL ? tap->end - request_end(info) : 0,
+        .known = tap->arrival.head.end > 0,
+        .behind = (long)(tap->arrival.bytes - tap->arrival.head.end),
     };
     (void)pthread_mutex_unlock(&lock);
     while (mg_read(conn, body, sizeof(body)) > 0)
@@ -85,10 +84,12 @@ static int begin_request(struct mg_connection *conn)
 
 static void end_request(const struct mg_connection *conn, int status)
 {
-    struct tap *tap = mg_get_user_connection_data(conn);
+    const struct mg_request_info *info = mg_get_request_info(conn);
+    struct tap *tap = info->conn_data;
 
     (void)status;
-    tap->end = NULL;
+    arrival_next(&tap->arrival,
+                 info->content_length > 0 ? info->content_length : 0);
 }
 
 static void connection_close(const struct mg_connection *conn)
@@ -253,7 +254,7 @@ START_TEST(requests_of_a_kept_connection)
     await_answers(fd, 1);
     ck_assert(take(2).known && take(2).behind == 0);
     ck_assert(take(3).known && take(3).behind > 0);
-    ck_assert(!take(4).known); /* it came with the one before */
+    ck_assert(take(4).known && take(4).behind == 0);
     ck_assert(take(5).known && take(5).behind > 0);
     ck_assert(take(6).known && take(6).behind == 0);
     for (unsigned i = 0; i < 7; i++)
@@ -321,18 +322,41 @@ START_TEST(only_the_first_descriptor_counts)
     put(other[1], "other");
     tap_attach(&tap);
     ck_assert_int_eq(recv(mine[0], bytes, 3, 0), 3);
-    ck_assert_ptr_eq(tap.end, bytes + 3);
-    ck_assert(tap.has_read);
+    ck_assert_ptr_eq(tap.arrival.buffer, bytes);
+    ck_assert_uint_eq(tap.arrival.bytes, 3);
     ck_assert_int_eq(recv(other[0], bytes, 1, 0), 1);
-    ck_assert_ptr_eq(tap.end, bytes + 3);
+    ck_assert_uint_eq(tap.arrival.bytes, 3);
+    ck_assert_mem_eq(tap.arrival.last, "in", 2);
     ck_assert_int_eq(tap.fd, mine[0]);
     tap_attach(NULL);
     ck_assert_int_eq(recv(mine[0], bytes, 1, 0), 1);
-    ck_assert_ptr_eq(tap.end, bytes + 3);
+    ck_assert_uint_eq(tap.arrival.bytes, 3);
     for (int i = 0; i < 2; i++) {
         (void)close(mine[i]);
         (void)close(other[i]);
     }
+}
+END_TEST
+
+START_TEST(heads_are_made_plain_in_a_tap_and_nowhere_else)
+{
+    static const char head[] = "\nOPTIONS * HTTP/1.1\r\nA:\tb\t\r\n\r\n";
+    struct tap tap = {.fd = -1};
+    char bytes[64];
+    int fds[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    put(fds[1], head);
+    ck_assert_int_eq(recv(fds[0], bytes, sizeof(bytes), 0), 30);
+    ck_assert_mem_eq(bytes, head, 30);
+    put(fds[1], head);
+    tap_attach(&tap);
+    ck_assert_int_eq(recv(fds[0], bytes, sizeof(bytes), 0), 30);
+    tap_attach(NULL);
+    ck_assert_mem_eq(bytes, "\rOPTIONS / HTTP/1.1\r\nA:  b\r\n\r\n", 30);
+    ck_assert(tap.arrival.head.asterisk);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
 }
 END_TEST
 
@@ -366,6 +390,7 @@ int main(void)
     tcase_add_test(tests, poll_does_what_poll_does);
     tcase_add_test(tests, recv_does_what_recv_does);
     tcase_add_test(tests, only_the_first_descriptor_counts);
+    tcase_add_test(tests, heads_are_made_plain_in_a_tap_and_nowhere_else);
     tcase_add_test(tests, a_listener_is_found_by_its_port);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

@@ -76,6 +76,18 @@ START_TEST(a_handshake_is_accepted)
 }
 END_TEST
 
+/* RFC 9110, 5.3. Tcllib's client sends the first of these. */
+START_TEST(lists_may_have_several_lines)
+{
+    accepts("Connection: close\r\n" GOOD);
+    accepts("Connection:\r\nConnection: a,,\r\n" GOOD);
+    accepts(GOOD "Connection: keep-alive\r\n");
+    accepts("Upgrade: h2c\r\n" GOOD);
+    accepts("Upgrade: h2c\r\nUpgrade: ,\r\n" CONNECTION
+            "Upgrade: a, WebSocket\t\r\n" VERSION WITH_KEY);
+}
+END_TEST
+
 START_TEST(it_must_ask_for_an_upgrade_to_websocket)
 {
     refuses("", 400, "invalid_handshake");
@@ -85,6 +97,12 @@ START_TEST(it_must_ask_for_an_upgrade_to_websocket)
             "invalid_handshake");
     refuses(CONNECTION "Upgrade: websockets\r\n" VERSION WITH_KEY, 400,
             "invalid_handshake");
+    refuses("Connection: keep-alive\r\nConnection: close\r\n" UPGRADE VERSION
+                WITH_KEY,
+            400, "invalid_handshake");
+    refuses(CONNECTION
+            "Upgrade: h2c\r\nUpgrade: web, socket\r\n" VERSION WITH_KEY,
+            400, "invalid_handshake");
 }
 END_TEST
 
@@ -109,7 +127,7 @@ END_TEST
 START_TEST(another_version_is_told_which_one_we_speak)
 {
     const char *without = CONNECTION UPGRADE WITH_KEY;
-    static const char *const wrong[] = {"12", "013", "13, 8", "", "x"};
+    static const char *const wrong[] = {"12", "013", "1 3", "13, 8", "", "x"};
     char headers[512];
 
     refuses(without, 426, "unsupported_version");
@@ -122,6 +140,7 @@ START_TEST(another_version_is_told_which_one_we_speak)
         ck_assert(strstr(why.headers, "Connection: Upgrade\r\n"));
     }
     refuses(GOOD VERSION, 426, "unsupported_version");
+    accepts(CONNECTION UPGRADE WITH_KEY "Sec-WebSocket-Version:13 \t\r\n");
 }
 END_TEST
 
@@ -134,6 +153,7 @@ START_TEST(a_key_is_sixteen_bytes_in_base64)
         "dGhlIHNhbXBsZSBub25jZQAA",
         "dGhlIHNhbXBsZSBub25jZ===",
         "dGhlIHNhbXBsZSBub25j*Q==",
+        "dGhlIHNhbXBsZSBub25j Q==",
         "dGhlIHNhbXBsZSBub25jZQ==, x",
     };
     char headers[512];
@@ -147,6 +167,8 @@ START_TEST(a_key_is_sixteen_bytes_in_base64)
     }
     accepts(CONNECTION UPGRADE VERSION
             "Sec-WebSocket-Key: ABCDEFGHIJKLMNOPQR+/zA==\r\n");
+    accepts(CONNECTION UPGRADE VERSION
+            "Sec-WebSocket-Key:\tABCDEFGHIJKLMNOPQR+/zA== \r\n");
 }
 END_TEST
 
@@ -327,6 +349,7 @@ static Suite *make_suite(void)
 
     tcase_add_checked_fixture(tests, allow_all, release);
     tcase_add_test(tests, a_handshake_is_accepted);
+    tcase_add_test(tests, lists_may_have_several_lines);
     tcase_add_test(tests, it_must_ask_for_an_upgrade_to_websocket);
     tcase_add_test(tests, every_spelling_of_it_is_one);
     tcase_add_test(tests, http_1_0_cannot_upgrade);

@@ -112,6 +112,8 @@ static inline bool fake_civetweb(char *buffer, size_t size,
         if (*at == '\r' || *at == '\n' || *at == '\0')
             break;
     }
+    if (*info->request_uri != '/')
+        return false; /* of another server, or of none */
     query = strchr(info->request_uri, '?');
     if (query != NULL) {
         *query = '\0';

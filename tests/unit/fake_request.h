@@ -6,30 +6,46 @@
 #include <string.h>
 
 #include "fake_civetweb.h"
+#include "front/head.h"
 #include "front/request.h"
 
 struct fake_request {
-    _Alignas(16) char bytes[REQUEST_HEAD_MAX]; /* as malloc has it */
+    char bytes[REQUEST_HEAD_MAX];
+    struct head head;
     struct mg_request_info info;
 };
 
-static inline void fake_parse(struct fake_request *fake, const char *text,
-                              size_t bytes)
+/* Returns whether civetweb hands it out. */
+static inline bool fake_arrive(struct fake_request *fake, const char *text,
+                               size_t bytes)
 {
     ck_assert_uint_le(bytes, sizeof(fake->bytes));
     memset(fake->bytes, 'x', sizeof(fake->bytes));
     memcpy(fake->bytes, text, bytes);
-    ck_assert(fake_civetweb(fake->bytes, sizeof(fake->bytes), &fake->info));
+    fake->head = (struct head){0};
+    head_take(&fake->head, fake->bytes, 0, bytes);
+    return fake_civetweb(fake->bytes, sizeof(fake->bytes), &fake->info);
 }
 
-/* Parses and checks, as if it were the first in its buffer. */
+static inline void fake_parse(struct fake_request *fake, const char *text,
+                              size_t bytes)
+{
+    ck_assert(fake_arrive(fake, text, bytes));
+}
+
+/* Parses and checks; the request line may be one that civetweb refuses. */
 static inline int fake_check(struct fake_request *fake, struct request *request,
                              const char *text, struct refusal *why)
 {
-    const char *buffer = fake->bytes;
+    size_t bytes = strlen(text);
 
-    fake_parse(fake, text, strlen(text));
-    return request_check(request, &fake->info, &buffer, why);
+    if (fake_arrive(fake, text, bytes))
+        return request_check(request, &fake->info, fake->bytes, why);
+    ck_assert(!fake->head.plain || fake->head.bare_lf);
+    *request = (struct request){.info = NULL};
+    ck_assert(head_fault(&fake->head, fake->bytes, bytes, sizeof(fake->bytes),
+                         HEAD_LINE_FAILED, why));
+    return -1;
 }
 
 #endif
