@@ -3,6 +3,7 @@
  */
 #include "api/send.h"
 
+#include <ctype.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 
 #define BODY_ALLOWANCE 65536 /* for what stands around the message */
 #define AGAIN_MS 1000        /* how long to try a hub that is behind */
+#define CODING_SHOWN 32      /* bytes of the name of a coding */
 
 static int check_media_type(const struct exchange *x, struct refusal *why)
 {
@@ -29,12 +31,38 @@ static int check_media_type(const struct exchange *x, struct refusal *why)
     return refuse_as(why, REFUSAL_UNSUPPORTED_MEDIA_TYPE);
 }
 
+/* RFC 9110, 8.4: what the body has been put through, of which we undo
+ * nothing. */
+static int check_encoding(const struct exchange *x, struct refusal *why)
+{
+    struct request_list list = {.info = x->request.info,
+                                .name = "Content-Encoding"};
+    struct request_text coding;
+    size_t shown = 0;
+
+    while (request_list_next(&list, &coding)) {
+        if (request_text_is(coding, "identity"))
+            continue;
+        while (shown < coding.bytes && shown < CODING_SHOWN &&
+               isalnum((unsigned char)coding.start[shown]))
+            shown++;
+        (void)refuse(why, REFUSAL_UNSUPPORTED_MEDIA_TYPE,
+                     "the Content-Encoding \"%.*s\" is not supported: send "
+                     "the body as it is",
+                     (int)shown, coding.start);
+        why->headers = "Accept-Encoding: identity\r\n";
+        return -1;
+    }
+    return 0;
+}
+
 static int check_head(const struct exchange *x,
                       const struct send_context *context, struct refusal *why)
 {
     if (atomic_load(context->draining))
         return refuse_as(why, REFUSAL_DRAINING);
-    if (auth_check(context->auth, x, why) < 0 || check_media_type(x, why) < 0)
+    if (auth_check(context->auth, x, why) < 0 || check_media_type(x, why) < 0 ||
+        check_encoding(x, why) < 0)
         return -1;
     if (!x->request.chunked && x->request.content_length < 0)
         return refuse_as(why, REFUSAL_LENGTH_REQUIRED);

@@ -1,6 +1,7 @@
 """Requests as HTTP: routes, methods, keys, media types, versions, keep-alive,
 chunks, Expect."""
 
+import gzip
 import threading
 import unittest
 
@@ -235,6 +236,27 @@ class Bodies(HttpCase):
                 self.assertEqual(reply.status, 200, reply)
         reply = self.hub.post("/api/broadcast", GOOD, Content_Type=None)
         self.assertEqual(reply.status, 200, reply)
+
+    def test_encodings_are_refused_by_name(self):
+        client = self.join("ada")
+        body = gzip.compress(GOOD)
+        for value, name in (("gzip", "gzip"), ("br", "br"),
+                            ("identity, deflate", "deflate"),
+                            (",\r\nContent-Encoding: zstd", "zstd"),
+                            ('x"y', "x")):
+            with self.subTest(value):
+                reply = self.raw_closing(self.hub, self.post_of(
+                    body, f"Content-Encoding: {value}"))
+                error = self.assertRefused(reply, 415,
+                                           "unsupported_media_type")
+                self.assertIn(f'"{name}"', error["message"])
+                self.assertEqual(reply.header("accept-encoding"), "identity")
+                self.assertNextIsMarker(self.hub, client)
+        for value in ("identity", "", ",IDENTITY\t,"):
+            reply = self.raw(self.hub, self.post_of(
+                GOOD, f"Content-Encoding: {value}"))
+            self.assertEqual(reply.status, 200, reply)
+            self.assertEqual(client.recv(), GOOD)
 
     def test_other_media_types_are_refused(self):
         client = self.join("ada")
