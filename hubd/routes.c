@@ -106,13 +106,26 @@ static bool allows(const struct route *route, const struct exchange *x)
            (route->head && exchange_is_head(x));
 }
 
+/* What load balancers ask to see whether it is there. "/" is nothing of ours,
+ * but what they ask for unless told otherwise. */
+static bool is_about_server(const struct exchange *x)
+{
+    return strcmp(x->method, "OPTIONS") == 0 &&
+           (strcmp(x->path, "*") == 0 || strcmp(x->path, "/") == 0);
+}
+
 static void dispatch(struct exchange *x, struct routes *routes)
 {
     const struct route *route;
     struct refusal why;
 
-    if (x->path == NULL) {
+    if (x->malformed != NULL &&
+        (x->path == NULL || strcmp(x->path, "*") == 0)) {
         reply_refusal(x, x->malformed);
+        return;
+    }
+    if (x->malformed == NULL && is_about_server(x)) {
+        health_answer_options(x, &routes->health);
         return;
     }
     route = find_route(routes, x);

@@ -74,3 +74,12 @@ void health_answer_ready(struct exchange *x, const struct health *health)
     reply_json(x, ends ? REFUSAL_DRAINING : REFUSAL_NONE, NULL,
                status_object(ends ? "draining" : "ready"));
 }
+
+void health_answer_options(struct exchange *x, const struct health *health)
+{
+    bool ends = atomic_load(health->draining);
+
+    reply_json(x, ends ? REFUSAL_DRAINING : REFUSAL_NONE,
+               ends ? NULL : "Allow: GET, HEAD, POST, OPTIONS\r\n",
+               status_object(ends ? "draining" : "ready"));
+}

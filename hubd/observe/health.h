@@ -25,5 +25,8 @@ bool health_is_stuck(const struct hub_stats *stats);
 void health_answer(struct exchange *x, const struct health *health);
 void health_answer_alive(struct exchange *x, const struct health *health);
 void health_answer_ready(struct exchange *x, const struct health *health);
+/* OPTIONS of the server as a whole: the same as ready, and what else is taken.
+ */
+void health_answer_options(struct exchange *x, const struct health *health);
 
 #endif

@@ -21,19 +21,29 @@ class Figures(PackagingCase):
         return re.search(rf"  {name}, .*\n(?:      .*\n)*?      default (.*)",
                          text)[1]
 
-    def test_nginx_waits_longer_than_hubd_is_silent(self):
+    def test_proxies_wait_longer_than_hubd_is_silent(self):
         silence = (seconds(self.default("HUB_PING_INTERVAL"))
                    + seconds(self.default("HUB_PONG_TIMEOUT")))
-        text = (PROXIES / "nginx.conf").read_text()
-        for name in ("proxy_read_timeout", "proxy_send_timeout"):
-            wait = re.search(rf"{name} (\d+s);", text)[1]
+        for file, name in (("nginx.conf", "proxy_read_timeout"),
+                           ("nginx.conf", "proxy_send_timeout"),
+                           ("haproxy.cfg", "timeout tunnel")):
+            text = (PROXIES / file).read_text()
+            wait = re.search(rf"{name} (\d+s)", text)[1]
             self.assertGreater(seconds(wait), silence)
+
+    def test_no_recipe_lets_cookies_through(self):
+        for name, line in (("nginx.conf", 'proxy_set_header Cookie "";'),
+                           ("Caddyfile", "header_up -Cookie"),
+                           ("haproxy.cfg", "del-header Cookie"),
+                           ("traefik.routes.yaml", 'Cookie: ""')):
+            self.assertIn(line, (PROXIES / name).read_text(), name)
 
     def test_proxies_give_idle_connections_up_before_hubd_does(self):
         text = (ROOT / "hubd" / "front" / "http_conn.c").read_text()
         limit = int(re.search(r"#define NEXT_MS_MAX (\d+)", text)[1]) / 1000
         for name, pattern in (("nginx.conf", r"keepalive_timeout (\d+s);"),
                               ("Caddyfile", r"keepalive (\d+s)"),
+                              ("haproxy.cfg", r"pool-purge-delay (\d+s)"),
                               ("traefik.routes.yaml",
                                r"idleConnTimeout: (\d+s)")):
             with self.subTest(name):
@@ -82,6 +92,7 @@ class Traefik(PackagingCase):
             kind, path = RULE.fullmatch(router["rule"]).groups()
             if router["entryPoints"] == ["clients"]:
                 self.assertEqual((kind, path), ("Path", "/ws"))
+                self.assertEqual(router["middlewares"], ["no-cookies"])
             else:
                 self.assertEqual(router["entryPoints"], ["backends"])
                 self.assertEqual((kind, path), ("PathPrefix", "/api/"))

@@ -179,3 +179,44 @@ class Caddy(Proxy):
              str(self.work / "Caddyfile")],
             check=True, capture_output=True, stdin=subprocess.DEVNULL,
             timeout=scaled(20))
+
+
+class HAProxy(Proxy):
+    """`recipe`: changes to the lines of the recipe."""
+
+    def configure(self):
+        pem = self.work / "hub.pem"
+        pem.write_bytes((self.work / "fullchain.pem").read_bytes()
+                        + (self.work / "privkey.pem").read_bytes())
+        changes = {
+            "global\n": f"global\n    stats socket {self.work}/stats\n",
+            "maxconn 65536": "maxconn 500",
+            "/etc/hub/tls/hub.pem": str(pem),
+            "bind :443": f"bind 127.0.0.1:{self.clients_port}",
+            "bind :8443": f"bind 127.0.0.1:{self.backends_port}",
+            "10.0.0.0/8": "127.0.0.1",
+            "inter 2s": "inter 200ms",
+            "127.0.0.1:8081": f"127.0.0.1:{self.hub.port}",
+            **self.changes.get("recipe", {}),
+        }
+        (self.work / "haproxy.cfg").write_text(
+            filled((RECIPES / "haproxy.cfg").read_text(), changes))
+
+    def command(self):
+        return ["haproxy", "-db", "-f", str(self.work / "haproxy.cfg")]
+
+    def state(self):
+        """Of the server, as its checks have it; None as long as HAProxy does
+        not tell."""
+        if not (self.work / "stats").exists():
+            return None
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(scaled(5))
+            sock.connect(str(self.work / "stats"))
+            sock.sendall(b"show stat\n")
+            text = b"".join(iter(lambda: sock.recv(65536), b"")).decode()
+        names, *rows = [line.split(",") for line in text.splitlines() if line]
+        for row in rows:
+            if row[:2] == ["hubd", "hubd"]:
+                return row[names.index("status")]
+        raise AssertionError(text)
