@@ -33,7 +33,7 @@ struct hub {
     bool cut_off;                /* lock: one of them ran into the deadline */
 };
 
-/* hub_create() with a clock of the caller's; NULL: CLOCK_MONOTONIC. */
+/* life.c: hub_create() with a clock of the caller's; NULL: CLOCK_MONOTONIC. */
 int hub__create(hub_t **hub, const struct hub_options *options,
                 hub__clock_fn *clock);
 
@@ -42,10 +42,26 @@ static inline int64_t hub__clock_ms(const hub_t *hub)
     return hub->clock() / 1000;
 }
 
-/* Brackets a call that posts: hub_shutdown() lets the calls that have entered
- * finish, and none enters after that. Returns 0 or HUB_ESHUTDOWN. */
+static inline bool hub__is_host_loop(const hub_t *hub)
+{
+    return (hub->options.flags & HUB_HOST_LOOP) != 0;
+}
+
+/* shutdown.c: brackets a call that posts: hub_shutdown() lets the calls that
+ * have entered finish, and none enters after that. Returns 0 or
+ * HUB_ESHUTDOWN. */
 int hub__enter(hub_t *hub);
 void hub__leave(hub_t *hub);
+
+/* From here on no call enters, and none is under way. Returns false if that was
+ * so before. */
+bool hub__close_doors(hub_t *hub);
+
+/* Whether the caller is inside one of the hub's callbacks. */
+bool hub__is_callback(const hub_t *hub);
+
+/* A loop has closed its last connection after a shutdown. */
+void hub__note_drained(hub_t *hub, bool cut_off);
 
 /* options.c: copies the part that both sides know of a struct whose first field
  * is its size; `known` is how much we know. A longer one comes from a caller

@@ -1,0 +1,181 @@
+/* life.c - a hub from hub_create() to hub_destroy(), and its loop where the
+ * host drives it. What starts in hub__create() ends in hub_destroy(), also when
+ * only a part of it could be made. Threads: as hub.h says.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <hub/hub.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "internal.h"
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static struct hub__shared share(hub_t *hub)
+{
+    return (struct hub__shared){
+        .hub = hub,
+        .options = &hub->options,
+        .clock = hub->clock,
+        .registry = &hub->registry,
+        .queued = &hub->budget,
+        .reading = &hub->reading,
+        .held = &hub->held,
+        .opened = &hub->opened,
+        .closed = &hub->closed,
+        .loop_count = hub->options.loops,
+    };
+}
+
+static int init_loops(hub_t *hub)
+{
+    const struct hub__shared shared = share(hub);
+    int err = 0;
+
+    hub->loops = hub__calloc(hub->options.loops, sizeof *hub->loops);
+    if (hub->loops == NULL)
+        return HUB_ENOMEM;
+    while (err == 0 && hub->loop_count < hub->options.loops) {
+        err = hub__loop_init(&hub->loops[hub->loop_count], &shared,
+                             hub->loop_count, hub__note_drained);
+        if (err == 0)
+            hub->loop_count++;
+    }
+    return err;
+}
+
+static int start_loops(hub_t *hub)
+{
+    int err = 0;
+
+    for (unsigned i = 0;
+         err == 0 && !hub__is_host_loop(hub) && i < hub->loop_count; i++)
+        err = hub__loop_start(&hub->loops[i]);
+    return err;
+}
+
+static void log_sender(const hub_t *hub)
+{
+    unsigned by_uring = 0;
+    int problem = 0;
+
+    for (unsigned i = 0; i < hub->loop_count; i++) {
+        by_uring += hub__sender_is_uring(&hub->loops[i].host.sender);
+        if (hub->loops[i].host.sender.problem != 0)
+            problem = hub->loops[i].host.sender.problem;
+    }
+    if (problem == 0)
+        hub__log(&hub->options, HUB_LOG_INFO, "sends by %s",
+                 by_uring > 0 ? "io_uring" : "sendmsg");
+    else if (by_uring == 0)
+        hub__log(&hub->options, HUB_LOG_INFO, "sends by sendmsg; io_uring: %s",
+                 strerror(problem));
+    else
+        hub__log(&hub->options, HUB_LOG_INFO,
+                 "sends by io_uring in %u of %u loops, else by sendmsg: %s",
+                 by_uring, hub->loop_count, strerror(problem));
+}
+
+static void init_cond(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+int hub__create(hub_t **out, const struct hub_options *options,
+                hub__clock_fn *clock)
+{
+    struct hub_options read;
+    hub_t *hub;
+    int err;
+
+    if (out == NULL)
+        return HUB_EINVAL;
+    err = hub__options_read(&read, options);
+    if (err != 0)
+        return err;
+    hub = hub__calloc(1, sizeof *hub);
+    if (hub == NULL)
+        return HUB_ENOMEM;
+    hub->options = read;
+    /* Apart, so that peers cannot use up what there is for them. */
+    hub->reading.limit =
+        read.memory_bytes == 0 ? SIZE_MAX : read.memory_bytes / 2;
+    hub->budget.limit = read.memory_bytes == 0
+                            ? SIZE_MAX
+                            : read.memory_bytes - hub->reading.limit;
+    hub->clock = clock != NULL ? clock : monotonic_us;
+    pthread_mutex_init(&hub->lock, NULL);
+    init_cond(&hub->drained_cond);
+    err = hub__registry_init(&hub->registry);
+    if (err == 0)
+        err = init_loops(hub);
+    if (err == 0) {
+        log_sender(hub);
+        err = start_loops(hub);
+    }
+    if (err != 0) {
+        int saved = errno;
+
+        hub_destroy(hub);
+        errno = saved;
+        return err;
+    }
+    *out = hub;
+    return 0;
+}
+
+int hub_create(hub_t **hub, const struct hub_options *options)
+{
+    return hub__create(hub, options, NULL);
+}
+
+void hub_destroy(hub_t *hub)
+{
+    if (hub == NULL)
+        return;
+    hub__close_doors(hub); /* callbacks of one loop may still send to another */
+    for (unsigned i = 0; i < hub->loop_count; i++)
+        hub__loop_fini(&hub->loops[i]);
+    hub__free(hub->loops);
+    hub__registry_fini(&hub->registry);
+    pthread_cond_destroy(&hub->drained_cond);
+    pthread_mutex_destroy(&hub->lock);
+    hub__free(hub);
+}
+
+void *hub_data(const hub_t *hub)
+{
+    return hub != NULL ? hub->options.data : NULL;
+}
+
+/* The loop in the host's hands. --------------------------------------- */
+
+int hub_fd(const hub_t *hub)
+{
+    if (hub == NULL || !hub__is_host_loop(hub))
+        return HUB_EINVAL;
+    return hub->loops[0].host.epoll_fd;
+}
+
+int hub_poll(hub_t *hub, int timeout_ms)
+{
+    if (hub == NULL || !hub__is_host_loop(hub))
+        return HUB_EINVAL;
+    if (hub__is_callback(hub))
+        return HUB_EDEADLK;
+    return hub__loop_turn(&hub->loops[0], timeout_ms);
+}
