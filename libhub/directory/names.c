@@ -4,8 +4,6 @@
  */
 #include "directory/names.h"
 
-#include <string.h>
-
 #include <hub/hub.h>
 
 #include "base/mem.h"
@@ -18,29 +16,29 @@ static size_t home_of(const struct hub__names *n, uint64_t hash)
 }
 
 struct hub__names_cell *hub__names_find(const struct hub__names *n,
-                                        uint64_t hash, const char *text,
-                                        hub__names_text_fn *text_of)
+                                        uint64_t hash, const void *name,
+                                        hub__names_has_fn *has)
 {
     if (n->size == 0)
         return NULL;
     for (size_t at = home_of(n, hash);; at = (at + 1) & (n->size - 1)) {
         struct hub__names_cell *cell = &n->cells[at];
 
-        if (cell->first == NULL)
+        if (cell->item == NULL)
             return NULL;
-        if (cell->hash == hash && strcmp(text_of(cell->first), text) == 0)
+        if (cell->hash == hash && has(cell->item, name))
             return cell;
     }
 }
 
 /* The same with a free cell left at all times: a search ends there. */
-static void enter(struct hub__names *n, uint64_t hash, struct hub__entry *first)
+static void enter(struct hub__names *n, uint64_t hash, void *item)
 {
     size_t at = home_of(n, hash);
 
-    while (n->cells[at].first != NULL)
+    while (n->cells[at].item != NULL)
         at = (at + 1) & (n->size - 1);
-    n->cells[at] = (struct hub__names_cell){hash, first};
+    n->cells[at] = (struct hub__names_cell){hash, item};
 }
 
 static int resize(struct hub__names *n, size_t size)
@@ -54,8 +52,8 @@ static int resize(struct hub__names *n, size_t size)
     n->cells = cells;
     n->size = size;
     for (size_t i = 0; i < old.size; i++) {
-        if (old.cells[i].first != NULL)
-            enter(n, old.cells[i].hash, old.cells[i].first);
+        if (old.cells[i].item != NULL)
+            enter(n, old.cells[i].hash, old.cells[i].item);
     }
     hub__free(old.cells);
     return 0;
@@ -72,10 +70,9 @@ int hub__names_reserve(struct hub__names *n)
     return HUB_ENOMEM;
 }
 
-void hub__names_put(struct hub__names *n, uint64_t hash,
-                    struct hub__entry *first)
+void hub__names_put(struct hub__names *n, uint64_t hash, void *item)
 {
-    enter(n, hash, first);
+    enter(n, hash, item);
     n->count++;
 }
 
@@ -94,7 +91,7 @@ void hub__names_remove(struct hub__names *n, struct hub__names_cell *cell)
     size_t mask = n->size - 1;
     size_t hole = (size_t)(cell - n->cells);
 
-    for (size_t at = (hole + 1) & mask; n->cells[at].first != NULL;
+    for (size_t at = (hole + 1) & mask; n->cells[at].item != NULL;
          at = (at + 1) & mask) {
         if (passes(n, at, hole)) {
             n->cells[hole] = n->cells[at];

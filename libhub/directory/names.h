@@ -1,7 +1,7 @@
-/* names.h - from a name to the first of those who have it: an open-addressed
- * hash table of (hash, entry). A lookup touches the cell and the entry it
- * names, and nothing else. It knows entries only as pointers; whether a text is
- * the one that is looked for, the caller's function says. Not locked.
+/* names.h - from a name to what has it: an open-addressed hash table of (hash,
+ * item). A lookup touches the cell and the item it names, and nothing else. It
+ * knows items only as pointers; whether one has the name that is looked for,
+ * the caller's function says. Not locked.
  */
 #ifndef HUB_NAMES_H
 #define HUB_NAMES_H
@@ -10,11 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct hub__entry;
-
 struct hub__names_cell {
     uint64_t hash;
-    struct hub__entry *first; /* NULL: free */
+    void *item; /* NULL: free */
 };
 
 struct hub__names {
@@ -23,19 +21,18 @@ struct hub__names {
     size_t count;
 };
 
-typedef const char *hub__names_text_fn(const struct hub__entry *entry);
+typedef bool hub__names_has_fn(const void *item, const void *name);
 
 /* Returns the cell of a name, or NULL; valid until the next put or remove. */
 struct hub__names_cell *hub__names_find(const struct hub__names *names,
-                                        uint64_t hash, const char *text,
-                                        hub__names_text_fn *text_of);
+                                        uint64_t hash, const void *name,
+                                        hub__names_has_fn *has);
 
 /* Makes room for one more name. Returns 0 or HUB_ENOMEM. */
 int hub__names_reserve(struct hub__names *names);
 
 /* After hub__names_reserve(): enters a name that is not there. */
-void hub__names_put(struct hub__names *names, uint64_t hash,
-                    struct hub__entry *first);
+void hub__names_put(struct hub__names *names, uint64_t hash, void *item);
 
 /* Forgets a name. */
 void hub__names_remove(struct hub__names *names, struct hub__names_cell *cell);

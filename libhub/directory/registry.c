@@ -75,20 +75,25 @@ static struct hub__shard *shard_of(struct hub__shard *shards, uint64_t hash)
     return &shards[hash >> (64 - HUB__SHARD_BITS)];
 }
 
-static const char *user_of(const struct hub__entry *entry)
+static bool has_user(const void *item, const void *name)
 {
-    return entry->user_id;
+    return strcmp(((const struct hub__entry *)item)->user_id, name) == 0;
 }
 
-static const char *session_of(const struct hub__entry *entry)
+static bool has_session(const void *item, const void *name)
 {
-    return entry->session_id;
+    return strcmp(((const struct hub__entry *)item)->session_id, name) == 0;
 }
 
-static hub__names_text_fn *const text_of[] = {
-    [HUB__BY_USER] = user_of,
-    [HUB__BY_SESSION] = session_of,
+static hub__names_has_fn *const has_name[] = {
+    [HUB__BY_USER] = has_user,
+    [HUB__BY_SESSION] = has_session,
 };
+
+static const char *name_of(const struct hub__entry *e, enum hub__index by)
+{
+    return by == HUB__BY_USER ? e->user_id : e->session_id;
+}
 
 /* Ids. ---------------------------------------------------------------- */
 
@@ -167,15 +172,15 @@ static void link_to(struct hub__shard *s, enum hub__index by, uint64_t hash,
                     struct hub__entry *e)
 {
     struct hub__names_cell *cell =
-        hub__names_find(&s->names, hash, text_of[by](e), text_of[by]);
+        hub__names_find(&s->names, hash, name_of(e, by), has_name[by]);
 
     e->links[by] =
-        (struct hub__links){.next = cell == NULL ? NULL : cell->first};
+        (struct hub__links){.next = cell == NULL ? NULL : cell->item};
     if (cell == NULL) {
         hub__names_put(&s->names, hash, e);
     } else {
-        cell->first->links[by].prev = e;
-        cell->first = e;
+        e->links[by].next->links[by].prev = e;
+        cell->item = e;
     }
     s->entries++;
 }
@@ -184,7 +189,7 @@ static void forget_first(struct hub__names *names, struct hub__names_cell *cell,
                          struct hub__entry *next)
 {
     if (next != NULL)
-        cell->first = next;
+        cell->item = next;
     else
         hub__names_remove(names, cell);
 }
@@ -199,7 +204,7 @@ static void unlink_from(struct hub__shard *s, enum hub__index by, uint64_t hash,
     else
         forget_first(
             &s->names,
-            hub__names_find(&s->names, hash, text_of[by](e), text_of[by]),
+            hub__names_find(&s->names, hash, name_of(e, by), has_name[by]),
             links.next);
     if (links.next != NULL)
         links.next->links[by].prev = links.prev;
@@ -280,8 +285,8 @@ static struct hub__entry *look_up(const struct hub__registry *r,
 
     *shard = shard_of(shards, hash);
     pthread_mutex_lock(&(*shard)->lock);
-    cell = hub__names_find(&(*shard)->names, hash, name, text_of[by]);
-    return cell == NULL ? NULL : cell->first;
+    cell = hub__names_find(&(*shard)->names, hash, name, has_name[by]);
+    return cell == NULL ? NULL : cell->item;
 }
 
 void hub__registry_find(struct hub__registry *r,

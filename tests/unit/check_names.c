@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "directory/registry.h"
 #include "testing.h"
 
 #define COUNT 300
 
 struct item {
-    struct hub__entry entry;
     char text[16];
     uint64_t hash;
     bool is_in;
@@ -20,9 +18,9 @@ struct item {
 
 static struct item items[COUNT];
 
-static const char *text_of(const struct hub__entry *entry)
+static bool has_text(const void *item, const void *name)
 {
-    return entry->user_id;
+    return strcmp(((const struct item *)item)->text, name) == 0;
 }
 
 /* `spread`: how many different hashes there are. */
@@ -33,7 +31,6 @@ static void make_items(uint64_t spread)
     memset(items, 0, sizeof items);
     for (unsigned i = 0; i < COUNT; i++) {
         snprintf(items[i].text, sizeof items[i].text, "name-%u", i);
-        items[i].entry.user_id = items[i].text;
         /* Homes at both ends of the table: runs that wrap around. */
         items[i].hash = testing_random(&seed) % spread - spread / 2;
     }
@@ -42,7 +39,7 @@ static void make_items(uint64_t spread)
 static struct hub__names_cell *find(const struct hub__names *names,
                                     const struct item *item)
 {
-    return hub__names_find(names, item->hash, item->text, text_of);
+    return hub__names_find(names, item->hash, item->text, has_text);
 }
 
 static void check_all(const struct hub__names *names)
@@ -54,7 +51,7 @@ static void check_all(const struct hub__names *names)
 
         ck_assert_msg((cell != NULL) == items[i].is_in, "%s", items[i].text);
         if (cell != NULL)
-            ck_assert_ptr_eq(cell->first, &items[i].entry);
+            ck_assert_ptr_eq(cell->item, &items[i]);
         count += items[i].is_in;
     }
     ck_assert_uint_eq(names->count, count);
@@ -63,7 +60,7 @@ static void check_all(const struct hub__names *names)
 static void put(struct hub__names *names, struct item *item)
 {
     ck_assert_int_eq(hub__names_reserve(names), 0);
-    hub__names_put(names, item->hash, &item->entry);
+    hub__names_put(names, item->hash, item);
     item->is_in = true;
 }
 
@@ -139,7 +136,7 @@ START_TEST(without_memory_it_fills_up_but_for_one_cell)
     put(&names, &items[count++]);
     testing_fail_after(0);
     while (hub__names_reserve(&names) == 0) {
-        hub__names_put(&names, items[count].hash, &items[count].entry);
+        hub__names_put(&names, items[count].hash, &items[count]);
         items[count++].is_in = true;
         check_all(&names);
     }

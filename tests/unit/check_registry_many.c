@@ -78,7 +78,7 @@ static uint64_t distances(const struct hub__names *table, size_t *longest)
     for (size_t at = 0; at < table->size; at++) {
         size_t way;
 
-        if (table->cells[at].first == NULL)
+        if (table->cells[at].item == NULL)
             continue;
         way = (at - (size_t)table->cells[at].hash) & (table->size - 1);
         sum += way;
