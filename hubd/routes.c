@@ -168,7 +168,6 @@ void routes_init(struct server *server)
     routes->upgrade = (struct upgrade_context){
         .hub = server->hub,
         .gate = &server->gate,
-        .admission = &server->admission,
         .subprotocols = config->subprotocols,
         .draining = &server->draining,
     };

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "access/admission.h"
 #include "base/log.h"
 #include "config/start_line.h"
 #include "resources/cgroup.h"
@@ -52,6 +53,8 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
     options.sender = config->sender;
     options.messages_per_s = config->rate_limit;
     options.memory_bytes = memory_for_messages(&server->memory);
+    options.max_connections_per_user = config->max_connections_per_user;
+    options.max_connections_per_address = config->max_connections_per_ip;
     options.max_message_bytes = config->max_message_bytes;
     options.queue_bytes = config->queue_bytes;
     options.slow_consumer = config->slow_consumer;
@@ -95,7 +98,7 @@ static int share_descriptors(struct server *server, int64_t descriptors,
                   LOG_INT("connections_max", plan->sockets),
                   LOG_INT("wanted", config->max_connections),
                   LOG_INT("descriptors", plan->descriptors));
-    server->admission.limit = plan->sockets;
+    (void)hub_set_max_connections(server->hub, plan->sockets);
     return 0;
 }
 
@@ -196,12 +199,8 @@ int server_start(struct server *server, const struct config *config,
     if (listen_check(config, error, error_bytes) < 0 ||
         open_gates(server, error, error_bytes) < 0)
         return EX_CONFIG;
-    if (admission_init(&server->admission, config) < 0) {
-        (void)snprintf(error, error_bytes, "out of memory");
-        goto fail_gates;
-    }
     if (start_hub(server, error, error_bytes) < 0)
-        goto fail_admission;
+        goto fail_gates;
     if (share_descriptors(server, descriptors, error, error_bytes) < 0 ||
         open_front(server, error, error_bytes) < 0)
         goto fail_hub;
@@ -209,8 +208,6 @@ int server_start(struct server *server, const struct config *config,
 
 fail_hub:
     hub_destroy(server->hub);
-fail_admission:
-    admission_fini(&server->admission);
 fail_gates:
     close_gates(server);
     return EXIT_FAILURE;
@@ -220,6 +217,5 @@ void server_release(struct server *server)
 {
     hub_destroy(server->hub);
     front_fini(&server->front);
-    admission_fini(&server->admission);
     close_gates(server);
 }

@@ -12,7 +12,6 @@
 
 #include <hub/hub.h>
 
-#include "access/admission.h"
 #include "access/auth.h"
 #include "access/gate.h"
 #include "config/config.h"
@@ -28,7 +27,6 @@ struct server {
     struct fd_plan plan;
     struct front front;
     struct memory memory;
-    struct admission admission;
     struct auth auth;         /* of the API */
     struct auth metrics_auth; /* unused without HUB_METRICS_KEY */
     struct gate gate;

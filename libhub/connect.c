@@ -19,52 +19,142 @@ static bool id_is_valid(const char *id)
     return bytes >= 1 && bytes <= HUB_ID_BYTES_MAX;
 }
 
-static int read_member(struct hub_member *out, const struct hub_member *in)
+static int read_member(const hub_t *hub, struct hub_member *out,
+                       const struct hub_member *in)
 {
     /* The size in the first version of the library is the least. */
     if (in == NULL || in->struct_size < MEMBER_BYTES_MIN ||
         hub__struct_read(out, sizeof *out, in) != 0)
         return HUB_EINVAL;
-    if (out->user_id == NULL || !id_is_valid(out->user_id))
+    if (out->address_bytes > HUB_ADDRESS_BYTES_MAX ||
+        (out->address_bytes > 0 && out->address == NULL))
         return HUB_EINVAL;
+    if (hub->options.max_connections_per_address == 0)
+        out->address_bytes = 0; /* need not be kept */
     if (out->session_id != NULL && !id_is_valid(out->session_id))
         return HUB_EINVAL;
     if (out->preamble == NULL && out->preamble_bytes > 0)
         return HUB_EINVAL;
-    return 0;
+    if (out->user_id == NULL)
+        return out->place != NULL ? 0 : HUB_EINVAL;
+    return id_is_valid(out->user_id) ? 0 : HUB_EINVAL;
 }
 
-static int hold_place(hub_t *hub)
+/* Places. -------------------------------------------------------------- */
+
+/* A place is the connection that will be there: with the memory for it, and
+ * counted, but not yet anybody's. */
+static struct hub__conn *conn_of(hub_place_t *place)
 {
-    uint64_t most = hub->options.max_connections;
-    uint_fast64_t held = atomic_load(&hub->held);
-
-    do {
-        if (most != 0 && held >= most)
-            return HUB_EFULL;
-    } while (!atomic_compare_exchange_weak(&hub->held, &held, held + 1));
-    return 0;
+    return (struct hub__conn *)(void *)place;
 }
 
-static int enter_connection(hub_t *hub, const struct hub__wire *wire,
-                            const struct hub_member *member, int fd, hub_id *id)
+static int take_place(hub_t *hub, const struct hub_member *member,
+                      hub_place_t **place)
 {
     struct hub__conn *conn;
-    int err = hub__enter(hub);
+    int err = hub__places_take(&hub->places, member->user_id, member->address,
+                               member->address_bytes);
 
     if (err != 0)
         return err;
-    err = hold_place(hub);
-    if (err != 0)
-        goto leave;
-    conn = hub__conn_new(wire, member, fd);
-    err = conn == NULL ? HUB_ENOMEM : hub__router_add(hub, conn, id);
-    if (err != 0) {
-        if (conn != NULL)
-            hub__conn_free(conn);
-        atomic_fetch_sub(&hub->held, 1);
+    conn = hub__conn_new(member);
+    if (conn == NULL) {
+        hub__places_give(&hub->places, member->user_id, member->address,
+                         member->address_bytes);
+        return HUB_ENOMEM;
     }
-leave:
+    *place = (hub_place_t *)(void *)conn;
+    return 0;
+}
+
+void hub_release(hub_t *hub, hub_place_t *place)
+{
+    struct hub__conn *conn = conn_of(place);
+
+    if (hub == NULL || place == NULL)
+        return;
+    hub__places_give(&hub->places, conn->entry.user_id, conn->ids,
+                     conn->address_bytes);
+    hub__conn_free(conn);
+}
+
+int hub_reserve(hub_t *hub, const struct hub_member *member,
+                hub_place_t **place)
+{
+    struct hub_member read;
+    int err;
+
+    if (hub == NULL || place == NULL || read_member(hub, &read, member) != 0 ||
+        read.user_id == NULL)
+        return HUB_EINVAL;
+    err = hub__enter(hub);
+    if (err != 0)
+        return err;
+    err = take_place(hub, &read, place);
+    hub__leave(hub);
+    return err;
+}
+
+int hub_set_max_connections(hub_t *hub, uint64_t max_connections)
+{
+    if (hub == NULL)
+        return HUB_EINVAL;
+    atomic_store(&hub->places.limit, max_connections);
+    return 0;
+}
+
+static bool is_same(const char *said, const char *known)
+{
+    return said == NULL || (known != NULL && strcmp(said, known) == 0);
+}
+
+/* Whether a place is for this member, as far as the member says who it is. */
+static bool is_for(hub_place_t *place, const struct hub_member *member)
+{
+    const struct hub__conn *conn = conn_of(place);
+
+    return is_same(member->user_id, conn->entry.user_id) &&
+           is_same(member->session_id, conn->entry.session_id) &&
+           (member->address_bytes == 0 ||
+            (member->address_bytes == conn->address_bytes &&
+             memcmp(member->address, conn->ids, conn->address_bytes) == 0));
+}
+
+/* Coming. -------------------------------------------------------------- */
+
+static int fill_place(hub_t *hub, const struct hub__wire *wire,
+                      const struct hub_member *member, int fd, hub_id *id)
+{
+    struct hub__conn *conn = conn_of(member->place);
+    int err = hub__conn_fill(conn, wire, member, fd);
+
+    if (err != 0)
+        return err;
+    err = hub__router_add(hub, conn, id);
+    if (err != 0)
+        hub__conn_empty(conn);
+    return err;
+}
+
+static int enter_connection(hub_t *hub, const struct hub__wire *wire,
+                            struct hub_member *member, int fd, hub_id *id)
+{
+    bool has_place = member->place != NULL;
+    int err;
+
+    if (has_place && !is_for(member->place, member))
+        return HUB_EINVAL;
+    err = hub__enter(hub);
+    if (err != 0)
+        return err;
+    if (!has_place)
+        err = take_place(hub, member, &member->place);
+    if (err == 0) {
+        err = fill_place(hub, wire, member, fd, id);
+        if (err != 0 && !has_place)
+            hub_release(hub, member->place);
+    }
     hub__leave(hub);
     return err;
 }
@@ -76,7 +166,7 @@ int hub_register(hub_t *hub, const struct hub_member *member, hub_id *id)
 
     if (hub == NULL)
         return HUB_EINVAL;
-    err = read_member(&read, member);
+    err = read_member(hub, &read, member);
     if (err != 0)
         return err;
     if (read.deliver == NULL || read.preamble != NULL)
@@ -103,7 +193,7 @@ int hub_adopt(hub_t *hub, int fd, const struct hub_member *member, hub_id *id)
 
     if (hub == NULL)
         return HUB_EINVAL;
-    err = read_member(&read, member);
+    err = read_member(hub, &read, member);
     if (err != 0)
         return err;
     if (read.deliver != NULL)
@@ -112,6 +202,8 @@ int hub_adopt(hub_t *hub, int fd, const struct hub_member *member, hub_id *id)
         return HUB_ENOTSOCK;
     return enter_connection(hub, &hub__wire_websocket, &read, fd, id);
 }
+
+/* Going. --------------------------------------------------------------- */
 
 static int end_connection(hub_t *hub, hub_id id, struct hub__frame *frame,
                           int code)

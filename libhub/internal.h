@@ -8,6 +8,7 @@
 #include <hub/hub.h>
 
 #include "base/budget.h"
+#include "directory/places.h"
 #include "directory/registry.h"
 #include "loop/loop.h"
 
@@ -17,14 +18,15 @@ struct hub {
     struct hub_options options; /* defaults filled in; constant */
     hub__clock_fn *clock;       /* constant; see hub__clock_ms() */
     struct hub__registry registry;
+    struct hub__places places;  /* of connections, closing ones included, and of
+                                   those that have been reserved */
     struct hub__budget budget;  /* of what is queued */
     struct hub__budget reading; /* of what peers have not finished */
     struct hub__loop *loops;    /* constant but for what is inside */
     unsigned loop_count;
 
-    atomic_bool closing;       /* hub_shutdown() or hub_destroy() has begun */
-    atomic_size_t calls;       /* posting calls under way; see hub__enter() */
-    atomic_uint_fast64_t held; /* connections, closing ones included */
+    atomic_bool closing; /* hub_shutdown() or hub_destroy() has begun */
+    atomic_size_t calls; /* posting calls under way; see hub__enter() */
     atomic_uint_fast64_t opened, closed;
 
     pthread_mutex_t lock;

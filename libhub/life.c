@@ -29,7 +29,7 @@ static struct hub__shared share(hub_t *hub)
         .registry = &hub->registry,
         .queued = &hub->budget,
         .reading = &hub->reading,
-        .held = &hub->held,
+        .places = &hub->places,
         .opened = &hub->opened,
         .closed = &hub->closed,
         .loop_count = hub->options.loops,
@@ -120,6 +120,7 @@ int hub__create(hub_t **out, const struct hub_options *options,
     hub->clock = clock != NULL ? clock : monotonic_us;
     pthread_mutex_init(&hub->lock, NULL);
     init_cond(&hub->drained_cond);
+    hub__places_init(&hub->places, &hub->registry.key, &hub->options);
     err = hub__registry_init(&hub->registry);
     if (err == 0)
         err = init_loops(hub);
@@ -151,6 +152,7 @@ void hub_destroy(hub_t *hub)
     for (unsigned i = 0; i < hub->loop_count; i++)
         hub__loop_fini(&hub->loops[i]);
     hub__free(hub->loops);
+    hub__places_fini(&hub->places);
     hub__registry_fini(&hub->registry);
     pthread_cond_destroy(&hub->drained_cond);
     pthread_mutex_destroy(&hub->lock);

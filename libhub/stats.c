@@ -54,6 +54,7 @@ int hub_stats(hub_t *hub, struct hub_stats *stats)
     sum.opened = read_counter(&hub->opened);
     sum.closed = read_counter(&hub->closed);
     sum.loops = hub->loop_count;
+    sum.places = read_counter(&hub->places.held);
     sum.queued_bytes = hub__budget_used(&hub->budget);
     sum.memory_bytes = sum.queued_bytes + hub__budget_used(&hub->reading);
     for (unsigned i = 0; i < hub->loop_count; i++)

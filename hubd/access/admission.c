@@ -1,4 +1,4 @@
-/* admission.c - taking and giving back in opposite orders, and the two lines a
+/* admission.c - a place in the hub, or why there is none, and the two lines a
  * connection leaves in the log.
  */
 #include "access/admission.h"
@@ -9,81 +9,52 @@
 
 #include "base/log.h"
 
-int admission_init(struct admission *admission, const struct config *config)
+static int refuse_place(int err, struct refusal *why)
 {
-    *admission = (struct admission){0};
-    admission->per_ip = quota_create(config->max_connections_per_ip);
-    admission->per_user = quota_create(config->max_connections_per_user);
-    if (admission->per_ip != NULL && admission->per_user != NULL)
-        return 0;
-    admission_fini(admission);
-    return -1;
-}
-
-void admission_fini(struct admission *admission)
-{
-    quota_free(admission->per_ip);
-    quota_free(admission->per_user);
-}
-
-static int take_quota(struct quota *quota, const void *name, size_t bytes,
-                      const char *whose, struct refusal *why)
-{
-    int taken = quota_take(quota, name, bytes);
-
-    if (taken == 0)
-        return 0;
-    if (taken < 0)
+    switch (err) {
+    case HUB_EFULL_ADDRESS:
+        return refuse(why, REFUSAL_RATE_LIMITED,
+                      "this address has as many connections as it may");
+    case HUB_EFULL_USER:
+        return refuse(why, REFUSAL_RATE_LIMITED,
+                      "this user has as many connections as it may");
+    case HUB_EFULL:
+        return refuse_as(why, REFUSAL_AT_CAPACITY);
+    case HUB_ESHUTDOWN:
+        return refuse_as(why, REFUSAL_DRAINING);
+    case HUB_ENOMEM:
         return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
-    return refuse(why, REFUSAL_RATE_LIMITED,
-                  "this %s has as many connections as it may", whose);
+    default:
+        return refuse(why, REFUSAL_INTERNAL_ERROR, "%s", hub_strerror(err));
+    }
 }
 
-static int take_place(struct admission *admission, struct refusal *why)
-{
-    if (atomic_fetch_add(&admission->held, 1) < admission->limit)
-        return 0;
-    (void)atomic_fetch_sub(&admission->held, 1);
-    return refuse_as(why, REFUSAL_AT_CAPACITY);
-}
-
-struct session *admission_open(struct admission *admission,
-                               const struct netaddr *addr, uint16_t port,
-                               const char *user_id, struct refusal *why)
+int admission_open(hub_t *hub, const struct netaddr *addr, uint16_t port,
+                   struct hub_member *member, struct refusal *why)
 {
     struct session *session = malloc(sizeof(*session));
+    int err;
 
-    if (session == NULL) {
-        (void)refuse_as(why, REFUSAL_OUT_OF_MEMORY);
-        return NULL;
-    }
-    *session = (struct session){admission, *addr, port};
-    if (take_quota(admission->per_ip, addr, sizeof(*addr), "address", why) < 0)
-        goto fail;
-    if (take_quota(admission->per_user, user_id, strlen(user_id), "user", why) <
-        0)
-        goto fail_user;
-    if (take_place(admission, why) < 0)
-        goto fail_place;
-    return session;
-
-fail_place:
-    quota_give(admission->per_user, user_id, strlen(user_id));
-fail_user:
-    quota_give(admission->per_ip, addr, sizeof(*addr));
-fail:
+    if (session == NULL)
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
+    *session = (struct session){*addr, port};
+    member->data = session;
+    member->address = &session->addr;
+    member->address_bytes = sizeof(session->addr);
+    err = hub_reserve(hub, member, &member->place);
+    if (err == 0)
+        return 0;
     free(session);
-    return NULL;
+    member->data = NULL;
+    return refuse_place(err, why);
 }
 
-void admission_close(struct session *session, const char *user_id)
+void admission_close(hub_t *hub, struct hub_member *member)
 {
-    struct admission *admission = session->admission;
-
-    (void)atomic_fetch_sub(&admission->held, 1);
-    quota_give(admission->per_user, user_id, strlen(user_id));
-    quota_give(admission->per_ip, &session->addr, sizeof(session->addr));
-    free(session);
+    hub_release(hub, member->place);
+    free(member->data);
+    member->place = NULL;
+    member->data = NULL;
 }
 
 void admission_remote(const struct session *session,
@@ -118,7 +89,7 @@ void admission_on_opened(hub_t *hub, const struct hub_connection *connection)
 void admission_on_closed(hub_t *hub, const struct hub_connection *connection,
                          const struct hub_close_info *info)
 {
-    struct session *session = connection->data;
+    struct session *session = connection->data; /* its last use */
 
     (void)hub;
     if (log_wants(LOG_INFO)) {
@@ -137,5 +108,5 @@ void admission_on_closed(hub_t *hub, const struct hub_connection *connection,
             LOG_INT("messages_in", info->messages_in),
             LOG_INT("messages_out", info->messages_out));
     }
-    admission_close(session, connection->user_id);
+    free(session);
 }

@@ -1,52 +1,35 @@
-/* admission.h - what one WebSocket takes of what there is: a place below the
- * limit of descriptors, and one of its address's and its user's share.
- *
- * A session is opened before the handshake is answered and closed exactly
- * once: when the handshake comes to nothing, or when the hub says that the
- * connection is gone.
+/* admission.h - letting a WebSocket in: its place in the hub is reserved before
+ * the handshake is answered, and what is known of where it comes from is kept
+ * for the log.
  *
  * Threads: any.
  */
 #ifndef HUBD_ADMISSION_H
 #define HUBD_ADMISSION_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 #include <hub/hub.h>
 
-#include "config/config.h"
 #include "base/netaddr.h"
-#include "access/quota.h"
 #include "front/refusal.h"
-
-struct admission {
-    uint64_t limit;        /* of WebSockets at a time */
-    _Atomic uint64_t held; /* sessions that are open */
-    struct quota *per_ip;
-    struct quota *per_user;
-};
 
 /* Kept small: there is one for each connection. */
 struct session {
-    struct admission *admission;
     struct netaddr addr;
     uint16_t port; /* 0: the client is behind a trusted proxy */
 };
 
 #define ADMISSION_REMOTE_MAX (NETADDR_TEXT_MAX + 8) /* "[addr]:port" */
 
-/* Returns 0 or -1: no memory. */
-int admission_init(struct admission *admission, const struct config *config);
-void admission_fini(struct admission *admission);
+/* Reserves a place for a member whose ids are set, and makes its data a
+ * session. Returns 0, or -1 and `why`. Either hub_adopt() takes both, and
+ * admission_on_closed() ends the session, or admission_close() does. */
+int admission_open(hub_t *hub, const struct netaddr *addr, uint16_t port,
+                   struct hub_member *member, struct refusal *why);
 
-/* Returns the session, or NULL and `why`. */
-struct session *admission_open(struct admission *admission,
-                               const struct netaddr *addr, uint16_t port,
-                               const char *user_id, struct refusal *why);
-
-/* Gives everything back; the user id is the one of admission_open(). */
-void admission_close(struct session *session, const char *user_id);
+/* The handshake has come to nothing. Does nothing without a session. */
+void admission_close(hub_t *hub, struct hub_member *member);
 
 /* Where it comes from, as text. */
 void admission_remote(const struct session *session,

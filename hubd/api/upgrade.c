@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "access/admission.h"
 #include "api/ws.h"
 #include "base/log.h"
 #include "front/handoff.h"
@@ -29,38 +30,26 @@ static size_t write_reply(char reply[REPLY_MAX],
         chosen ? upgrade->subprotocol.start : "", chosen ? "\r\n" : "");
 }
 
-static struct session *open_session(struct exchange *x,
-                                    struct upgrade_context *context,
-                                    const char *user_id, struct refusal *why)
-{
-    struct netaddr addr;
-
-    if (exchange_remote(x, &addr) < 0) {
-        (void)refuse_as(why, REFUSAL_OUT_OF_MEMORY);
-        return NULL;
-    }
-    return admission_open(context->admission, &addr,
-                          exchange_remote_port(x, &addr), user_id, why);
-}
-
 static int let_in(struct exchange *x, struct upgrade_context *context,
                   const struct ws_upgrade *upgrade, struct refusal *why)
 {
     struct hub_member member = HUB_MEMBER_INIT;
-    struct session *session = open_session(x, context, upgrade->user_id, why);
     char reply[REPLY_MAX];
+    struct netaddr addr;
 
-    if (session == NULL)
-        return -1;
+    if (exchange_remote(x, &addr) < 0)
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
     member.user_id = upgrade->user_id;
     if (upgrade->session_id[0] != '\0')
         member.session_id = upgrade->session_id;
-    member.data = session;
+    if (admission_open(context->hub, &addr, exchange_remote_port(x, &addr),
+                       &member, why) < 0)
+        return -1;
     member.preamble = reply;
     member.preamble_bytes = write_reply(reply, upgrade);
     if (handoff(x, context->hub, &member, why) == 0)
         return 0;
-    admission_close(session, upgrade->user_id);
+    admission_close(context->hub, &member);
     return -1;
 }
 

@@ -10,14 +10,12 @@
 
 #include <hub/hub.h>
 
-#include "access/admission.h"
 #include "access/gate.h"
 #include "front/exchange.h"
 
 struct upgrade_context {
     hub_t *hub;
     struct gate *gate;
-    struct admission *admission;
     const char *subprotocols; /* that may be accepted: "a,b", or NULL */
     const _Atomic bool *draining;
 };

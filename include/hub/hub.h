@@ -53,7 +53,9 @@ extern "C" {
     X(HUB_EDEADLK, -8, "the call would wait for its own caller")               \
     X(HUB_ESYSTEM, -9, "a system call failed; errno says why")                 \
     X(HUB_ENOTSOCK, -10, "not a connected stream socket")                      \
-    X(HUB_ENOTSUP, -11, "this machine does not offer what was asked for")
+    X(HUB_ENOTSUP, -11, "this machine does not offer what was asked for")      \
+    X(HUB_EFULL_USER, -12, "the user has as many connections as it may")       \
+    X(HUB_EFULL_ADDRESS, -13, "the address has as many connections as it may")
 
 /* What functions return that have failed. */
 enum hub_error {
@@ -82,6 +84,7 @@ typedef struct hub_id {
 } hub_id;
 
 #define HUB_ID_BYTES_MAX 256     /* of a user or session id */
+#define HUB_ADDRESS_BYTES_MAX 16 /* of hub_member.address */
 #define HUB_REASON_BYTES_MAX 123 /* of a close reason, RFC 6455 5.5 */
 
 /* The opcodes of RFC 6455, 11.8. */
@@ -156,11 +159,14 @@ static inline struct hub_target hub_to_connection(hub_id id)
 typedef int hub_deliver_fn(void *data, hub_id id,
                            const struct hub_message *message);
 
+/* A place in the hub that somebody has reserved; see hub_reserve(). */
+typedef struct hub_place hub_place_t;
+
 /* Who connects; grows as struct hub_options does. Ids are 1 to HUB_ID_BYTES_MAX
  * bytes, compared byte by byte, and copied. */
 struct hub_member {
     size_t struct_size;      /* as HUB_MEMBER_INIT sets it */
-    const char *user_id;     /* required */
+    const char *user_id;     /* required, unless there is a place */
     const char *session_id;  /* or NULL */
     void *data;              /* handed back in every callback */
     hub_deliver_fn *deliver; /* hub_register() only */
@@ -168,12 +174,20 @@ struct hub_member {
                                 messages, as the reply to the handshake; not
                                 counted; copied; or NULL */
     size_t preamble_bytes;   /* of it */
+    const void *address;     /* where it comes from, as any bytes; they count
+                                for max_connections_per_address; copied */
+    size_t address_bytes;    /* at most HUB_ADDRESS_BYTES_MAX; 0: no address,
+                                and no such limit */
+    hub_place_t *place;      /* from hub_reserve(), or NULL. With one, ids and
+                                address are those given there; if they are
+                                given here too, they must be the same. */
 };
 
 /* Nobody yet: set user_id at least. */
 #define HUB_MEMBER_INIT                                                        \
     {                                                                          \
-        sizeof(struct hub_member), NULL, NULL, NULL, NULL, NULL, 0             \
+        sizeof(struct hub_member), NULL, NULL, NULL, NULL, NULL, 0, NULL, 0,   \
+            NULL                                                               \
     }
 
 /* A connection as callbacks see it; valid during the callback only. */
@@ -294,13 +308,15 @@ struct hub_options {
                                 max_message_bytes; 0: no limit. One connection
                                 may hold a sixteenth of what is free; then it
                                 is a slow consumer, or closed with 1013. */
+    uint64_t max_connections_per_user;    /* 0: no limit */
+    uint64_t max_connections_per_address; /* 0: no limit */
 };
 
 /* Every default, no callbacks. */
 #define HUB_OPTIONS_INIT                                                       \
     {                                                                          \
         sizeof(struct hub_options), 0, 0, 0, 0, 0, 0, HUB_SLOW_CLOSE, 0, 0, 0, \
-            0, 0, NULL, NULL, NULL, NULL, NULL, HUB_SENDER_AUTO, 0, 0          \
+            0, 0, NULL, NULL, NULL, NULL, NULL, HUB_SENDER_AUTO, 0, 0, 0, 0    \
     }
 
 /* The hub. ------------------------------------------------------------ */
@@ -325,13 +341,38 @@ HUB_API void hub_destroy(hub_t *hub);
 /* hub_options.data, or NULL without a hub.  Threads: any. */
 HUB_API void *hub_data(const hub_t *hub);
 
-/* Enters a member that takes messages through member->deliver.
+/* Changes hub_options.max_connections; those that are there stay.
+ * Threads: any.  Returns: 0 · HUB_EINVAL. */
+HUB_API int hub_set_max_connections(hub_t *hub, uint64_t max_connections);
+
+/* Reserves a place for a connection that is on its way: it counts for all three
+ * limits as if it were there, so that a handshake is answered only if there is
+ * room behind it. Of the member, ids and address count here, and nothing else.
+ * Threads: any.
+ * Owns:    the place is the caller's, until it goes to hub_register() or
+ *          hub_adopt() with the member, or to hub_release(); one of these
+ *          before hub_destroy().
+ * Returns: 0 and the place · HUB_EINVAL an id that is missing, empty or too
+ *          long, or an address that is too long · HUB_EFULL ·
+ *          HUB_EFULL_USER · HUB_EFULL_ADDRESS · HUB_ENOMEM · HUB_ESHUTDOWN. */
+HUB_API int hub_reserve(hub_t *hub, const struct hub_member *member,
+                        hub_place_t **place);
+
+/* Gives a place back that no connection has taken. NULL is allowed.
+ * Threads: any.
+ * Owns:    the place is gone. */
+HUB_API void hub_release(hub_t *hub, hub_place_t *place);
+
+/* Enters a member that takes messages through member->deliver. Without a place
+ * it reserves one itself.
  * Threads: any. `opened` may run before this returns.
- * Owns:    member is copied; member->data stays the caller's, to be released
- *          in `closed` at the earliest. After an error no callback runs.
- * Returns: 0 and the id (`id` may be NULL) · HUB_EINVAL an id that is missing,
- *          empty or too long, no `deliver`, or a preamble · HUB_EFULL ·
- *          HUB_ENOMEM · HUB_ESHUTDOWN. */
+ * Owns:    member is copied, and its place is the hub's; member->data stays the
+ *          caller's, to be released in `closed` at the earliest. After an error
+ *          no callback runs, and the place is still the caller's.
+ * Returns: 0 and the id (`id` may be NULL) · HUB_EINVAL as hub_reserve(), or no
+ *          `deliver`, a preamble, or a place for somebody else · HUB_ENOMEM ·
+ *          HUB_ESHUTDOWN · without a place also HUB_EFULL, HUB_EFULL_USER and
+ *          HUB_EFULL_ADDRESS. */
 HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
                          hub_id *id);
 
@@ -341,8 +382,8 @@ HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
  * speaks the protocol: frames, fragments, pings, close. With a preamble,
  * whoever has seen the handshake answered is reached by every later message.
  * Threads: any. `opened` may run before this returns.
- * Owns:    the hub closes fd; after an error it is still the caller's.
- *          member->data as in hub_register().
+ * Owns:    the hub closes fd; after an error it is still the caller's. The rest
+ *          as in hub_register().
  * Returns: as hub_register(), and HUB_ENOTSOCK; HUB_EINVAL if there is a
  *          `deliver`, or no preamble where preamble_bytes is not 0. */
 HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
@@ -424,13 +465,15 @@ struct hub_stats {
                                         call of hub_send() or hub_broadcast()
                                         until the kernel has all bytes */
     struct hub_histogram turns; /* of the loops, without waiting for work */
+    uint64_t places; /* taken of max_connections: by connections, those that are
+                        closing, and by hub_reserve() */
 };
 
 /* What hub_stats() is to fill in. */
 #define HUB_STATS_INIT                                                         \
     {                                                                          \
         sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, HUB_HISTOGRAM_INIT, HUB_HISTOGRAM_INIT                          \
+            0, HUB_HISTOGRAM_INIT, HUB_HISTOGRAM_INIT, 0                       \
     }
 
 /* Fills in as much of `stats` as stats->struct_size says there is room for.

@@ -14,43 +14,51 @@
 #define TABLE_FIRST 64u
 #define NOT_IN_TABLE UINT32_MAX
 
-/* Returns false without memory for the preamble. */
-static bool lead(struct hub__conn *c, const struct hub_member *member)
-{
-    struct hub__frame *preamble;
-
-    if (member->preamble_bytes == 0)
-        return true;
-    preamble = hub__frame_raw(member->preamble, member->preamble_bytes);
-    if (preamble != NULL)
-        hub__outbox_lead(&c->outbox, preamble);
-    return preamble != NULL;
-}
-
-struct hub__conn *hub__conn_new(const struct hub__wire *wire,
-                                const struct hub_member *member, int fd)
+struct hub__conn *hub__conn_new(const struct hub_member *member)
 {
     size_t user_bytes = strlen(member->user_id) + 1;
     size_t session_bytes =
         member->session_id == NULL ? 0 : strlen(member->session_id) + 1;
-    struct hub__conn *c =
-        hub__calloc(1, sizeof *c + user_bytes + session_bytes);
+    struct hub__conn *c = hub__calloc(1, sizeof *c + member->address_bytes +
+                                             user_bytes + session_bytes);
+    char *ids;
 
     if (c == NULL)
         return NULL;
-    if (!lead(c, member)) {
-        hub__free(c);
-        return NULL;
+    c->fd = -1;
+    c->address_bytes = (uint8_t)member->address_bytes;
+    if (member->address_bytes > 0)
+        memcpy(c->ids, member->address, member->address_bytes);
+    ids = c->ids + member->address_bytes;
+    c->entry.user_id = memcpy(ids, member->user_id, user_bytes);
+    if (session_bytes > 0)
+        c->entry.session_id =
+            memcpy(ids + user_bytes, member->session_id, session_bytes);
+    return c;
+}
+
+int hub__conn_fill(struct hub__conn *c, const struct hub__wire *wire,
+                   const struct hub_member *member, int fd)
+{
+    struct hub__frame *preamble;
+
+    if (member->preamble_bytes > 0) {
+        preamble = hub__frame_raw(member->preamble, member->preamble_bytes);
+        if (preamble == NULL)
+            return HUB_ENOMEM;
+        hub__outbox_lead(&c->outbox, preamble);
     }
     c->wire = wire;
     c->deliver = member->deliver;
     c->data = member->data;
     c->fd = fd;
-    c->entry.user_id = memcpy(c->ids, member->user_id, user_bytes);
-    if (session_bytes > 0)
-        c->entry.session_id =
-            memcpy(c->ids + user_bytes, member->session_id, session_bytes);
-    return c;
+    return 0;
+}
+
+void hub__conn_empty(struct hub__conn *c)
+{
+    hub__outbox_fini(&c->outbox);
+    c->fd = -1;
 }
 
 void hub__conn_free(struct hub__conn *c)
@@ -196,6 +204,7 @@ void hub__conn_cut(struct hub__conn *c, enum hub_close_cause cause)
     leave_loop(c);
     /* First, so that `closed` may let a successor in. */
     atomic_fetch_add_explicit(shared->closed, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(shared->held, 1, memory_order_relaxed);
+    hub__places_give(shared->places, c->entry.user_id, c->ids,
+                     c->address_bytes);
     tell_closed(c);
 }

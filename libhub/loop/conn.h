@@ -55,17 +55,18 @@ struct hub__conn {
     uint16_t code;    /* of the first Close frame, likewise */
     bool dirty : 1;   /* in the host's list of those with something to write */
     bool blocked : 1; /* the socket takes no more: EPOLLOUT is awaited */
-    bool peer_closed : 1; /* its Close came, or nothing of it counts now */
-    bool deaf : 1;        /* what it sends is read and thrown away */
-    bool retry : 1;       /* blocked, but EPOLLOUT came */
-    bool flooding : 1;    /* it sends more than it may */
-    bool ended : 1;       /* the end of its stream came */
-    bool leaving : 1;     /* in the list of those that are LEAVING, or were */
-    uint8_t fault;        /* enum hub__fault, while it is LEAVING */
-    uint32_t index;       /* in the host's table */
-    uint32_t caught_up;   /* see fanout.c */
-    int in_flight;        /* bytes the kernel holds for the peer: the least
-                             since it was blocked or pinged */
+    bool peer_closed : 1;  /* its Close came, or nothing of it counts now */
+    bool deaf : 1;         /* what it sends is read and thrown away */
+    bool retry : 1;        /* blocked, but EPOLLOUT came */
+    bool flooding : 1;     /* it sends more than it may */
+    bool ended : 1;        /* the end of its stream came */
+    bool leaving : 1;      /* in the list of those that are LEAVING, or were */
+    uint8_t fault;         /* enum hub__fault, while it is LEAVING */
+    uint8_t address_bytes; /* constant */
+    uint32_t index;        /* in the host's table */
+    uint32_t caught_up;    /* see fanout.c */
+    int in_flight;         /* bytes the kernel holds for the peer: the least
+                              since it was blocked or pinged */
     struct hub__conn *dirty_next; /* in the host's list */
     struct hub__conn *next;       /* in one of those of the leaving, the dying
                                      and the dead */
@@ -85,12 +86,19 @@ struct hub__conn {
 
     /* The registry's; next to the ids, which a lookup reads too. */
     struct hub__entry entry;
-    char ids[]; /* user id, NUL, session id, NUL */
+    char ids[]; /* address; user id, NUL; session id, NUL */
 };
 
-/* Returns NULL without memory. fd: -1 for those without a socket. */
-struct hub__conn *hub__conn_new(const struct hub__wire *wire,
-                                const struct hub_member *member, int fd);
+/* Takes over who the member is; nothing is behind it yet. Returns NULL without
+ * memory. */
+struct hub__conn *hub__conn_new(const struct hub_member *member);
+
+/* What the member is, and how to get at it; fd is -1 for those without a
+ * socket. Returns 0 or HUB_ENOMEM. empty: undoes it; the descriptor is still
+ * the caller's. */
+int hub__conn_fill(struct hub__conn *conn, const struct hub__wire *wire,
+                   const struct hub_member *member, int fd);
+void hub__conn_empty(struct hub__conn *conn);
 void hub__conn_free(struct hub__conn *conn);
 
 static inline struct hub__conn *hub__conn_of(struct hub__entry *entry)

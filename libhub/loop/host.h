@@ -16,6 +16,7 @@
 
 #include "base/budget.h"
 #include "base/counters.h"
+#include "directory/places.h"
 #include "directory/registry.h"
 #include "loop/sender.h"
 #include "message/frame.h"
@@ -36,7 +37,8 @@ struct hub__shared {
     struct hub__registry *registry;
     struct hub__budget *queued;  /* for what is queued */
     struct hub__budget *reading; /* for what peers have not finished */
-    atomic_uint_fast64_t *held, *opened, *closed; /* see struct hub */
+    struct hub__places *places;
+    atomic_uint_fast64_t *opened, *closed; /* see struct hub */
     unsigned loop_count;
 };
 

@@ -31,7 +31,7 @@
 static struct {
     int fd; /* the file of origins */
     struct config config, without_file;
-    struct admission admission;
+    hub_t *hub;
     char *buffer; /* civetweb's, on the heap */
     char *text;   /* what was put into it */
 } room;
@@ -39,18 +39,19 @@ static struct {
 static bool prepare(void)
 {
     static char path[64];
+    struct hub_options options = HUB_OPTIONS_INIT;
 
     room.fd = memfd_create("origins", MFD_CLOEXEC);
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", room.fd);
     room.config.origins_file = path;
     room.without_file.origins.any = true;
-    room.without_file.max_connections_per_user = PER_USER;
-    room.without_file.max_connections_per_ip = PER_USER + 1;
+    options.flags = HUB_HOST_LOOP;
+    options.max_connections_per_user = PER_USER;
+    options.max_connections_per_address = PER_USER + 1;
     room.buffer = malloc(REQUEST_HEAD_MAX);
     room.text = malloc(REQUEST_HEAD_MAX);
     REQUIRE(room.fd >= 0 && room.buffer != NULL && room.text != NULL);
-    REQUIRE(admission_init(&room.admission, &room.without_file) == 0);
-    room.admission.limit = 100;
+    REQUIRE(hub_create(&room.hub, &options) == 0);
     return true;
 }
 
@@ -237,19 +238,21 @@ static bool is_origin_allowed(const struct model_head *head,
 /* One user may connect PER_USER times; then everything is given back. */
 static void check_sessions(const char *user_id)
 {
-    struct session *sessions[PER_USER];
+    struct hub_stats stats = HUB_STATS_INIT;
+    struct hub_member members[PER_USER + 1];
     struct netaddr addr = {{0}};
     struct refusal why = {0};
 
-    for (size_t i = 0; i < PER_USER; i++) {
-        sessions[i] = admission_open(&room.admission, &addr, 1, user_id, &why);
-        REQUIRE(sessions[i] != NULL);
+    for (size_t i = 0; i < PER_USER + 1; i++) {
+        members[i] = (struct hub_member)HUB_MEMBER_INIT;
+        members[i].user_id = user_id;
+        REQUIRE((admission_open(room.hub, &addr, 1, &members[i], &why) == 0) ==
+                (i < PER_USER));
     }
-    REQUIRE(admission_open(&room.admission, &addr, 1, user_id, &why) == NULL);
     REQUIRE(why.status == 429);
     for (size_t i = 0; i < PER_USER; i++)
-        admission_close(sessions[i], user_id);
-    REQUIRE(room.admission.held == 0);
+        admission_close(room.hub, &members[i]);
+    REQUIRE(hub_stats(room.hub, &stats) == 0 && stats.places == 0);
 }
 
 /* None is named that was not offered, or is not ours. */

@@ -382,7 +382,7 @@ static void end_life(void)
     ck_assert_uint_eq(stats.users, 0);
     ck_assert_uint_eq(stats.sessions, 0);
     ck_assert_uint_eq(stats.opened, stats.closed);
-    ck_assert_uint_eq(atomic_load(&hub->held), 0);
+    ck_assert_uint_eq(atomic_load(&hub->places.held), 0);
     read_peers();
 }
 

@@ -1,5 +1,5 @@
-/* check_session.c - what a WebSocket takes is given back, once, whichever of
- * the limits has said no.
+/* check_admission.c - what a WebSocket takes is given back, once, and who gets
+ * no place is told which limit has said no.
  */
 #include <check.h>
 #include <string.h>
@@ -7,7 +7,12 @@
 #include "access/admission.h"
 #include "suite.h"
 
-static struct admission admission;
+#define MEMBER(user)                                                           \
+    {                                                                          \
+        .struct_size = sizeof(struct hub_member), .user_id = (user)            \
+    }
+
+static hub_t *hub;
 static struct refusal why;
 
 static struct netaddr address(const char *text)
@@ -18,26 +23,40 @@ static struct netaddr address(const char *text)
     return addr;
 }
 
-static struct session *session_from(const char *addr, const char *user)
+static int open_from(const char *addr, struct hub_member *member)
 {
     struct netaddr from = address(addr);
 
-    return admission_open(&admission, &from, 4711, user, &why);
+    return admission_open(hub, &from, 4711, member, &why);
 }
 
-static void limit(uint64_t all, uint64_t per_ip, uint64_t per_user)
+static void limit(uint64_t all, uint64_t per_address, uint64_t per_user)
 {
-    struct config config = {.max_connections_per_ip = per_ip,
-                            .max_connections_per_user = per_user};
+    struct hub_options options = HUB_OPTIONS_INIT;
 
-    ck_assert_int_eq(admission_init(&admission, &config), 0);
-    admission.limit = all;
+    options.flags = HUB_HOST_LOOP;
+    options.max_connections = all;
+    options.max_connections_per_address = per_address;
+    options.max_connections_per_user = per_user;
+    ck_assert_int_eq(hub_create(&hub, &options), 0);
+}
+
+static uint64_t places(void)
+{
+    struct hub_stats stats = HUB_STATS_INIT;
+
+    ck_assert_int_eq(hub_stats(hub, &stats), 0);
+    return stats.places;
 }
 
 static void is_refused(const char *addr, const char *user, int status,
                        const char *code)
 {
-    ck_assert_ptr_null(session_from(addr, user));
+    struct hub_member member = MEMBER(user);
+
+    ck_assert_int_eq(open_from(addr, &member), -1);
+    ck_assert_ptr_null(member.place);
+    ck_assert_ptr_null(member.data);
     ck_assert_int_eq(why.status, status);
     ck_assert_str_eq(why.code, code);
     ck_assert(strstr(why.headers, "Retry-After: "));
@@ -45,84 +64,87 @@ static void is_refused(const char *addr, const char *user, int status,
 
 START_TEST(places_are_limited_and_given_back)
 {
-    struct session *a, *b;
+    struct hub_member a = MEMBER("ada"), b = MEMBER("ada"), c = MEMBER("bob");
 
     limit(2, 0, 0);
-    a = session_from("10.0.0.1", "ada");
-    b = session_from("10.0.0.1", "ada");
-    ck_assert(a != NULL && b != NULL);
+    ck_assert_int_eq(open_from("10.0.0.1", &a), 0);
+    ck_assert_int_eq(open_from("10.0.0.1", &b), 0);
     is_refused("10.0.0.2", "bob", 503, "at_capacity");
     is_refused("10.0.0.2", "bob", 503, "at_capacity");
-    admission_close(a, "ada");
-    ck_assert_uint_eq(atomic_load(&admission.held), 1);
-    a = session_from("10.0.0.2", "bob");
-    ck_assert_ptr_nonnull(a);
-    admission_close(a, "bob");
-    admission_close(b, "ada");
-    ck_assert_uint_eq(atomic_load(&admission.held), 0);
-    admission_fini(&admission);
+    admission_close(hub, &a);
+    admission_close(hub, &a); /* which does nothing */
+    ck_assert_uint_eq(places(), 1);
+    ck_assert_int_eq(open_from("10.0.0.2", &c), 0);
+    admission_close(hub, &c);
+    admission_close(hub, &b);
+    ck_assert_uint_eq(places(), 0);
+    hub_destroy(hub);
 }
 END_TEST
 
 START_TEST(addresses_have_their_share)
 {
-    struct session *a;
+    struct hub_member a = MEMBER("ada"), b = MEMBER("bob");
 
     limit(9, 1, 0);
-    a = session_from("10.0.0.1", "ada");
-    ck_assert_ptr_nonnull(a);
+    ck_assert_int_eq(open_from("10.0.0.1", &a), 0);
     is_refused("10.0.0.1", "bob", 429, "rate_limited");
-    admission_close(a, "ada");
-    a = session_from("10.0.0.1", "bob");
-    ck_assert_ptr_nonnull(a);
-    admission_close(a, "bob");
-    admission_fini(&admission);
+    ck_assert_ptr_nonnull(strstr(why.message, "this address"));
+    admission_close(hub, &a);
+    ck_assert_int_eq(open_from("10.0.0.1", &b), 0);
+    admission_close(hub, &b);
+    hub_destroy(hub);
 }
 END_TEST
 
 START_TEST(users_have_their_share)
 {
-    struct session *a, *b;
+    struct hub_member a = MEMBER("ada"), b = MEMBER("bob");
 
     limit(9, 0, 1);
-    a = session_from("10.0.0.1", "ada");
-    ck_assert_ptr_nonnull(a);
+    ck_assert_int_eq(open_from("10.0.0.1", &a), 0);
     is_refused("10.0.0.2", "ada", 429, "rate_limited");
-    b = session_from("10.0.0.2", "bob");
-    ck_assert_ptr_nonnull(b);
-    admission_close(a, "ada");
-    admission_close(b, "bob");
-    admission_fini(&admission);
+    ck_assert_ptr_nonnull(strstr(why.message, "this user"));
+    ck_assert_int_eq(open_from("10.0.0.2", &b), 0);
+    admission_close(hub, &a);
+    admission_close(hub, &b);
+    hub_destroy(hub);
 }
 END_TEST
 
 START_TEST(a_refusal_takes_nothing)
 {
-    struct session *a, *b;
+    struct hub_member a = MEMBER("ada"), b = MEMBER("bob"), c = MEMBER("eve");
 
     limit(2, 2, 1);
-    a = session_from("10.0.0.1", "ada");
-    ck_assert_ptr_nonnull(a);
+    ck_assert_int_eq(open_from("10.0.0.1", &a), 0);
     for (int i = 0; i < 5; i++) /* by the user's share, after the address's */
         is_refused("10.0.0.1", "ada", 429, "rate_limited");
-    b = session_from("10.0.0.1", "bob");
-    ck_assert_ptr_nonnull(b);
+    ck_assert_int_eq(open_from("10.0.0.1", &b), 0);
     for (int i = 0; i < 5; i++) /* by the capacity, after both */
         is_refused("10.0.0.2", "eve", 503, "at_capacity");
-    admission_close(a, "ada");
-    a = session_from("10.0.0.2", "eve");
-    ck_assert_ptr_nonnull(a);
-    admission_close(a, "eve");
-    admission_close(b, "bob");
-    ck_assert_uint_eq(atomic_load(&admission.held), 0);
-    admission_fini(&admission);
+    admission_close(hub, &a);
+    ck_assert_int_eq(open_from("10.0.0.2", &c), 0);
+    admission_close(hub, &c);
+    admission_close(hub, &b);
+    ck_assert_uint_eq(places(), 0);
+    hub_destroy(hub);
+}
+END_TEST
+
+START_TEST(who_comes_during_a_drain_is_told_so)
+{
+    limit(0, 0, 0);
+    ck_assert_int_eq(hub_shutdown(hub, 1000), 0);
+    is_refused("10.0.0.1", "ada", 503, "draining");
+    hub_destroy(hub);
 }
 END_TEST
 
 START_TEST(where_it_comes_from_is_readable)
 {
     char text[ADMISSION_REMOTE_MAX];
-    struct session session = {NULL, address("10.0.0.1"), 4711};
+    struct session session = {address("10.0.0.1"), 4711};
 
     admission_remote(&session, text);
     ck_assert_str_eq(text, "10.0.0.1:4711");
@@ -141,13 +163,14 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-    Suite *suite = suite_create("session");
-    TCase *tests = tcase_create("session");
+    Suite *suite = suite_create("admission");
+    TCase *tests = tcase_create("admission");
 
     tcase_add_test(tests, places_are_limited_and_given_back);
     tcase_add_test(tests, addresses_have_their_share);
     tcase_add_test(tests, users_have_their_share);
     tcase_add_test(tests, a_refusal_takes_nothing);
+    tcase_add_test(tests, who_comes_during_a_drain_is_told_so);
     tcase_add_test(tests, where_it_comes_from_is_readable);
     suite_add_tcase(suite, tests);
     return suite;

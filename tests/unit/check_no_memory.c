@@ -15,6 +15,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "access/admission.h"
 #include "failing_malloc.h"
 #include "fake_request.h"
 #include "front/front.h"
@@ -122,6 +123,10 @@ int64_t __wrap_hub_send(hub_t *hub, struct hub_target to,
 int64_t __wrap_hub_broadcast(hub_t *hub, struct hub_message message);
 int __wrap_hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                      hub_id *id);
+int __real_hub_reserve(hub_t *hub, const struct hub_member *member,
+                       hub_place_t **place);
+int __wrap_hub_reserve(hub_t *hub, const struct hub_member *member,
+                       hub_place_t **place);
 
 int64_t __wrap_hub_send(hub_t *hub, struct hub_target to,
                         struct hub_message message)
@@ -143,6 +148,13 @@ int __wrap_hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                                  : __real_hub_adopt(hub, fd, member, id);
 }
 
+int __wrap_hub_reserve(hub_t *hub, const struct hub_member *member,
+                       hub_place_t **place)
+{
+    return failing_malloc_hits() ? HUB_ENOMEM
+                                 : __real_hub_reserve(hub, member, place);
+}
+
 static int hear(void *data, hub_id id, const struct hub_message *message)
 {
     struct ear *ear = data;
@@ -154,7 +166,10 @@ static int hear(void *data, hub_id id, const struct hub_message *message)
     return 0;
 }
 
-static void enter(struct ear *ear, const char *user, const char *session)
+static uint64_t ears; /* in the hub */
+
+static void enter(struct ear *ear, const char *user, const char *session,
+                  const struct netaddr *addr)
 {
     struct hub_member member = HUB_MEMBER_INIT;
 
@@ -162,7 +177,19 @@ static void enter(struct ear *ear, const char *user, const char *session)
     member.session_id = session;
     member.deliver = hear;
     member.data = ear;
+    member.address = addr;
+    member.address_bytes = addr != NULL ? sizeof(*addr) : 0;
     ck_assert_int_eq(hub_register(server.hub, &member, NULL), 0);
+    ears++;
+}
+
+/* Places of the hub that are taken by others. */
+static uint64_t places(void)
+{
+    struct hub_stats stats = HUB_STATS_INIT;
+
+    ck_assert_int_eq(hub_stats(server.hub, &stats), 0);
+    return stats.places - ears;
 }
 
 /* The ears are no sessions. */
@@ -198,9 +225,7 @@ static void set_up(void)
                              .read_timeout_ms = 60000,
                              .write_timeout_ms = 60000,
                              .max_message_bytes = MESSAGE_BYTES_MAX,
-                             .console = CONFIG_ON,
-                             .max_connections_per_ip = 1,
-                             .max_connections_per_user = 1};
+                             .console = CONFIG_ON};
     ck_assert_int_eq(origin_list_parse(&config.origins,
                                        "https://a.example,https://b.example",
                                        text, sizeof(text)),
@@ -211,17 +236,19 @@ static void set_up(void)
     server = (struct server){.config = &config};
     options.flags = HUB_HOST_LOOP;
     options.closed = on_closed;
+    options.max_connections = 10;
+    options.max_connections_per_user = 1;
+    options.max_connections_per_address = 1;
     ck_assert_int_eq(hub_create(&server.hub, &options), 0);
     ck_assert_int_eq(auth_init(&server.auth, &config, text, sizeof(text)), 0);
     ck_assert_int_eq(gate_init(&server.gate, &config, text, sizeof(text)), 0);
     memory_init(&server.memory, 0, config.max_message_bytes);
-    ck_assert_int_eq(admission_init(&server.admission, &config), 0);
-    server.admission.limit = 10;
     routes_init(&server);
     front.listener_count = listen_list(&config, front.listeners);
     ck_assert_int_eq(front_init(&server.front, &front), 0);
-    enter(&ada, "ada", "s1");
-    enter(&bob, "bob", NULL);
+    ears = 0;
+    enter(&ada, "ada", "s1", NULL);
+    enter(&bob, "bob", NULL, NULL);
 }
 
 static void tear_down(void)
@@ -306,7 +333,7 @@ static void leave(int client, int fd)
     (void)close(client);
     ck_assert_int_eq(hub_poll(server.hub, 0), 0);
     ck_assert_int_eq(hub_poll(server.hub, 0), 0);
-    ck_assert_uint_eq(atomic_load(&server.admission.held), 0);
+    ck_assert_uint_eq(places(), 0);
 }
 
 /* As civetweb reads it. */
@@ -350,8 +377,7 @@ static struct answer ask(const char *head, const char *text, unsigned nth,
     else
         read_answer(&answer);
     ck_assert_uint_eq(front_in_flight(&server.front), 0);
-    ck_assert_uint_eq(atomic_load(&server.admission.held),
-                      answer.status == 101);
+    ck_assert_uint_eq(places(), answer.status == 101);
     c->connection_close(conn);
     ck_assert_uint_eq(front_connections(&server.front), 0);
     leave(fds[0], fds[1]);
@@ -512,10 +538,8 @@ START_TEST(a_handshake_is_of_who_it_is_or_is_refused)
     struct netaddr proxy;
 
     ck_assert_int_eq(netaddr_parse(&proxy, PROXY, strlen(PROXY)), 0);
-    ck_assert_int_eq(quota_take(server.admission.per_ip, &proxy, sizeof(proxy)),
-                     0);
-    exhaust(head, "", 6, check_handshake);
-    quota_give(server.admission.per_ip, &proxy, sizeof(proxy));
+    enter(&bob, "proxy", NULL, &proxy);
+    exhaust(head, "", 4, check_handshake);
 }
 END_TEST
 

@@ -14,7 +14,6 @@
 #include "front/http_conn.h"
 #include "failing_malloc.h"
 #include "access/gate.h"
-#include "access/admission.h"
 #include "config/start_line.h"
 #include "suite.h"
 
@@ -94,17 +93,11 @@ END_TEST
 
 static bool makes_parts(void)
 {
-    struct admission admission;
     struct auth auth;
 
     if (auth_init(&auth, &config, error, sizeof(error)) < 0)
         return false;
     strcpy(error, "out of memory"); /* that is all the others can lack */
-    if (admission_init(&admission, &config) < 0) {
-        auth_fini(&auth);
-        return false;
-    }
-    admission_fini(&admission);
     auth_fini(&auth);
     return true;
 }
@@ -112,7 +105,7 @@ static bool makes_parts(void)
 START_TEST(the_parts_of_a_server_are_made_or_not)
 {
     ck_assert_int_eq(read_settings(), CONFIG_RUN);
-    exhaust(makes_parts, 3, false);
+    exhaust(makes_parts, 1, false);
     config_release(&config);
 }
 END_TEST
