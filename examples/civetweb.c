@@ -68,11 +68,12 @@ static int64_t count_vote(struct vote *vote, int is_tea, const char *user)
     vote->coffee += is_tea == 0;
     (void)snprintf(news, sizeof news, "{\"coffee\":%u,\"tea\":%u}",
                    vote->coffee, vote->tea);
-    told = hub_broadcast(vote->hub, hub_text(news)); /* queues, never waits */
+    told =
+        hub_broadcast(vote->hub, HUB_TEXT_OF(news)); /* queues, never waits */
     pthread_mutex_unlock(&vote->lock);
     if (told >= 0)
-        (void)hub_send(vote->hub, hub_to_user(user),
-                       hub_text("{\"thanks\":true}"));
+        (void)hub_send(vote->hub, HUB_TO_USER(user),
+                       HUB_TEXT_OF("{\"thanks\":true}"), NULL);
     return told;
 }
 

@@ -19,7 +19,7 @@
 static void echo(hub_t *hub, const struct hub_connection *connection,
                  const struct hub_message *message)
 {
-    if (hub_send(hub, hub_to_connection(connection->id), *message) < 0)
+    if (hub_send(hub, HUB_TO_CONNECTION(connection->id), message, NULL) < 0)
         hub_close(hub, connection->id, 1013, "cannot keep up");
 }
 

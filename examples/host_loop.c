@@ -45,9 +45,11 @@ static int watch(int epoll_fd, int fd)
 
 static void broadcast(hub_t *hub, const char *line, size_t bytes)
 {
-    struct hub_message message = {HUB_TEXT, line, bytes};
+    struct hub_message message = HUB_MESSAGE_INIT;
 
-    hub_broadcast(hub, message);
+    message.payload = line;
+    message.payload_bytes = bytes;
+    hub_broadcast(hub, &message);
 }
 
 /* What a read brings is any number of lines, and the beginning of another. One

@@ -30,7 +30,7 @@ static int is_id(const char *text)
 static void say(hub_t *hub, const struct hub_connection *connection,
                 const struct hub_message *message)
 {
-    (void)hub_send(hub, hub_to_session(connection->session_id), *message);
+    (void)hub_send(hub, HUB_TO_SESSION(connection->session_id), message, NULL);
 }
 
 /* On MHD's thread, once the 101 is out. MHD lends its number and wants it back

@@ -42,10 +42,10 @@ int main(void)
         return 1;
     }
 
-    printf("to ada: %lld\n",
-           (long long)hub_send(hub, hub_to_user("ada"), hub_text("hello")));
+    printf("to ada: %lld\n", (long long)hub_send(hub, HUB_TO_USER("ada"),
+                                                 HUB_TEXT_OF("hello"), NULL));
     printf("to all: %lld\n",
-           (long long)hub_broadcast(hub, hub_text("dinner is ready")));
+           (long long)hub_broadcast(hub, HUB_TEXT_OF("dinner is ready")));
 
     hub_shutdown(hub, 1000); /* what was sent is delivered first */
     hub_destroy(hub);

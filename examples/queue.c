@@ -131,7 +131,7 @@ int main(void)
     }
 
     for (int i = 1; i <= MESSAGES; i++) {
-        hub_broadcast(hub, hub_text("a message"));
+        hub_broadcast(hub, HUB_TEXT_OF("a message"));
         wait_for(&fast.taken, i);
     }
     wait_for(&slow.left, 1);

@@ -98,7 +98,7 @@ static void tell_time(hub_t *hub)
     char text[32];
 
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    (void)hub_broadcast(hub, hub_text(text));
+    (void)hub_broadcast(hub, HUB_TEXT_OF(text));
 }
 
 static int fail(const char *why)

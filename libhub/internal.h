@@ -65,10 +65,12 @@ bool hub__is_callback(const hub_t *hub);
 /* A loop has closed its last connection after a shutdown. */
 void hub__note_drained(hub_t *hub, bool cut_off);
 
-/* options.c: copies the part that both sides know of a struct whose first field
- * is its size; `known` is how much we know. A longer one comes from a caller
- * built against a later header, and is fine as long as it asks for nothing that
- * only a later library has. Returns 0 or HUB_EINVAL. */
+/* options.c: whether a struct whose first field is its size has all that we
+ * know, `known` bytes, and asks for nothing else. */
+bool hub__struct_is_whole(const void *in, size_t known);
+
+/* options.c: copies the part that both sides know of such a struct. Returns 0
+ * or HUB_EINVAL. */
 int hub__struct_read(void *out, size_t known, const void *in);
 
 /* options.c: checks what the caller gave, and fills in the defaults. Returns 0

@@ -7,6 +7,7 @@
 #include "router.h"
 
 #include "base/mem.h"
+#include "directory/select.h"
 #include "internal.h"
 
 #define WORK_MAX ((uint64_t)1 << 30) /* bytes; about a second of a loop's */
@@ -15,7 +16,9 @@
 /* What one call has for one loop. */
 struct parcel {
     struct hub__chain chain;
-    bool wake; /* it was handed over, and the loop sleeps */
+    bool wake;                   /* it was handed over, and the loop sleeps */
+    size_t excluded;             /* connections of its that get nothing */
+    struct hub__post *broadcast; /* in the chain, or NULL */
 };
 
 struct batch {
@@ -58,6 +61,11 @@ static uint64_t work_of(const struct hub__frame *frame, size_t connections)
     return (uint64_t)frame->bytes * connections;
 }
 
+static struct parcel *parcel_for(struct batch *b, const struct hub__loop *loop)
+{
+    return &b->parcels[loop - b->hub->loops];
+}
+
 static int batch_add(struct batch *b, struct hub__loop *loop,
                      enum hub__post_kind kind, struct hub__conn *conn,
                      struct hub__frame *frame)
@@ -69,10 +77,22 @@ static int batch_add(struct batch *b, struct hub__loop *loop,
     post = hub__post_new(kind, conn, frame);
     if (post == NULL)
         return HUB_ENOMEM;
-    if (frame != NULL && kind == HUB__POST_BROADCAST)
-        post->work = work_of(frame, atomic_load_explicit(&loop->host.open,
-                                                         memory_order_relaxed));
-    hub__chain_add(&b->parcels[loop - b->hub->loops].chain, post);
+    hub__chain_add(&parcel_for(b, loop)->chain, post);
+    return 0;
+}
+
+static int batch_add_broadcast(struct batch *b, struct hub__loop *loop,
+                               size_t recipients, struct hub__frame *frame)
+{
+    struct parcel *p = parcel_for(b, loop);
+
+    if (is_behind(b, loop, HUB__POST_BROADCAST))
+        return HUB_EAGAIN;
+    p->broadcast = hub__post_broadcast(frame, p->excluded);
+    if (p->broadcast == NULL)
+        return HUB_ENOMEM;
+    p->broadcast->work = work_of(frame, recipients);
+    hub__chain_add(&p->chain, p->broadcast);
     return 0;
 }
 
@@ -121,8 +141,8 @@ static struct hub__loop *choose_loop(hub_t *hub)
 
 int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id)
 {
-    struct hub__loop *loop;
     struct hub__found found;
+    struct hub__loop *loop;
     struct batch b;
     int err = batch_init(&b, hub);
 
@@ -145,8 +165,8 @@ int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id)
 }
 
 /* Makes the posts for everyone found. Returns how many, or an error. */
-static int64_t post_each(struct batch *b, const struct hub__found *found,
-                         struct hub__frame *frame)
+static int64_t post_found(struct batch *b, const struct hub__found *found,
+                          struct hub__frame *frame)
 {
     struct hub__entry *entry = NULL;
     int64_t recipients = 0;
@@ -163,48 +183,115 @@ static int64_t post_each(struct batch *b, const struct hub__found *found,
     return recipients;
 }
 
+/* To the connections that one name has: they are posted to as they are found.
+ */
+static int64_t send_to_name(struct batch *b, const struct hub_target *target,
+                            struct hub__frame *frame)
+{
+    struct hub__found found;
+    int64_t result;
+
+    hub__registry_find(&b->hub->registry, target, &found);
+    result = post_found(b, &found, frame);
+    if (result > 0)
+        batch_post(b);
+    hub__registry_unlock(&found);
+    return result == 0 && target->id.value != 0 ? HUB_ENOENT : result;
+}
+
+static int64_t post_entries(struct batch *b, const struct hub__entries *entries,
+                            struct hub__frame *frame)
+{
+    for (size_t i = 0; i < entries->count; i++) {
+        struct hub__conn *conn = hub__conn_of(entries->list[i]);
+        int err =
+            batch_add(b, hub__loop_of(conn), HUB__POST_FRAME, conn, frame);
+
+        if (err != 0)
+            return err;
+    }
+    return (int64_t)entries->count;
+}
+
+/* One post for each loop that has somebody besides those excluded. */
+static int64_t post_broadcasts(struct batch *b, struct hub__frame *frame)
+{
+    int64_t recipients = 0;
+    int err = 0;
+
+    for (unsigned i = 0; i < b->hub->loop_count && err == 0; i++) {
+        struct hub__loop *loop = &b->hub->loops[i];
+        size_t open =
+            atomic_load_explicit(&loop->host.open, memory_order_relaxed);
+        size_t excluded = b->parcels[i].excluded;
+
+        if (open <= excluded)
+            continue;
+        recipients += (int64_t)(open - excluded);
+        err = batch_add_broadcast(b, loop, open - excluded, frame);
+    }
+    return err != 0 ? err : recipients;
+}
+
+static int64_t post_all_but(struct batch *b,
+                            const struct hub__entries *excluded,
+                            struct hub__frame *frame)
+{
+    int64_t result;
+
+    for (size_t i = 0; i < excluded->count; i++)
+        parcel_for(b, hub__loop_of(hub__conn_of(excluded->list[i])))
+            ->excluded++;
+    result = post_broadcasts(b, frame);
+    for (size_t i = 0; i < excluded->count && result > 0; i++) {
+        struct hub__conn *conn = hub__conn_of(excluded->list[i]);
+        struct hub__post *post = parcel_for(b, hub__loop_of(conn))->broadcast;
+
+        if (post != NULL)
+            post->except[post->except_count++] = conn;
+    }
+    return result;
+}
+
+static int64_t send_to_selection(struct batch *b,
+                                 const struct hub_target *target,
+                                 struct hub__frame *frame)
+{
+    struct hub__selection s;
+    int64_t result = hub__select(&s, &b->hub->registry, target);
+
+    if (result != 0)
+        return result;
+    result = s.everybody ? post_all_but(b, &s.excluded, frame)
+                         : post_entries(b, &s.named, frame);
+    if (result > 0)
+        batch_post(b);
+    hub__select_end(&s);
+    return result;
+}
+
+/* Whether it is one of `id`, `user_id` and `session_id`, and nothing else. */
+static bool is_one_name(const struct hub_target *t)
+{
+    return t->flags == 0 && t->except == NULL && t->id_count == 0 &&
+           t->user_id_count == 0 && t->session_id_count == 0 &&
+           (t->id.value != 0) + (t->user_id != NULL) +
+                   (t->session_id != NULL) ==
+               1;
+}
+
 int64_t hub__router_send(hub_t *hub, const struct hub_target *target,
                          struct hub__frame *frame)
 {
-    struct hub__found found;
     struct batch b;
     int64_t result = batch_init(&b, hub);
 
     if (result != 0)
         return result;
-    hub__registry_find(&hub->registry, target, &found);
-    result = post_each(&b, &found, frame);
-    if (result > 0)
-        batch_post(&b);
-    hub__registry_unlock(&found);
+    result = is_one_name(target) ? send_to_name(&b, target, frame)
+                                 : send_to_selection(&b, target, frame);
     batch_fini(&b);
-    if (result == 0 && target->id.value != 0)
-        return HUB_ENOENT;
     return result;
-}
-
-int64_t hub__router_broadcast(hub_t *hub, struct hub__frame *frame)
-{
-    struct batch b;
-    int64_t recipients = 0;
-    int err = batch_init(&b, hub);
-
-    if (err != 0)
-        return err;
-    for (unsigned i = 0; i < hub->loop_count && err == 0; i++) {
-        struct hub__loop *loop = &hub->loops[i];
-        size_t open =
-            atomic_load_explicit(&loop->host.open, memory_order_relaxed);
-
-        if (open == 0)
-            continue;
-        recipients += (int64_t)open;
-        err = batch_add(&b, loop, HUB__POST_BROADCAST, NULL, frame);
-    }
-    if (err == 0)
-        batch_post(&b);
-    batch_fini(&b);
-    return err != 0 ? err : recipients;
 }
 
 int hub__router_end(hub_t *hub, hub_id id, struct hub__frame *frame, int code)

@@ -13,11 +13,10 @@
  * connection is still the caller's. */
 int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id);
 
-/* Return the number of recipients, HUB_ENOENT (a target that names a
- * connection), HUB_ENOMEM or HUB_EAGAIN. */
+/* To whom a valid target names. Returns the number of recipients, HUB_ENOENT (a
+ * target that names one connection), HUB_ENOMEM or HUB_EAGAIN. */
 int64_t hub__router_send(hub_t *hub, const struct hub_target *target,
                          struct hub__frame *frame);
-int64_t hub__router_broadcast(hub_t *hub, struct hub__frame *frame);
 
 /* Takes a connection out and tells its loop: to close it with `frame` and
  * `code`, or, without a frame, to drop it. Returns 0, HUB_ENOENT or

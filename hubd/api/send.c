@@ -72,15 +72,18 @@ static int check_head(const struct exchange *x,
 static int64_t hand_over(hub_t *hub, const struct publish_request *publish,
                          enum publish_kind kind)
 {
-    struct hub_message message = {HUB_TEXT, publish->message,
-                                  publish->message_bytes};
-    struct hub_target target = {{0},
-                                publish->has_user ? publish->user_id : NULL,
-                                publish->has_session ? publish->session_id
-                                                     : NULL};
+    struct hub_message message = HUB_MESSAGE_INIT;
+    struct hub_target target = HUB_TARGET_INIT;
 
-    return kind == PUBLISH_BROADCAST ? hub_broadcast(hub, message)
-                                     : hub_send(hub, target, message);
+    message.payload = publish->message;
+    message.payload_bytes = publish->message_bytes;
+    if (kind == PUBLISH_BROADCAST)
+        target.flags = HUB_TO_EVERYBODY;
+    if (publish->has_user)
+        target.user_id = publish->user_id;
+    if (publish->has_session)
+        target.session_id = publish->session_id;
+    return hub_send(hub, &target, &message, NULL);
 }
 
 /* A hub that is behind is given time to catch up: that slows the backend down

@@ -16,6 +16,12 @@
  *   Returns:  0 or a count, or one of the negative codes of HUB_ERROR_MAP
  * A function that returns an error has changed nothing. Without a hub, each
  * that can return one returns HUB_EINVAL.
+ *
+ * Structs grow at their end only. One that the caller fills in begins with its
+ * size, which its HUB_..._INIT sets, and zero in a field means its default, or
+ * nothing. A caller built against a longer struct works as long as the fields
+ * that this library does not know are zero. The structs that callbacks get are
+ * the library's; those of a later version may be longer.
  */
 #ifndef HUB_HUB_H
 #define HUB_HUB_H
@@ -23,8 +29,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
+#include <hub/message.h>
 #include <hub/version.h>
 
 #if defined(__GNUC__)
@@ -77,80 +83,8 @@ HUB_API const char *hub_version(void);
 /* A hub; what is in it is its own business. */
 typedef struct hub hub_t;
 
-/* Names one connection for good: an id is never given to another connection,
- * so a stale one is HUB_ENOENT and never somebody else. 0 names nobody. */
-typedef struct hub_id {
-    uint64_t value; /* to be compared and printed, no more */
-} hub_id;
-
-#define HUB_ID_BYTES_MAX 256     /* of a user or session id */
 #define HUB_ADDRESS_BYTES_MAX 16 /* of hub_member.address */
 #define HUB_REASON_BYTES_MAX 123 /* of a close reason, RFC 6455 5.5 */
-
-/* The opcodes of RFC 6455, 11.8. */
-enum hub_kind {
-    HUB_TEXT = 1,   /* the caller vouches for valid UTF-8 */
-    HUB_BINARY = 2, /* any bytes */
-};
-
-/* A message: opaque bytes. */
-struct hub_message {
-    enum hub_kind kind;   /* text or binary */
-    const void *payload;  /* may be NULL when payload_bytes is 0 */
-    size_t payload_bytes; /* of a string: without its NUL */
-};
-
-/* A text message from a string, which is not copied here. */
-static inline struct hub_message hub_text(const char *text)
-{
-    struct hub_message m = {HUB_TEXT, text, strlen(text)};
-    return m;
-}
-
-/* A binary message from bytes, which are not copied here. */
-static inline struct hub_message hub_binary(const void *bytes, size_t count)
-{
-    struct hub_message m = {HUB_BINARY, bytes, count};
-    return m;
-}
-
-/* Whom to reach: one connection by its id, or the connections of a user, of a
- * session, or of both as a union in which nobody is reached twice. */
-struct hub_target {
-    hub_id id;              /* when not 0, the other two must be NULL */
-    const char *user_id;    /* or NULL */
-    const char *session_id; /* or NULL */
-};
-
-/* All connections of a user. */
-static inline struct hub_target hub_to_user(const char *user_id)
-{
-    struct hub_target t = {{0}, user_id, NULL};
-    return t;
-}
-
-/* All connections of a session. */
-static inline struct hub_target hub_to_session(const char *session_id)
-{
-    struct hub_target t = {{0}, NULL, session_id};
-    return t;
-}
-
-/* All connections of a user and all of a session, each of them once. */
-static inline struct hub_target hub_to_either(const char *user_id,
-                                              const char *session_id)
-{
-    struct hub_target t = {{0}, user_id, session_id};
-    return t;
-}
-
-/* One connection. */
-static inline struct hub_target hub_to_connection(hub_id id)
-{
-    struct hub_target t = {{0}, NULL, NULL};
-    t.id = id;
-    return t;
-}
 
 /* Takes one message on its way to one member. `payload` is valid during the
  * call only. Runs on the thread that drives the member's event loop, one call
@@ -162,8 +96,8 @@ typedef int hub_deliver_fn(void *data, hub_id id,
 /* A place in the hub that somebody has reserved; see hub_reserve(). */
 typedef struct hub_place hub_place_t;
 
-/* Who connects; grows as struct hub_options does. Ids are 1 to HUB_ID_BYTES_MAX
- * bytes, compared byte by byte, and copied. */
+/* Who connects. Ids are 1 to HUB_ID_BYTES_MAX bytes, compared byte by byte, and
+ * copied. */
 struct hub_member {
     size_t struct_size;      /* as HUB_MEMBER_INIT sets it */
     const char *user_id;     /* required, unless there is a place */
@@ -321,9 +255,7 @@ struct hub_options {
 
 /* The hub. ------------------------------------------------------------ */
 
-/* Makes a hub and starts its event loops. `options` may be NULL. Fields of the
- * options are only ever appended: a caller built against a longer struct works
- * as long as the fields this library does not know are zero.
+/* Makes a hub and starts its event loops. `options` may be NULL.
  * Threads: any.
  * Owns:    the caller calls hub_destroy(); options are copied.
  * Returns: 0 · HUB_EINVAL a value out of range, an unknown flag or field ·
@@ -389,22 +321,26 @@ HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
 HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                       hub_id *id);
 
-/* Queues a message for whom `to` names. Calls of one thread reach a connection
- * in the order of the calls. Success means queued, not received.
+/* Queues a message for whom `target` names; `options` may be NULL. Either each
+ * of them gets it or nobody does. Calls of one thread reach a connection in the
+ * order of the calls. Success means queued, not received.
  * Threads: any.
  * Owns:    the payload is copied once, however many the recipients.
  * Returns: the number of connections it was queued for, 0 when nobody is there
- *          · HUB_EINVAL no target, or both an id and a name; a kind that is
- *          none, or no payload where payload_bytes is not 0 · HUB_ENOENT the
- *          connection with this id has left · HUB_ENOMEM · HUB_EAGAIN
- *          backlog_bytes or memory_bytes are waiting already, or broadcasts for
- *          about a second · HUB_ESHUTDOWN. */
-HUB_API int64_t hub_send(hub_t *hub, struct hub_target to,
-                         struct hub_message message);
+ *          · HUB_EINVAL a target that names nothing, or too much, a list that
+ *          is missing, a kind that is none, no payload where payload_bytes is
+ *          not 0, an unknown flag or field · HUB_ENOENT the connection that
+ *          `id` alone names has left · HUB_ENOMEM · HUB_EAGAIN backlog_bytes or
+ *          memory_bytes are waiting already, or messages to everybody for about
+ *          a second · HUB_ESHUTDOWN. */
+HUB_API int64_t hub_send(hub_t *hub, const struct hub_target *target,
+                         const struct hub_message *message,
+                         const struct hub_send_options *options);
 
-/* Queues a message for every connection.
- * Threads, Owns, Returns: as hub_send(), without HUB_ENOENT. */
-HUB_API int64_t hub_broadcast(hub_t *hub, struct hub_message message);
+/* Queues a message for every connection: hub_send() with HUB_TO_EVERYBODY and
+ * no options.
+ * Threads, Owns, Returns: as hub_send(). */
+HUB_API int64_t hub_broadcast(hub_t *hub, const struct hub_message *message);
 
 /* Closes a connection after what is queued for it: a socket gets a Close frame
  * with `code` and `reason` (NULL: none) and close_timeout_ms to answer. It is
@@ -446,7 +382,7 @@ static inline uint64_t hub_histogram_bound_us(unsigned bucket)
     return UINT64_C(16) << bucket;
 }
 
-/* Figures of a hub, taken while it works; grows as struct hub_options does. */
+/* Figures of a hub, taken while it works. */
 struct hub_stats {
     size_t struct_size;               /* as HUB_STATS_INIT sets it */
     uint64_t connections;             /* now, closing ones not counted */
@@ -563,6 +499,19 @@ HUB_API int hub_poll(hub_t *hub, int timeout_ms);
 
 #ifdef __cplusplus
 #pragma GCC diagnostic pop
+}
+
+/* For C++: what the functions above return need not be kept to be sent. */
+inline int64_t hub_send(hub_t *hub, const hub_target &target,
+                        const hub_message &message,
+                        const hub_send_options *options = nullptr)
+{
+    return hub_send(hub, &target, &message, options);
+}
+
+inline int64_t hub_broadcast(hub_t *hub, const hub_message &message)
+{
+    return hub_broadcast(hub, &message);
 }
 #endif
 

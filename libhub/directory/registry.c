@@ -5,7 +5,7 @@
  * shard with a generation that counts up; a slot whose generations are used up
  * is never given out again.
  *
- * id: generation (32 bits) | slot (26 bits) | shard (6 bits)
+ * id: generation (32 bits) | slot (27 bits) | shard (5 bits)
  */
 #include "directory/registry.h"
 
@@ -16,7 +16,7 @@
 #include "base/mem.h"
 
 #define SLOTS_FIRST 8u
-#define SLOT_BITS 26
+#define SLOT_BITS (32 - HUB__USER_SHARD_BITS)
 #define SLOTS_MAX (1u << SLOT_BITS)
 
 struct hub__slot {
@@ -40,10 +40,10 @@ static int random_bytes(void *out, size_t bytes)
 int hub__registry_init(struct hub__registry *r)
 {
     memset(r, 0, sizeof *r);
-    for (size_t i = 0; i < HUB__SHARDS; i++) {
+    for (size_t i = 0; i < HUB__USER_SHARDS; i++)
         pthread_mutex_init(&r->users[i].lock, NULL);
+    for (size_t i = 0; i < HUB__SESSION_SHARDS; i++)
         pthread_mutex_init(&r->sessions[i].lock, NULL);
-    }
     return random_bytes(&r->key, sizeof r->key);
 }
 
@@ -56,23 +56,25 @@ static void shard_fini(struct hub__shard *s)
 
 void hub__registry_fini(struct hub__registry *r)
 {
-    for (size_t i = 0; i < HUB__SHARDS; i++) {
+    for (size_t i = 0; i < HUB__USER_SHARDS; i++)
         shard_fini(&r->users[i]);
+    for (size_t i = 0; i < HUB__SESSION_SHARDS; i++)
         shard_fini(&r->sessions[i]);
-    }
 }
 
 /* Names. -------------------------------------------------------------- */
 
-static uint64_t hash_name(const struct hub__registry *r, const char *text)
+uint64_t hub__registry_hash(const struct hub__registry *r, const char *text)
 {
     return hub__siphash(&r->key, text, strlen(text));
 }
 
-/* The upper bits choose the shard, the lower ones the cell. */
-static struct hub__shard *shard_of(struct hub__shard *shards, uint64_t hash)
+static struct hub__shard *shard_of(struct hub__registry *r, enum hub__index by,
+                                   uint64_t hash)
 {
-    return &shards[hash >> (64 - HUB__SHARD_BITS)];
+    unsigned shard = hub__registry_shard(by, hash);
+
+    return by == HUB__BY_USER ? &r->users[shard] : &r->sessions[shard];
 }
 
 static bool has_user(const void *item, const void *name)
@@ -132,12 +134,13 @@ static hub_id give_id(struct hub__registry *r, struct hub__shard *s,
     slot = &s->slots[index];
     slot->entry = entry;
     return (hub_id){(uint64_t)slot->generation << 32 |
-                    (uint64_t)index << HUB__SHARD_BITS | shard};
+                    (uint64_t)index << HUB__USER_SHARD_BITS | shard};
 }
 
 static struct hub__slot *find_slot(const struct hub__shard *s, hub_id id)
 {
-    uint32_t index = (uint32_t)(id.value >> HUB__SHARD_BITS) & (SLOTS_MAX - 1);
+    uint32_t index =
+        (uint32_t)(id.value >> HUB__USER_SHARD_BITS) & (SLOTS_MAX - 1);
     struct hub__slot *slot;
 
     if (index >= s->slot_count)
@@ -162,7 +165,7 @@ static void take_id_back(struct hub__shard *s, hub_id id)
 
 static struct hub__shard *shard_of_id(struct hub__registry *r, hub_id id)
 {
-    return &r->users[id.value & (HUB__SHARDS - 1)];
+    return &r->users[hub__registry_shard_of_id(id)];
 }
 
 /* Entries. ------------------------------------------------------------ */
@@ -215,11 +218,12 @@ int hub__registry_add(struct hub__registry *r, struct hub__entry *entry,
                       struct hub__found *found)
 {
     const char *session_id = entry->session_id;
-    uint64_t user_hash = hash_name(r, entry->user_id);
-    uint64_t session_hash = session_id == NULL ? 0 : hash_name(r, session_id);
-    struct hub__shard *us = shard_of(r->users, user_hash);
+    uint64_t user_hash = hub__registry_hash(r, entry->user_id);
+    uint64_t session_hash =
+        session_id == NULL ? 0 : hub__registry_hash(r, session_id);
+    struct hub__shard *us = shard_of(r, HUB__BY_USER, user_hash);
     struct hub__shard *ss =
-        session_id == NULL ? NULL : shard_of(r->sessions, session_hash);
+        session_id == NULL ? NULL : shard_of(r, HUB__BY_SESSION, session_hash);
 
     pthread_mutex_lock(&us->lock);
     if (hub__names_reserve(&us->names) != 0 || reserve_slot(us) != 0)
@@ -248,15 +252,15 @@ static void unlink_entry(struct hub__registry *r, struct hub__shard *us,
                          struct hub__entry *entry)
 {
     if (entry->session_id != NULL) {
-        uint64_t hash = hash_name(r, entry->session_id);
-        struct hub__shard *ss = shard_of(r->sessions, hash);
+        uint64_t hash = hub__registry_hash(r, entry->session_id);
+        struct hub__shard *ss = shard_of(r, HUB__BY_SESSION, hash);
 
         pthread_mutex_lock(&ss->lock);
         unlink_from(ss, HUB__BY_SESSION, hash, entry);
         pthread_mutex_unlock(&ss->lock);
     }
     take_id_back(us, entry->id);
-    unlink_from(us, HUB__BY_USER, hash_name(r, entry->user_id), entry);
+    unlink_from(us, HUB__BY_USER, hub__registry_hash(r, entry->user_id), entry);
     entry->linked = false;
 }
 
@@ -275,90 +279,75 @@ bool hub__registry_remove(struct hub__registry *r, struct hub__entry *entry)
 
 /* Finding. ------------------------------------------------------------ */
 
-/* Locks the shard of a name. Returns the first of those who have it. */
-static struct hub__entry *look_up(const struct hub__registry *r,
-                                  struct hub__shard *shards, enum hub__index by,
-                                  const char *name, struct hub__shard **shard)
+struct hub__entry *hub__registry_first(const struct hub__registry *r,
+                                       enum hub__index by, uint64_t hash,
+                                       const char *name)
 {
-    uint64_t hash = hash_name(r, name);
-    struct hub__names_cell *cell;
+    const struct hub__shard *shards =
+        by == HUB__BY_USER ? r->users : r->sessions;
+    const struct hub__names_cell *cell = hub__names_find(
+        &shards[hub__registry_shard(by, hash)].names, hash, name, has_name[by]);
 
-    *shard = shard_of(shards, hash);
-    pthread_mutex_lock(&(*shard)->lock);
-    cell = hub__names_find(&(*shard)->names, hash, name, has_name[by]);
     return cell == NULL ? NULL : cell->item;
+}
+
+struct hub__entry *hub__registry_id(const struct hub__registry *r, hub_id id)
+{
+    const struct hub__slot *slot =
+        find_slot(&r->users[hub__registry_shard_of_id(id)], id);
+
+    return slot == NULL ? NULL : slot->entry;
+}
+
+static void find_id(struct hub__registry *r, hub_id id,
+                    struct hub__found *found)
+{
+    *found =
+        (struct hub__found){.user_shard = shard_of_id(r, id), .by = HUB__BY_ID};
+    pthread_mutex_lock(&found->user_shard->lock);
+    found->first = hub__registry_id(r, id);
+}
+
+static void find_name(struct hub__registry *r, enum hub__index by,
+                      const char *name, struct hub__found *found)
+{
+    uint64_t hash = hub__registry_hash(r, name);
+    struct hub__shard *s = shard_of(r, by, hash);
+
+    *found = (struct hub__found){.by = by};
+    *(by == HUB__BY_USER ? &found->user_shard : &found->session_shard) = s;
+    pthread_mutex_lock(&s->lock);
+    found->first = hub__registry_first(r, by, hash, name);
 }
 
 void hub__registry_find(struct hub__registry *r,
                         const struct hub_target *target,
                         struct hub__found *found)
 {
-    *found = (struct hub__found){0};
-    if (target->id.value != 0) {
-        struct hub__slot *slot;
-
-        found->user_shard = shard_of_id(r, target->id);
-        pthread_mutex_lock(&found->user_shard->lock);
-        slot = find_slot(found->user_shard, target->id);
-        found->one = slot == NULL ? NULL : slot->entry;
-        return;
-    }
     if (target->user_id != NULL)
-        found->user = look_up(r, r->users, HUB__BY_USER, target->user_id,
-                              &found->user_shard);
-    if (target->session_id != NULL)
-        found->session = look_up(r, r->sessions, HUB__BY_SESSION,
-                                 target->session_id, &found->session_shard);
-}
-
-static bool is_of_user(const struct hub__found *found,
-                       const struct hub__entry *entry)
-{
-    return found->user != NULL &&
-           strcmp(entry->user_id, found->user->user_id) == 0;
-}
-
-/* Skips those of the session that the user's list had already. */
-static struct hub__entry *not_of_user(const struct hub__found *found,
-                                      struct hub__entry *entry)
-{
-    while (entry != NULL && is_of_user(found, entry))
-        entry = entry->links[HUB__BY_SESSION].next;
-    return entry;
+        find_name(r, HUB__BY_USER, target->user_id, found);
+    else if (target->session_id != NULL)
+        find_name(r, HUB__BY_SESSION, target->session_id, found);
+    else
+        find_id(r, target->id, found);
 }
 
 struct hub__entry *hub__registry_next(const struct hub__found *found,
                                       const struct hub__entry *entry)
 {
-    if (entry == NULL) {
-        if (found->one != NULL)
-            return found->one;
-        if (found->user != NULL)
-            return found->user;
-        return found->session;
-    }
-    if (found->one != NULL)
-        return NULL;
-    if (is_of_user(found, entry)) {
-        struct hub__entry *next = entry->links[HUB__BY_USER].next;
-
-        return next != NULL ? next : not_of_user(found, found->session);
-    }
-    return not_of_user(found, entry->links[HUB__BY_SESSION].next);
+    return entry == NULL ? found->first : hub__entry_next(entry, found->by);
 }
 
 struct hub__entry *hub__registry_take(struct hub__registry *r, hub_id id,
                                       struct hub__found *found)
 {
-    struct hub_target target = hub_to_connection(id);
-
-    hub__registry_find(r, &target, found);
-    if (found->one == NULL) {
+    find_id(r, id, found);
+    if (found->first == NULL) {
         hub__registry_unlock(found);
         return NULL;
     }
-    unlink_entry(r, found->user_shard, found->one);
-    return found->one;
+    unlink_entry(r, found->user_shard, found->first);
+    return found->first;
 }
 
 void hub__registry_unlock(struct hub__found *found)
@@ -385,8 +374,8 @@ void hub__registry_count(struct hub__registry *r, uint64_t *connections,
     uint64_t in_sessions = 0;
 
     *connections = *users = *sessions = 0;
-    for (size_t i = 0; i < HUB__SHARDS; i++) {
+    for (size_t i = 0; i < HUB__USER_SHARDS; i++)
         count_shard(&r->users[i], users, connections);
+    for (size_t i = 0; i < HUB__SESSION_SHARDS; i++)
         count_shard(&r->sessions[i], sessions, &in_sessions);
-    }
 }

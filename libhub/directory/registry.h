@@ -3,8 +3,9 @@
  * Sharded by hash, a lock per shard, so that many threads look up at once. The
  * registry never calls out: hub__registry_find() and _take() return with
  * shards locked, the caller does what has to happen under the lock (posting to
- * mailboxes) and ends with hub__registry_unlock(). Locks are taken in the order
- * user shard, session shard, and then those of mailboxes.
+ * mailboxes) and ends with hub__registry_unlock(). Locks are taken in this
+ * order: user shards, session shards, both from the lowest up, and then those
+ * of mailboxes. Whoever has more than one name to find is served by select.h.
  */
 #ifndef HUB_REGISTRY_H
 #define HUB_REGISTRY_H
@@ -19,11 +20,20 @@
 #include "base/siphash.h"
 #include "directory/names.h"
 
-#define HUB__SHARD_BITS 6
-#define HUB__SHARDS (1u << HUB__SHARD_BITS)
+/* A call may need the locks of them all at once, see select.c; ThreadSanitizer
+ * does not follow a thread that holds more than 64. */
+#define HUB__USER_SHARD_BITS 5
+#define HUB__USER_SHARDS (1u << HUB__USER_SHARD_BITS)
+#define HUB__SESSION_SHARD_BITS 4
+#define HUB__SESSION_SHARDS (1u << HUB__SESSION_SHARD_BITS)
 
-/* By what name a connection is found. */
-enum hub__index { HUB__BY_USER, HUB__BY_SESSION, HUB__INDEXES };
+/* By what name a connection is found; its id is not among them. */
+enum hub__index {
+    HUB__BY_USER,
+    HUB__BY_SESSION,
+    HUB__INDEXES,
+    HUB__BY_ID = HUB__INDEXES,
+};
 
 /* Those who have the same name hang in a list whose first one the table of
  * names knows. */
@@ -53,15 +63,15 @@ struct hub__shard {
 
 struct hub__registry {
     struct hub__siphash_key key;
-    struct hub__shard users[HUB__SHARDS];
-    struct hub__shard sessions[HUB__SHARDS];
+    struct hub__shard users[HUB__USER_SHARDS];
+    struct hub__shard sessions[HUB__SESSION_SHARDS];
 };
 
-/* Recipients, and the locks that keep them there. */
+/* Those that one name has, and the locks that keep them there. */
 struct hub__found {
     struct hub__shard *user_shard, *session_shard; /* locked, or NULL */
-    struct hub__entry *user, *session;             /* the first ones, or NULL */
-    struct hub__entry *one;                        /* by id, or NULL */
+    enum hub__index by;
+    struct hub__entry *first; /* or NULL */
 };
 
 /* Returns 0, or HUB_ESYSTEM without randomness. */
@@ -80,14 +90,43 @@ int hub__registry_add(struct hub__registry *registry, struct hub__entry *entry,
 bool hub__registry_remove(struct hub__registry *registry,
                           struct hub__entry *entry);
 
-/* Finds whom a target names. The target is valid. */
+/* Finds whom a target names by id, by user or by session: by one of them, and
+ * nothing else. */
 void hub__registry_find(struct hub__registry *registry,
                         const struct hub_target *target,
                         struct hub__found *found);
 
-/* The next recipient after `entry` (NULL: the first), each once. */
+/* The next one after `entry` (NULL: the first). */
 struct hub__entry *hub__registry_next(const struct hub__found *found,
                                       const struct hub__entry *entry);
+
+/* The next one after `entry` that was found by the same. */
+static inline struct hub__entry *hub__entry_next(const struct hub__entry *entry,
+                                                 enum hub__index by)
+{
+    return by == HUB__BY_ID ? NULL : entry->links[by].next;
+}
+
+/* For select.c: where a name or an id belongs, and, with that shard locked, the
+ * first one that has it, or NULL. The upper bits of a hash choose the shard,
+ * the lower ones the cell. */
+uint64_t hub__registry_hash(const struct hub__registry *registry,
+                            const char *name);
+static inline unsigned hub__registry_shard(enum hub__index by, uint64_t hash)
+{
+    return (unsigned)(hash >>
+                      (64 - (by == HUB__BY_USER ? HUB__USER_SHARD_BITS
+                                                : HUB__SESSION_SHARD_BITS)));
+}
+static inline unsigned hub__registry_shard_of_id(hub_id id)
+{
+    return (unsigned)(id.value & (HUB__USER_SHARDS - 1));
+}
+struct hub__entry *hub__registry_first(const struct hub__registry *registry,
+                                       enum hub__index by, uint64_t hash,
+                                       const char *name);
+struct hub__entry *hub__registry_id(const struct hub__registry *registry,
+                                    hub_id id);
 
 /* Finds a connection by id and unlinks it. Returns NULL with nothing locked if
  * there is none; otherwise hub__registry_unlock(). */

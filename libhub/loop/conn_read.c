@@ -19,6 +19,7 @@ static void on_message(struct hub__conn *c,
     const struct hub__shared *shared = &c->host->shared;
     struct hub_connection connection = hub__conn_view(c);
     struct hub_message message = {
+        .struct_size = sizeof message,
         .kind = event->opcode == HUB__WS_TEXT ? HUB_TEXT : HUB_BINARY,
         .payload = event->payload,
         .payload_bytes = event->payload_bytes,

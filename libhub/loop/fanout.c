@@ -65,15 +65,35 @@ static bool reserve(struct hub__fanout *f)
     return true;
 }
 
-void hub__fanout_add(struct hub__fanout *f, struct hub__frame *frame)
+/* Each gets it by itself, but for those that are marked as having it. */
+static void queue_all(const struct hub__fanout *f, struct hub__frame *frame)
 {
-    if (!reserve(f)) {
+    for (uint32_t i = f->host->conn_count; i-- > 0;) {
+        struct hub__conn *c = f->host->conns[i];
+
+        if (c->caught_up == 0)
+            hub__conn_queue(c, frame);
+        else
+            c->caught_up = 0;
+    }
+}
+
+void hub__fanout_add(struct hub__fanout *f, struct hub__frame *frame,
+                     struct hub__conn *const *except, size_t except_count)
+{
+    bool collects = reserve(f);
+
+    if (!collects) {
         hub__fanout_spread(f);
-        if (f->size == 0) {
-            for (uint32_t i = f->host->conn_count; i-- > 0;)
-                hub__conn_queue(f->host->conns[i], frame);
-            return;
-        }
+        collects = f->size > 0;
+    }
+    for (size_t i = 0; i < except_count; i++) {
+        hub__fanout_catch_up(f, except[i]);
+        except[i]->caught_up = f->count + 1;
+    }
+    if (!collects) {
+        queue_all(f, frame);
+        return;
     }
     hub__frame_ref(frame, 1);
     f->frames[f->count++] = frame;

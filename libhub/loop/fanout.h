@@ -33,9 +33,10 @@ struct hub__fanout {
 void hub__fanout_init(struct hub__fanout *fanout, struct hub__host *host);
 void hub__fanout_fini(struct hub__fanout *fanout);
 
-/* Adds a broadcast, and takes a reference of its own. Without memory to collect
- * it, what there is is spread at once. */
-void hub__fanout_add(struct hub__fanout *fanout, struct hub__frame *frame);
+/* Adds a broadcast to all but some, and takes a reference of its own. Without
+ * memory to collect it, what there is is spread at once. */
+void hub__fanout_add(struct hub__fanout *fanout, struct hub__frame *frame,
+                     struct hub__conn *const *except, size_t except_count);
 
 /* Whether a turn should not write more than this to everybody. */
 bool hub__fanout_is_full(const struct hub__fanout *fanout);

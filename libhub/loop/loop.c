@@ -224,7 +224,8 @@ static void handle_post(struct hub__loop *loop, const struct hub__post *post)
         hub__conn_queue(post->conn, post->frame);
         break;
     case HUB__POST_BROADCAST:
-        hub__fanout_add(&loop->fanout, post->frame);
+        hub__fanout_add(&loop->fanout, post->frame, post->except,
+                        post->except_count);
         break;
     case HUB__POST_CLOSE:
         hub__fanout_catch_up(&loop->fanout, post->conn);

@@ -29,11 +29,12 @@ void hub__mailbox_fini(struct hub__mailbox *m)
     close(m->wake_fd);
 }
 
-struct hub__post *hub__post_new(enum hub__post_kind kind,
-                                struct hub__conn *conn,
-                                struct hub__frame *frame)
+static struct hub__post *make(enum hub__post_kind kind, struct hub__conn *conn,
+                              struct hub__frame *frame, size_t except_max)
 {
-    struct hub__post *post = hub__malloc(sizeof *post);
+    size_t bytes =
+        sizeof(struct hub__post) + except_max * sizeof(struct hub__conn *);
+    struct hub__post *post = hub__malloc(bytes);
 
     if (post == NULL)
         return NULL;
@@ -41,13 +42,26 @@ struct hub__post *hub__post_new(enum hub__post_kind kind,
         .kind = kind,
         .conn = conn,
         .frame = frame,
-        .bytes = sizeof *post,
+        .bytes = bytes,
     };
     if (frame != NULL) {
         hub__frame_ref(frame, 1);
         post->bytes += frame->bytes;
     }
     return post;
+}
+
+struct hub__post *hub__post_new(enum hub__post_kind kind,
+                                struct hub__conn *conn,
+                                struct hub__frame *frame)
+{
+    return make(kind, conn, frame, 0);
+}
+
+struct hub__post *hub__post_broadcast(struct hub__frame *frame,
+                                      size_t except_max)
+{
+    return make(HUB__POST_BROADCAST, NULL, frame, except_max);
 }
 
 void hub__post_free(struct hub__post *post)

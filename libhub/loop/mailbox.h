@@ -19,7 +19,7 @@ struct hub__conn;
 enum hub__post_kind {
     HUB__POST_ADD,       /* conn */
     HUB__POST_FRAME,     /* conn, frame */
-    HUB__POST_BROADCAST, /* frame */
+    HUB__POST_BROADCAST, /* frame, except */
     HUB__POST_CLOSE,     /* conn, frame: its Close frame, code */
     HUB__POST_DROP,      /* conn */
     HUB__POST_SHUTDOWN,  /* deadline_ms */
@@ -34,7 +34,12 @@ struct hub__post {
     struct hub__frame *frame; /* a reference */
     size_t bytes;             /* of itself and its frame */
     uint64_t work;            /* bytes a broadcast is worth; see router.c */
-    int64_t deadline_ms;      /* by the hub's clock */
+    union {
+        int64_t deadline_ms; /* by the hub's clock */
+        size_t except_count;
+    };
+    struct hub__conn *except[]; /* who gets none of it; like conn, and each of
+                                   them once */
 };
 
 /* Posts on their way, in order. */
@@ -64,6 +69,10 @@ void hub__mailbox_fini(struct hub__mailbox *mailbox);
 struct hub__post *hub__post_new(enum hub__post_kind kind,
                                 struct hub__conn *conn,
                                 struct hub__frame *frame);
+
+/* The same for a broadcast, with room for `except_max` that get none of it. */
+struct hub__post *hub__post_broadcast(struct hub__frame *frame,
+                                      size_t except_max);
 void hub__post_free(struct hub__post *post);
 
 /* Appends; takes the first out, NULL when there is none. */

@@ -59,6 +59,7 @@ static inline bool hub__frame_is_data(const struct hub__frame *frame)
 static inline struct hub_message hub__frame_message(const struct hub__frame *f)
 {
     return (struct hub_message){
+        .struct_size = sizeof(struct hub_message),
         .kind = f->opcode == HUB__WS_TEXT ? HUB_TEXT : HUB_BINARY,
         .payload = f->data + f->header_bytes,
         .payload_bytes = f->bytes - f->header_bytes,

@@ -11,6 +11,7 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
+HEADERS = [INCLUDE / "hub" / name for name in ("hub.h", "message.h")]
 CC = os.environ.get("HUB_CC", "cc")
 
 EXPORTED = '__attribute__((visibility("default")))'
@@ -32,6 +33,11 @@ def preprocessed():
         elif ours and not line.startswith("#"):
             kept.append(line)
     return " ".join(" ".join(kept).split())
+
+
+def source():
+    """What people read."""
+    return "".join(path.read_text("utf-8") for path in HEADERS)
 
 
 def prototype_of(declaration):
@@ -75,8 +81,7 @@ class Header:
                         re.findall(r"struct (\w+) \{(.*?)\}", text)}
         self.enums = {name: re.findall(r"\b(HUB_\w+)", body) for name, body in
                       re.findall(r"enum (\w+) \{(.*?)\}", text)}
-        source = (INCLUDE / "hub/hub.h").read_text("utf-8")
-        self.constants = re.findall(r"^#define (HUB_\w+) \d", source, re.M)
+        self.constants = re.findall(r"^#define (HUB_\w+) \d", source(), re.M)
 
 
 @functools.lru_cache(maxsize=None)

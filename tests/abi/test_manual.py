@@ -5,11 +5,11 @@ constants; and the comments of hub.h have the lines they promise.
 import re
 import unittest
 
-from header import INCLUDE, ROOT, header, prototype_of
+from header import ROOT, header, prototype_of, source
 
 PAGE = (ROOT / "packaging/man/libhub.3").read_text("utf-8")
 SYNOPSIS = PAGE.partition(".Sh SYNOPSIS")[2].partition(".Sh DESCRIPTION")[0]
-SOURCE = (INCLUDE / "hub/hub.h").read_text("utf-8")
+SOURCE = source()
 
 
 def words_of(line):

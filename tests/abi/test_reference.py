@@ -21,7 +21,7 @@ class Filtered(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.text = filtered("hub.h")
+        cls.text = filtered("hub.h") + filtered("message.h")
 
     def before(self, function):
         """The comment in front of it."""
@@ -61,8 +61,8 @@ class Filtered(unittest.TestCase):
                       self.text)
 
     def test_what_is_opened_is_closed(self):
-        self.assertEqual(self.text.count("@{"), 5)
-        self.assertEqual(self.text.count("@}"), 5)
+        self.assertEqual(self.text.count("@{"), 6)
+        self.assertEqual(self.text.count("@}"), 6)
 
 
 if __name__ == "__main__":

@@ -47,15 +47,44 @@ static hub_id enter(hub_t *hub, const char *user, const char *session,
     return id;
 }
 
+/* With a place that was reserved. */
+static void enter_later(hub_t *hub, const char *user, struct inbox *inbox)
+{
+    struct hub_member member = HUB_MEMBER_INIT;
+    hub_place_t *place;
+
+    member.user_id = user;
+    member.address = "\177\0\0\1";
+    member.address_bytes = 4;
+    CHECK(hub_reserve(hub, &member, &place) == 0);
+    hub_release(hub, place);
+    CHECK(hub_reserve(hub, &member, &member.place) == 0);
+    CHECK(hub_reserve(hub, &member, &place) == HUB_EFULL_ADDRESS);
+    member.data = inbox;
+    member.deliver = deliver;
+    CHECK(hub_register(hub, &member, NULL) == 0);
+}
+
+static int64_t send_to_others(hub_t *hub, const char *session, const char *user,
+                              const char *text)
+{
+    struct hub_send_options options = HUB_SEND_OPTIONS_INIT;
+    struct hub_target others = hub_to_session(session);
+
+    others.except = HUB_TO_USER(user);
+    return hub_send(hub, &others, HUB_TEXT_OF(text), &options);
+}
+
 static void check_refusals(hub_t *hub, hub_id gone)
 {
     struct hub_member nobody = HUB_MEMBER_INIT;
-    struct hub_target nowhere = {{0}, NULL, NULL};
+    struct hub_target nowhere = HUB_TARGET_INIT;
 
     CHECK(hub_register(hub, &nobody, NULL) == HUB_EINVAL);
-    CHECK(hub_send(hub, nowhere, hub_text("x")) == HUB_EINVAL);
-    CHECK(hub_send(hub, hub_to_connection(gone), hub_text("x")) == HUB_ENOENT);
-    CHECK(hub_send(hub, hub_to_user("nobody"), hub_text("x")) == 0);
+    CHECK(hub_send(hub, &nowhere, HUB_TEXT_OF("x"), NULL) == HUB_EINVAL);
+    CHECK(hub_send(hub, HUB_TO_CONNECTION(gone), HUB_TEXT_OF("x"), NULL) ==
+          HUB_ENOENT);
+    CHECK(hub_send(hub, HUB_TO_USER("nobody"), HUB_TEXT_OF("x"), NULL) == 0);
     CHECK(strlen(hub_strerror(HUB_ENOENT)) > 0);
 }
 
@@ -68,29 +97,33 @@ int main(void)
     hub_id left;
 
     options.loops = 1;
+    options.max_connections_per_address = 1;
     CHECK(strcmp(hub_version(), HUB_VERSION) == 0);
     CHECK(hub_create(&hub, &options) == 0);
 
     enter(hub, "ada", "room", &ada);
     enter(hub, "ada", NULL, &ada);
     enter(hub, "bob", "room", &bob);
+    enter_later(hub, "ada", &ada);
     left = enter(hub, "cy", NULL, &bob);
     CHECK(hub_unregister(hub, left) == 0);
     check_refusals(hub, left);
 
-    CHECK(hub_send(hub, hub_to_user("ada"), hub_text("12345")) == 2);
-    CHECK(hub_send(hub, hub_to_session("room"), hub_text("123")) == 2);
-    CHECK(hub_send(hub, hub_to_either("ada", "room"), hub_text("1")) == 3);
-    CHECK(hub_broadcast(hub, hub_binary("\0\1", 2)) == 3);
+    CHECK(hub_send(hub, HUB_TO_USER("ada"), HUB_TEXT_OF("12345"), NULL) == 3);
+    CHECK(hub_send(hub, HUB_TO_SESSION("room"), HUB_TEXT_OF("123"), NULL) == 2);
+    CHECK(hub_send(hub, HUB_TO_EITHER("ada", "room"), HUB_TEXT_OF("1"), NULL) ==
+          4);
+    CHECK(send_to_others(hub, "room", "bob", "1234567") == 1);
+    CHECK(hub_broadcast(hub, HUB_BINARY_OF("\0\1", 2)) == 4);
 
     CHECK(hub_stats(hub, &stats) == 0);
-    CHECK(stats.connections == 3 && stats.users == 2 && stats.sessions == 1);
+    CHECK(stats.connections == 4 && stats.users == 2 && stats.sessions == 1);
     CHECK(hub_shutdown(hub, 5000) == 0);
-    CHECK(hub_broadcast(hub, hub_text("late")) == HUB_ESHUTDOWN);
+    CHECK(hub_broadcast(hub, HUB_TEXT_OF("late")) == HUB_ESHUTDOWN);
     hub_destroy(hub);
 
-    CHECK(atomic_load(&ada.messages) == 7 && atomic_load(&bob.messages) == 3);
-    CHECK(atomic_load(&ada.bytes) == 10 + 3 + 2 + 4);
+    CHECK(atomic_load(&ada.messages) == 11 && atomic_load(&bob.messages) == 3);
+    CHECK(atomic_load(&ada.bytes) == 15 + 3 + 3 + 7 + 6);
     CHECK(atomic_load(&bob.bytes) == 3 + 1 + 2);
     printf("C: libhub %s, %d messages\n", hub_version(),
            atomic_load(&ada.messages) + atomic_load(&bob.messages));

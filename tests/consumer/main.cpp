@@ -91,13 +91,22 @@ int main()
         check(hub_broadcast(hub.get(), hub_binary("45", 2)) == 2,
               "to everybody");
 
+        const hub_message six = hub_text("6");
+        const hub_target bobs = hub_to_user("bob");
+        hub_target others = hub_to_everybody();
+        others.except = &bobs;
+        check(hub_send(hub.get(), others, six) == 1, "to all but bob");
+        check(hub_send(hub.get(), &bobs, &six, nullptr) == 1, "by pointer");
+
         struct hub_stats stats = HUB_STATS_INIT;
         check(hub_stats(hub.get(), &stats) == 0 && stats.users == 2,
               "hub_stats");
         check(hub_shutdown(hub.get(), 5000) == 0, "hub_shutdown");
     }
-    check(ada.messages == std::vector<std::string>{"1", "3", "45"}, "ada's");
-    check(bob.messages == std::vector<std::string>{"2", "3", "45"}, "bob's");
+    check(ada.messages == std::vector<std::string>{"1", "3", "45", "6"},
+          "ada's");
+    check(bob.messages == std::vector<std::string>{"2", "3", "45", "6"},
+          "bob's");
     check(closed == 2, "closed was called for both");
     std::cout << "C++: libhub " << hub_version() << ", "
               << ada.messages.size() + bob.messages.size() << " messages\n";

@@ -23,8 +23,8 @@ STRICT_C = ("-Wstrict-prototypes", "-Wmissing-prototypes", "-Wc++-compat")
 STRICT_CPP = ("-Wold-style-cast", "-Woverloaded-virtual")
 DIALECTS = {"c": ("c11", "gnu11", "c17", "c2x"),
             "c++": ("c++11", "c++17", "c++20", "gnu++17")}
-SAYS = {"c": "C: libhub {}, 10 messages\n",
-        "cpp": "C++: libhub {}, 6 messages\n"}
+SAYS = {"c": "C: libhub {}, 14 messages\n",
+        "cpp": "C++: libhub {}, 8 messages\n"}
 LANGUAGES = tuple(SAYS)
 
 

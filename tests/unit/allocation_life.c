@@ -79,8 +79,8 @@ static void post(const struct hub_target *to, size_t bytes)
         recipients += meant[i] = is_meant(&peers[i], to);
     memset(text, ' ', sizeof text);
     bytes += (size_t)snprintf(text, sizeof text, "%u", ++number);
-    result = to != NULL ? hub_send(hub, *to, hub_binary(text, bytes))
-                        : hub_broadcast(hub, hub_binary(text, bytes));
+    result = to != NULL ? hub_send(hub, to, HUB_BINARY_OF(text, bytes), NULL)
+                        : hub_broadcast(hub, HUB_BINARY_OF(text, bytes));
     if (result == HUB_ENOENT) {
         ck_assert(to != NULL && to->id.value != 0 && recipients == 0);
         return;
@@ -376,7 +376,7 @@ static void end_life(void)
     shutting = true;
     ck_assert_int_eq(hub_shutdown(hub, 60000), 0);
     shutting = false;
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), HUB_ESHUTDOWN);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), HUB_ESHUTDOWN);
     stats = testing_stats(hub);
     ck_assert_uint_eq(stats.connections, 0);
     ck_assert_uint_eq(stats.users, 0);

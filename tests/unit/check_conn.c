@@ -118,7 +118,8 @@ START_TEST(messages_to_the_peer_are_single_frames_in_order)
     for (int i = 0; i < 100; i++) {
         memset(text, 'a' + i % 26, sizeof text);
         text[100 + i] = '\0';
-        ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text(text)), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF(text), NULL), 1);
     }
     testing_settle(hub);
     for (int i = 0; i < 100; i++) {
@@ -126,9 +127,10 @@ START_TEST(messages_to_the_peer_are_single_frames_in_order)
         text[100 + i] = '\0';
         testing_client_expect_text(&client, text);
     }
-    ck_assert_int_eq(
-        hub_send(hub, hub_to_connection(peer.id), hub_binary("\0\xFF", 2)), 1);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary(NULL, 0)), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_CONNECTION(peer.id),
+                              HUB_BINARY_OF("\0\xFF", 2), NULL),
+                     1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(NULL, 0)), 1);
     testing_settle(hub);
     testing_client_expect(&client, TESTING_FIN_BINARY, "\0\xFF", 2);
     testing_client_expect(&client, TESTING_FIN_BINARY, "", 0);
@@ -210,7 +212,7 @@ END_TEST
 START_TEST(a_reset_is_a_lost_connection)
 {
     set_up(NULL);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("unread")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("unread")), 1);
     testing_settle(hub);
     testing_client_close(&client); /* with a message unread */
     testing_settle(hub);
@@ -293,9 +295,9 @@ START_TEST(what_was_sent_before_a_violation_was_seen_comes_first)
 {
     set_up(NULL);
     testing_client_send_raw(&client, "\xC1", 1);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("in time")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("in time")), 1);
     testing_settle(hub);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("too late")), 0);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("too late")), 0);
     testing_settle(hub);
     testing_client_expect_text(&client, "in time");
     testing_client_expect_close(&client, 1002);
@@ -361,10 +363,10 @@ END_TEST
 START_TEST(a_close_of_the_host_comes_behind_what_is_queued)
 {
     set_up(NULL);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("one")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("one")), 1);
     ck_assert_int_eq(hub_close(hub, peer.id, 4000, "enough"), 0);
     ck_assert_uint_eq(connections(), 0);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("two")), 0);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("two")), 0);
     testing_settle(hub);
     testing_client_expect_text(&client, "one");
     testing_client_expect(&client, TESTING_FIN_CLOSE,
@@ -467,11 +469,11 @@ START_TEST(closed_is_told_the_figures)
     struct hub_stats stats = HUB_STATS_INIT;
 
     set_up(NULL);
-    testing_client_send(&client, TESTING_FIN_TEXT, "12345", 5);   /* 11 */
-    testing_client_send(&client, 0x01, "123", 3);                 /* 9 */
-    testing_client_send(&client, TESTING_FIN_PING, "", 0);        /* 6 */
-    testing_client_send(&client, 0x80, "45", 2);                  /* 8 */
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("1234567")), 1); /* 9 */
+    testing_client_send(&client, TESTING_FIN_TEXT, "12345", 5);      /* 11 */
+    testing_client_send(&client, 0x01, "123", 3);                    /* 9 */
+    testing_client_send(&client, TESTING_FIN_PING, "", 0);           /* 6 */
+    testing_client_send(&client, 0x80, "45", 2);                     /* 8 */
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("1234567")), 1); /* 9 */
     testing_pass(hub, 700);
     testing_client_send(&client, TESTING_FIN_CLOSE, "", 0); /* 6 */
     testing_settle(hub);
@@ -498,15 +500,16 @@ START_TEST(a_member_gets_messages_through_its_callback)
 
     set_up(NULL);
     testing_enter(hub, &member, "user", NULL);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text("both")), 2);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF("both"), NULL), 2);
     testing_settle(hub);
     testing_client_expect_text(&client, "both");
     ck_assert_uint_eq(member.delivered, 1);
     ck_assert_int_eq(member.kind, HUB_TEXT);
     ck_assert_mem_eq(member.last, "both", 4);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary("\1\2", 2)), 2);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF("\1\2", 2)), 2);
     ck_assert_int_eq(hub_unregister(hub, member.id), 0);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("without it")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("without it")), 1);
     testing_settle(hub);
     ck_assert_uint_eq(member.delivered, 2); /* queued before it left */
     ck_assert_uint_eq(member.closed, 1);
@@ -526,15 +529,16 @@ START_TEST(a_member_that_refuses_a_message_is_lost)
     testing_enter(hub, &member, "member", NULL);
     member.refuse = 1;
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(hub_send(hub, hub_to_user("member"), hub_text("x")),
-                         1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("member"), HUB_TEXT_OF("x"), NULL), 1);
     testing_settle(hub);
     ck_assert_uint_eq(member.delivered, 0);
     ck_assert_uint_eq(member.closed, 1);
     ck_assert_int_eq(member.info.cause, HUB_CLOSED_LOST);
     ck_assert_uint_eq(member.info.messages_out, 0);
-    ck_assert_int_eq(hub_send(hub, hub_to_connection(member.id), hub_text("")),
-                     HUB_ENOENT);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_CONNECTION(member.id), HUB_TEXT_OF(""), NULL),
+        HUB_ENOENT);
     ck_assert_uint_eq(member.wrong, 0);
     tear_down();
 }
@@ -547,7 +551,8 @@ START_TEST(closing_a_member_delivers_what_is_queued)
     set_up(NULL);
     testing_enter(hub, &member, "member", "s");
     for (int i = 0; i < 50; i++)
-        ck_assert_int_eq(hub_send(hub, hub_to_session("s"), hub_text("x")), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_SESSION("s"), HUB_TEXT_OF("x"), NULL), 1);
     ck_assert_int_eq(hub_close(hub, member.id, 1000, "done"), 0);
     testing_settle(hub);
     ck_assert_uint_eq(member.delivered, 50);

@@ -30,7 +30,7 @@ static void answer(hub_t *from, const struct hub_connection *connection,
 
     peer.messages++;
     /* It fails while there is no memory. */
-    (void)hub_send(from, hub_to_connection(connection->id), reply);
+    (void)hub_send(from, HUB_TO_CONNECTION(connection->id), &reply, NULL);
 }
 
 static void set_up_with(struct hub_options *options)
@@ -189,10 +189,12 @@ START_TEST(so_does_what_others_sent_before)
 {
     set_up();
     testing_client_send_raw(&client, "\xC1", 1);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text("one")), 1);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("two")), 1);
     ck_assert_int_eq(
-        hub_send(hub, hub_to_session("session"), hub_text("three")), 1);
+        hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF("one"), NULL), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("two")), 1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_SESSION("session"), HUB_TEXT_OF("three"), NULL),
+        1);
     testing_settle(hub);
     testing_client_expect_text(&client, "one");
     testing_client_expect_text(&client, "two");
@@ -213,13 +215,15 @@ START_TEST(however_many_they_are)
     testing_client_send_raw(&client, "\xC1", 1);
     for (int i = 0; i < COUNT; i++) {
         snprintf(text, sizeof text, "%d", i);
-        ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text(text)), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF(text), NULL), 1);
     }
     ck_assert_int_eq(hub_poll(hub, 0), 0);
     ck_assert_uint_eq(testing_stats(hub).connections, 0);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text("late")), 0);
     ck_assert_int_eq(
-        hub_send(hub, hub_to_connection(peer.id), hub_text("late")),
+        hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF("late"), NULL), 0);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_CONNECTION(peer.id), HUB_TEXT_OF("late"), NULL),
         HUB_ENOENT);
     ck_assert_int_eq(hub_close(hub, peer.id, 1000, NULL), HUB_ENOENT);
     testing_settle(hub);
@@ -391,7 +395,8 @@ START_TEST(a_full_queue_is_dropped_all_the_same)
     testing_client_send_raw(&client, "\xC1", 1);
     memset(text, '.', sizeof text - 1);
     for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text(text)), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF(text), NULL), 1);
     testing_settle(hub);
     ck_assert_uint_eq(testing_stats(hub).slow_closed, 1);
     do {
@@ -412,7 +417,8 @@ START_TEST(a_hub_may_be_destroyed_in_between)
 {
     set_up();
     for (int i = 0; i < 3 * HUB__TURN_POSTS; i++)
-        ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text("m")), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF("m"), NULL), 1);
     ck_assert_int_eq(hub_poll(hub, 0), 0);
     testing_client_send_raw(&client, "\xC1", 1);
     ck_assert_int_eq(hub_poll(hub, 0), 0);
@@ -436,7 +442,8 @@ START_TEST(a_message_that_takes_too_long_is_a_fault_like_others)
     testing_settle(hub);
     testing_clock_advance(600);
     ck_assert_int_eq(hub_poll(hub, 0), 0); /* its time is over, at the end */
-    ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text("late")), 0);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF("late"), NULL), 0);
     testing_settle(hub);
     testing_client_expect_close(&client, 1008);
     tear_down();
@@ -450,7 +457,8 @@ START_TEST(it_may_die_in_between)
     set_up();
     testing_client_send_raw(&client, "\xC1", 1);
     for (int i = 0; i < 2 * HUB__TURN_POSTS; i++)
-        ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text("m")), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF("m"), NULL), 1);
     ck_assert_int_eq(hub_poll(hub, 0), 0);
     ck_assert_uint_eq(peer.closed, 0);
     testing_client_close(&client);
@@ -469,7 +477,8 @@ START_TEST(a_host_that_closed_before_has_its_way)
 {
     set_up();
     testing_client_send_raw(&client, "\xC1", 1);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text("bye")), 1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF("bye"), NULL), 1);
     ck_assert_int_eq(hub_close(hub, peer.id, 4000, "enough"), 0);
     testing_settle(hub);
     testing_client_expect_text(&client, "bye");
@@ -498,7 +507,8 @@ START_TEST(a_shutdown_waits_for_what_is_queued)
 {
     set_up();
     testing_client_send_close(&client, 1000, "");
-    ck_assert_int_eq(hub_send(hub, hub_to_user("user"), hub_text("last")), 1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("user"), HUB_TEXT_OF("last"), NULL), 1);
     ck_assert_int_eq(hub_shutdown(hub, 1000), 0);
     testing_client_expect_text(&client, "last");
     testing_client_expect_close(&client, peer.info.code);
@@ -519,7 +529,7 @@ START_TEST(without_memory_the_order_is_the_same)
 
         set_up();
         send_together("first", "\xC1", 1);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("zero")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("zero")), 1);
         testing_fail_allocation(nth++);
         for (int i = 0; i < 3; i++)
             (void)hub_poll(hub, 0);

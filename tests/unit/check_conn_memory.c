@@ -52,7 +52,7 @@ static int64_t send_bytes(const char *user, size_t bytes)
 {
     char *payload = calloc(1, bytes);
     int64_t result =
-        hub_send(hub, hub_to_user(user), hub_binary(payload, bytes));
+        hub_send(hub, HUB_TO_USER(user), HUB_BINARY_OF(payload, bytes), NULL);
 
     ck_assert_ptr_nonnull(payload);
     free(payload);
@@ -85,7 +85,7 @@ START_TEST(what_does_not_fit_is_refused_whole)
     set_up(HUB_SLOW_CLOSE);
     testing_join(hub, &client, &peer, "u", NULL);
     ck_assert_int_eq(send_bytes("u", LIMIT), HUB_EAGAIN);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary(NULL, 0)), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(NULL, 0)), 1);
     ck_assert_int_eq(send_bytes("u", LIMIT - 1000), 1);
     before = used();
     ck_assert_uint_gt(before, LIMIT - 1000);
@@ -108,7 +108,8 @@ START_TEST(what_is_refused_was_not_copied_before)
 {
     set_up(HUB_SLOW_CLOSE);
     testing_fail_after(0);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary("", LIMIT + 1)), HUB_EAGAIN);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF("", LIMIT + 1)),
+                     HUB_EAGAIN);
     ck_assert_uint_eq(testing_allow_memory(), 0);
     hub_destroy(hub);
 }
@@ -146,7 +147,8 @@ START_TEST(queues_of_shared_messages_are_charged)
         join_stalled(&clients[i], &peers[i], "u");
     before = used();
     for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("")), 8);
+        ck_assert_int_eq(hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF(""), NULL),
+                         8);
     testing_settle(hub);
     ck_assert_uint_ge(used(), before + (size_t)8 * 100 * sizeof(void *));
     hub_destroy(hub);
@@ -220,7 +222,8 @@ START_TEST(the_queue_itself_counts)
     set_up(HUB_SLOW_DROP_NEWEST);
     join_stalled(&client, &peer, "slow");
     for (int i = 0; i < 100000; i++) {
-        ck_assert_int_eq(hub_send(hub, hub_to_user("slow"), hub_text("")), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("slow"), HUB_TEXT_OF(""), NULL), 1);
         if (i % 500 == 0)
             testing_settle(hub);
     }

@@ -53,7 +53,8 @@ static void send_numbered(int from, int to, size_t bytes)
     text[bytes] = '\0';
     for (int i = from; i < to; i++) {
         text[0] = (char)('A' + i);
-        ck_assert_int_ge(hub_send(hub, hub_to_user("slow"), hub_text(text)), 0);
+        ck_assert_int_ge(
+            hub_send(hub, HUB_TO_USER("slow"), HUB_TEXT_OF(text), NULL), 0);
         testing_settle(hub);
     }
     free(text);
@@ -100,7 +101,8 @@ START_TEST(closing_a_slow_consumer_tells_it_to_try_later)
     ck_assert_uint_eq(testing_stats(hub).slow_closed, 1);
     ck_assert_uint_eq(testing_stats(hub).connections, 0);
     ck_assert_uint_eq(testing_stats(hub).dropped, 0);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("slow"), hub_text("x")), 0);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("slow"), HUB_TEXT_OF("x"), NULL),
+                     0);
     ck_assert_int_eq(read_all(numbers, sizeof numbers), 1013);
     testing_client_send_close(&client, 1013, "");
     testing_settle(hub);
@@ -173,9 +175,9 @@ START_TEST(a_full_queue_alone_makes_no_slow_consumer)
     hub = testing_stage(&options);
     testing_join(hub, &client, &peer, "quick", NULL);
     for (int i = 0; i < 500; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("many small ones")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("many small ones")), 1);
     memset(large, 'x', sizeof large);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary(large, sizeof large)), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(large, sizeof large)), 1);
     testing_settle(hub);
     ck_assert_uint_eq(testing_stats(hub).slow_closed, 0);
     ck_assert_uint_eq(testing_stats(hub).messages_out, 501);
@@ -325,11 +327,11 @@ START_TEST(without_memory_the_connection_ends_with_1011_or_at_once)
 
     do {
         set_up(HUB_SLOW_CLOSE);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("a")), 1);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("b")), 1);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("c")), 1);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("d")), 1);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("e")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("a")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("b")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("c")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("d")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("e")), 1);
         testing_fail_after(nth++);
         testing_settle(hub);
         refused = testing_allow_memory() > 0;

@@ -172,7 +172,8 @@ START_TEST(a_flood_costs_nobody_else_the_connection)
     send_many(TESTING_FIN_TEXT, BURST + 1);
     check_flood();
     ck_assert_uint_eq(neighbour.messages, 1);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("other"), hub_text("hi")), 1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("other"), HUB_TEXT_OF("hi"), NULL), 1);
     testing_settle(hub);
     testing_client_expect_text(&other, "hi");
     tear_down();

@@ -159,7 +159,7 @@ START_TEST(what_we_send_is_no_proof_of_life)
 {
     set_up();
     for (int i = 0; i < 15 && peer.closed == 0; i++) {
-        hub_broadcast(hub, hub_text("are you there?"));
+        hub_broadcast(hub, HUB_TEXT_OF("are you there?"));
         testing_pass(hub, 100);
     }
     check_closed(HUB_CLOSED_PONG_TIMEOUT, 1006);
@@ -391,7 +391,7 @@ START_TEST(who_takes_what_the_kernel_holds_is_not_cut_while_closing)
     memset(text, 'x', sizeof text - 1);
     set_up();
     for (int i = 0; i < 8; i++) {
-        ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF(text)), 1);
         testing_settle(hub);
     }
     ck_assert_int_eq(hub_close(hub, peer.id, 4000, NULL), 0);

@@ -77,8 +77,8 @@ START_TEST(ids_are_1_to_256_bytes)
         err = hub_register(hub, &member, NULL);
         ck_assert_int_eq(err, right ? 0 : HUB_EINVAL);
         testing_settle(hub);
-        ck_assert_int_eq(hub_send(hub, hub_to_session(id), hub_text("x")),
-                         right);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_SESSION(id), HUB_TEXT_OF("x"), NULL), right);
         id[bytes] = 'i';
     }
     hub_destroy(hub);
@@ -404,8 +404,9 @@ static void check_gone(hub_id id)
 {
     ck_assert_int_eq(hub_close(hub, id, 1000, NULL), HUB_ENOENT);
     ck_assert_int_eq(hub_unregister(hub, id), HUB_ENOENT);
-    ck_assert_int_eq(hub_send(hub, hub_to_connection(id), hub_text("x")),
-                     HUB_ENOENT);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_CONNECTION(id), HUB_TEXT_OF("x"), NULL),
+        HUB_ENOENT);
 }
 
 START_TEST(a_stale_id_is_not_found)
@@ -481,7 +482,8 @@ START_TEST(unregistering_what_is_new_still_opens_and_closes_it)
 
     set_up(NULL);
     ck_assert_int_eq(hub_register(hub, &member, &id), 0);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("x")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF("x"), NULL),
+                     1);
     ck_assert_int_eq(hub_unregister(hub, id), 0);
     testing_settle(hub);
     ck_assert_uint_eq(peer.opened, 1);
@@ -504,7 +506,8 @@ START_TEST(without_memory_nobody_leaves)
     testing_allow_memory();
     nth = 0;
     do {
-        ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("x")), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF("x"), NULL), 1);
         testing_settle(hub);
         ck_assert_uint_eq(peer.closed, 0);
         testing_fail_allocation(++nth);

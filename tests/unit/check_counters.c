@@ -85,9 +85,11 @@ START_TEST(a_send_takes_from_its_call_to_the_last_byte)
     hub = testing_stage(NULL);
     testing_join(hub, &client, &peer, "a", NULL);
     expect(0, 0);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("a"), hub_text("1")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("a"), HUB_TEXT_OF("1"), NULL),
+                     1);
     testing_clock_advance_us(300);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("a"), hub_text("2")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("a"), HUB_TEXT_OF("2"), NULL),
+                     1);
     testing_clock_advance_us(50);
     testing_settle(hub);
     expect(2, 350 + 50);
@@ -106,9 +108,9 @@ START_TEST(a_broadcast_counts_for_each_socket)
     hub = testing_stage(NULL);
     for (int i = 0; i < 3; i++)
         testing_join(hub, &clients[i], &peers[i], "a", NULL);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("1")), 3);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("1")), 3);
     testing_clock_advance_us(1000);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("2")), 3);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("2")), 3);
     testing_clock_advance_us(16);
     testing_settle(hub);
     expect(6, 3 * 1016 + 3 * 16);
@@ -131,9 +133,9 @@ START_TEST(what_waits_for_a_slow_reader_counts_when_it_is_whole)
 
     hub = testing_stage(NULL);
     testing_join(hub, &client, &peer, "a", NULL);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("small")), 1);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary(large, sizeof large)), 1);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary(large, sizeof large)), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("small")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(large, sizeof large)), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(large, sizeof large)), 1);
     testing_settle(hub);
     ck_assert(testing_conn(hub, peer.id)->blocked);
     before = testing_stats(hub).messages_out;
@@ -173,7 +175,8 @@ START_TEST(pings_and_members_are_no_deliveries_to_sockets)
     testing_pass(hub, 1000);
     testing_client_expect(&client, TESTING_FIN_PING, "", 0);
     expect(0, 0);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("b"), hub_text("1")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("b"), HUB_TEXT_OF("1"), NULL),
+                     1);
     testing_settle(hub);
     stats = testing_stats(hub);
     ck_assert_uint_eq(stats.messages_out, 1);

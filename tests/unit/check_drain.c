@@ -179,7 +179,7 @@ END_TEST
 START_TEST(who_waits_for_its_turn_gets_what_is_queued)
 {
     set_up();
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("last")), PEERS);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("last")), PEERS);
     testing_settle(hub);
     begin(LATE_MS);
     testing_pass(hub, WINDOW_MS);

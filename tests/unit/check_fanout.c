@@ -90,10 +90,10 @@ static void send_letter(struct scene *scene, char message, bool to_all)
             recipients++;
         }
     }
-    ck_assert_int_eq(
-        to_all ? hub_broadcast(scene->hub, hub_text(text))
-               : hub_send(scene->hub, hub_to_user("target"), hub_text(text)),
-        recipients);
+    ck_assert_int_eq(to_all ? hub_broadcast(scene->hub, HUB_TEXT_OF(text))
+                            : hub_send(scene->hub, HUB_TO_USER("target"),
+                                       HUB_TEXT_OF(text), NULL),
+                     recipients);
 }
 
 static void end_targets(struct scene *scene, char how)
@@ -237,10 +237,10 @@ START_TEST(who_joins_gets_only_what_comes_later)
     testing_enter(hub, &early, "early", NULL);
     member.user_id = "late";
     member.data = &peer;
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("before")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("before")), 1);
     ck_assert_int_eq(
         hub_adopt(hub, testing_client_open(&client), &member, NULL), 0);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("after")), 2);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("after")), 2);
     ck_assert_int_eq(hub_poll(hub, 0), 0); /* all in one turn */
     testing_client_expect_text(&client, "after");
     testing_client_expect_nothing(&client);
@@ -285,9 +285,9 @@ START_TEST(a_shutdown_comes_behind_the_broadcasts)
     member.data = &client;
     member.deliver = ignore;
     ck_assert_int_eq(hub_register(hub, &member, NULL), 0);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("1")), 2);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("2")), 2);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("3")), 2);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("1")), 2);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("2")), 2);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("3")), 2);
     ck_assert_int_eq(hub_shutdown(hub, 20000), 0);
     testing_client_expect_text(&client, "1");
     testing_client_expect_text(&client, "2");
@@ -308,7 +308,7 @@ START_TEST(what_was_broadcast_before_the_end_is_delivered_in_it)
 
     testing_enter(hub, &peer, "u", NULL);
     for (int i = 0; i < 3 * HUB__TURN_POSTS; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), 1);
     ck_assert_int_eq(hub_unregister(hub, peer.id), 0);
     testing_settle(hub);
     ck_assert_uint_eq(peer.closed, 1);
@@ -336,7 +336,7 @@ START_TEST(messages_and_bytes_are_counted_exactly)
     testing_enter(hub, &peers[5], "member", NULL);
     memset(text, 'x', sizeof text);
     for (size_t i = 0; i < TESTING_LENGTH(sizes); i++) {
-        ck_assert_int_eq(hub_broadcast(hub, hub_binary(text, sizes[i])), 6);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(text, sizes[i])), 6);
         bare += sizes[i];
         framed += sizes[i] + (sizes[i] < 126 ? 2 : sizes[i] < 65536 ? 4 : 10);
         if (i % 3 == 0) {
@@ -370,7 +370,7 @@ static void broadcast(hub_t *hub, struct testing_client *client, size_t bytes,
     struct testing_received frame;
 
     for (unsigned i = 0; i < times; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_binary(text, bytes)), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(text, bytes)), 1);
     for (unsigned left = times; left > 0;) {
         testing_settle(hub);
         while (testing_client_receive(client, &frame))

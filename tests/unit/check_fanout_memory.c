@@ -10,12 +10,13 @@
 #define RUN 9 /* more than an outbox has room for at first */
 
 /* Who is there; all but the last are sockets. */
-enum { CLEAR, OTHER, BUSY, BLOCKED, CUT, MEMBER, PEERS };
+enum { CLEAR, OTHER, BUSY, BLOCKED, CUT, LEFT_OUT, MEMBER, PEERS };
 
 /* What one of them has got. */
 struct got {
     unsigned texts;
-    int code; /* of its Close, or 0 */
+    unsigned extra; /* what not everybody gets */
+    int code;       /* of its Close, or 0 */
 };
 
 static struct testing_client clients[MEMBER];
@@ -50,7 +51,20 @@ static void tear_down(void)
 
 static void send_to_busy(void)
 {
-    ck_assert_int_eq(hub_send(hub, hub_to_user("busy"), hub_binary("!", 1)), 1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("busy"), HUB_BINARY_OF("!", 1), NULL), 1);
+}
+
+static void post_extra(void)
+{
+    const hub_id left_out[] = {peers[LEFT_OUT].id, peers[MEMBER].id};
+    struct hub_target to = hub_to_everybody(), except = HUB_TARGET_INIT;
+
+    except.ids = left_out;
+    except.id_count = TESTING_LENGTH(left_out);
+    to.except = &except;
+    ck_assert_int_eq(hub_send(hub, &to, HUB_BINARY_OF("?", 1), NULL),
+                     PEERS - 2);
 }
 
 /* All of it is found in one turn. */
@@ -59,11 +73,14 @@ static void post_run(void)
     char text[2] = "0";
 
     send_to_busy();
+    post_extra(); /* perhaps without memory to collect anything */
     for (int i = 0; i < RUN; i++) {
         text[0] = (char)('0' + i);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), PEERS);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF(text)), PEERS);
         if (i == RUN / 2)
             send_to_busy();
+        if (i == RUN / 2)
+            post_extra();
     }
     sender_judge_next(testing_conn(hub, peers[CUT].id)->fd, 10);
 }
@@ -82,6 +99,7 @@ static void read_all(size_t i)
             got[i].code = frame.payload[0] << 8 | frame.payload[1];
         } else {
             ck_assert_uint_eq(frame.first_byte, TESTING_FIN_BINARY);
+            got[i].extra += frame.payload[0] == '?';
         }
     }
 }
@@ -94,6 +112,10 @@ static bool check_peer(size_t i)
         ck_assert(got[i].texts == 0 ||
                   peers[i].last[0] == '0' + got[i].texts - 1);
     }
+    if (i == MEMBER || i == LEFT_OUT)
+        ck_assert_uint_eq(got[i].extra, 0);
+    else if (got[i].texts == RUN)
+        ck_assert_uint_eq(got[i].extra, 2);
     if (got[i].texts == RUN && peers[i].closed == 0 && got[i].code == 0)
         return true;
     ck_assert_msg(got[i].code == 1011 || peers[i].closed == 1,
@@ -157,7 +179,7 @@ START_TEST(a_run_like_the_one_before_needs_no_memory)
     }
     for (int run = 0; run < 3; run++) {
         for (int i = 0; i < 3; i++)
-            ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), MEMBER);
+            ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), MEMBER);
         testing_fail_after(run == 0 ? 2 : 0);
         testing_settle(hub);
         ck_assert_uint_eq(testing_allow_memory(), 0);

@@ -45,7 +45,7 @@ static void tear_down(void)
 
 static void broadcast(const char *text)
 {
-    ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), SOCKETS);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF(text)), SOCKETS);
 }
 
 static struct hub__conn *victim(void)
@@ -87,8 +87,8 @@ static void happen(enum meanwhile what)
         broadcast("n");
         break;
     case SEND:
-        ck_assert_int_eq(hub_send(hub, hub_to_user("victim"), hub_text("m")),
-                         1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("victim"), HUB_TEXT_OF("m"), NULL), 1);
         break;
     case PING:
         testing_client_send(&clients[VICTIM], TESTING_FIN_PING, "p", 1);
@@ -257,12 +257,12 @@ START_TEST(many_may_break_in_one_run)
     hub = testing_stage(NULL);
     for (size_t i = 0; i < CROWD; i++)
         testing_join(hub, &crowd[i], &their[i], "u", NULL);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("1")), CROWD);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("2")), CROWD);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("1")), CROWD);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("2")), CROWD);
     sender_judge(break_thirds);
     ck_assert_int_eq(hub_poll(hub, 0), 0);
     sender_judge(NULL);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("3")), CROWD - CROWD / 3);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("3")), CROWD - CROWD / 3);
     testing_settle(hub);
     for (size_t i = 0; i < CROWD; i++) {
         if (their[i].closed == 0) {

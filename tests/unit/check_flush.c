@@ -48,13 +48,14 @@ static void poll_once(void)
 
 static void send_to(const char *user, const char *text)
 {
-    ck_assert_int_eq(hub_send(hub, hub_to_user(user), hub_text(text)), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER(user), HUB_TEXT_OF(text), NULL),
+                     1);
 }
 
 static void send_to_all(const char *text)
 {
-    ck_assert_int_eq(hub_send(hub, hub_to_session("all"), hub_text(text)),
-                     SOCKETS);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_SESSION("all"), HUB_TEXT_OF(text), NULL), SOCKETS);
 }
 
 /* Once a turn. ---------------------------------------------------------- */
@@ -87,7 +88,7 @@ START_TEST(broadcasts_that_are_alone_leave_in_one_call)
 {
     set_up(NULL);
     for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), SOCKETS);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), SOCKETS);
     sender_judge(NULL);
     poll_once();
     ck_assert_uint_eq(sender_judge_calls(), 1);
@@ -131,9 +132,9 @@ START_TEST(more_bytes_than_a_turn_may_write_leave_in_several)
 
     set_up(NULL);
     for (int i = 0; i < 8; i++)
-        ck_assert_int_eq(
-            hub_send(hub, hub_to_user("2"), hub_binary(large, sizeof large)),
-            1);
+        ck_assert_int_eq(hub_send(hub, HUB_TO_USER("2"),
+                                  HUB_BINARY_OF(large, sizeof large), NULL),
+                         1);
     sender_judge(NULL);
     for (int i = 0; i < 8;) {
         poll_once();
@@ -237,9 +238,10 @@ static void send_note(uint32_t number, uint32_t *expected)
     memcpy(note, &number, sizeof number);
     if (whom < SOCKETS)
         ck_assert_int_eq(
-            hub_send(hub, hub_to_connection(peers[whom].id), message), 1);
+            hub_send(hub, HUB_TO_CONNECTION(peers[whom].id), &message, NULL),
+            1);
     else
-        ck_assert_int_eq(hub_broadcast(hub, message), SOCKETS);
+        ck_assert_int_eq(hub_broadcast(hub, &message), SOCKETS);
     for (unsigned i = 0; i < SOCKETS; i++)
         expected[i] += whom == i || whom >= SOCKETS;
 }
@@ -327,8 +329,8 @@ START_TEST(one_is_written_to_while_a_batch_is_put_together)
 
         set_up(&options);
         send_to(user, text);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), SOCKETS);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("y")), SOCKETS);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF(text)), SOCKETS);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("y")), SOCKETS);
         sender_judge(NULL);
         poll_once();
         ck_assert_uint_eq(sender_judge_writes(), SOCKETS + 1);
@@ -376,7 +378,7 @@ static void break_ring(bool broadcasts)
     ck_assert_uint_eq(warnings, 0);
     for (int i = 0; i < 3; i++) {
         if (broadcasts)
-            ck_assert_int_eq(hub_broadcast(hub, hub_text("all")), SOCKETS);
+            ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("all")), SOCKETS);
         else
             send_to_all("all");
         testing_settle(hub);

@@ -161,7 +161,7 @@ static int send_on(void *data, hub_id id, const struct hub_message *message)
 {
     (void)id;
     (void)message;
-    hub_broadcast(*(hub_t **)data, hub_text("again"));
+    hub_broadcast(*(hub_t **)data, HUB_TEXT_OF("again"));
     return 0;
 }
 
@@ -179,7 +179,7 @@ START_TEST(destroying_while_callbacks_send_is_safe)
         member.deliver = send_on;
         for (int i = 0; i < 6; i++)
             ck_assert_int_eq(hub_register(hub, &member, NULL), 0);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("go")), 6);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("go")), 6);
         hub_destroy(hub);
     }
 }

@@ -36,7 +36,7 @@ START_TEST(the_descriptor_is_readable_for_posts)
     hub = testing_stage(&options);
     testing_enter(hub, &peer, "u", NULL);
     ck_assert(!becomes_readable(hub_fd(hub), 0));
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), 1);
     ck_assert(becomes_readable(hub_fd(hub), 0));
     ck_assert_uint_eq(peer.delivered, 0);
     testing_settle(hub);
@@ -91,7 +91,7 @@ END_TEST
 
 static void *broadcast_later(void *context)
 {
-    hub_broadcast(context, hub_text("from elsewhere"));
+    hub_broadcast(context, HUB_TEXT_OF("from elsewhere"));
     return NULL;
 }
 
@@ -222,9 +222,11 @@ START_TEST(more_writes_than_a_batch_takes_all_leave)
 {
     struct crowd *crowd = gather_crowd();
 
-    ck_assert_int_eq(hub_broadcast(crowd->hub, hub_text("everybody")), CROWD);
-    ck_assert_int_eq(hub_send(crowd->hub, hub_to_user("odd"), hub_text("odd")),
-                     CROWD / 2);
+    ck_assert_int_eq(hub_broadcast(crowd->hub, HUB_TEXT_OF("everybody")),
+                     CROWD);
+    ck_assert_int_eq(
+        hub_send(crowd->hub, HUB_TO_USER("odd"), HUB_TEXT_OF("odd"), NULL),
+        CROWD / 2);
     testing_settle(crowd->hub);
     for (size_t i = 0; i < CROWD; i++) {
         testing_client_expect_text(&crowd->clients[i], "everybody");
@@ -246,7 +248,7 @@ START_TEST(many_may_die_in_one_turn)
         testing_client_close(&crowd->clients[i]);
     for (size_t i = 1; i < CROWD; i += 3)
         ck_assert_int_eq(hub_unregister(crowd->hub, crowd->peers[i].id), 0);
-    ck_assert_int_gt(hub_broadcast(crowd->hub, hub_text("x")), 0);
+    ck_assert_int_gt(hub_broadcast(crowd->hub, HUB_TEXT_OF("x")), 0);
     testing_settle(crowd->hub);
     for (size_t i = 0; i < CROWD; i++)
         closed += crowd->peers[i].closed;
@@ -265,7 +267,7 @@ START_TEST(a_table_that_cannot_shrink_stays_large)
     testing_fail_after(0);
     testing_settle(crowd->hub);
     ck_assert_uint_gt(testing_allow_memory(), 0);
-    ck_assert_int_eq(hub_broadcast(crowd->hub, hub_text("three")), 3);
+    ck_assert_int_eq(hub_broadcast(crowd->hub, HUB_TEXT_OF("three")), 3);
     testing_settle(crowd->hub);
     for (size_t i = 0; i < 3; i++)
         testing_client_expect_text(&crowd->clients[i], "three");
@@ -286,7 +288,7 @@ START_TEST(more_than_a_turn_may_write_leaves_in_several)
 
     testing_join(hub, &client, &peer, "u", NULL);
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_binary(large, sizeof large)),
+        ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(large, sizeof large)),
                          1);
     for (int turns = 0; turns < 1000 && got < 3; turns++) {
         testing_settle(hub);

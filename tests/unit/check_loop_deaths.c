@@ -33,8 +33,9 @@ static void check_at_rest(void)
 static void post_turns(hub_id id, unsigned turns)
 {
     for (unsigned i = 0; i < turns * HUB__TURN_POSTS; i++)
-        ck_assert_int_eq(
-            hub_send(hub, hub_to_connection(id), hub_binary(&i, sizeof i)), 1);
+        ck_assert_int_eq(hub_send(hub, HUB_TO_CONNECTION(id),
+                                  HUB_BINARY_OF(&i, sizeof i), NULL),
+                         1);
 }
 
 static void check_gone(const struct testing_peer *peer,
@@ -178,7 +179,7 @@ START_TEST(who_comes_behind_a_backlog_may_be_gone_by_then)
         ck_assert_int_eq(
             hub_adopt(hub, testing_client_open(&client), &member, &late[i].id),
             0);
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), i == 0 ? 2 : 3);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), i == 0 ? 2 : 3);
         if (i == 0)
             testing_client_close(&client);
         else
@@ -285,9 +286,10 @@ static void post_some(struct place *p)
     for (unsigned i = 0; i < count; i++) {
         struct hub_message message = hub_binary(&number, sizeof number);
         int64_t result =
-            what == 0   ? hub_broadcast(hub, message)
-            : what == 1 ? hub_send(hub, hub_to_user("u"), message)
-                        : hub_send(hub, hub_to_connection(p->peer.id), message);
+            what == 0 ? hub_broadcast(hub, &message)
+            : what == 1
+                ? hub_send(hub, HUB_TO_USER("u"), &message, NULL)
+                : hub_send(hub, HUB_TO_CONNECTION(p->peer.id), &message, NULL);
 
         number++;
         ck_assert(result >= 0 || result == HUB_ENOENT);

@@ -44,8 +44,8 @@ static void enter_crew(void)
 static void post_turns(unsigned turns)
 {
     for (unsigned i = 0; i < turns * (HUB__TURN_POSTS / CREW); i++)
-        ck_assert_int_eq(hub_send(hub, hub_to_user("crew"), hub_text("x")),
-                         CREW);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("crew"), HUB_TEXT_OF("x"), NULL), CREW);
 }
 
 static void check_crew(unsigned delivered)
@@ -64,8 +64,8 @@ START_TEST(a_turn_takes_so_many_posts)
     hub = testing_stage(NULL);
     enter_crew();
     post_turns(3);
-    ck_assert_int_eq(hub_send(hub, hub_to_connection(crew[0].id), hub_text("")),
-                     1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_CONNECTION(crew[0].id), HUB_TEXT_OF(""), NULL), 1);
     for (unsigned turn = 1; turn <= 3; turn++) {
         poll_once();
         check_crew(turn * (HUB__TURN_POSTS / CREW));
@@ -91,7 +91,7 @@ static uint64_t share_of(size_t members, size_t bytes)
     for (size_t i = 0; i < members; i++)
         testing_enter(hub, &peers[i], "u", NULL);
     for (int i = 0; i < 80; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_binary(text, bytes)),
+        ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(text, bytes)),
                          (int64_t)members);
     while (peers[0].delivered < 80) {
         uint64_t before = testing_stats(hub).bytes_out;
@@ -128,7 +128,7 @@ START_TEST(one_message_may_be_larger_than_that)
     hub = testing_stage(NULL);
     testing_enter(hub, &peer, "u", NULL);
     for (unsigned i = 0; i < 3; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_binary(large, sizeof large)),
+        ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(large, sizeof large)),
                          1);
     for (unsigned turn = 1; turn <= 3; turn++) {
         poll_once();
@@ -202,8 +202,8 @@ static int64_t send_number(const char *user, uint32_t number)
 {
     struct hub_message message = hub_binary(&number, sizeof number);
 
-    return user == NULL ? hub_broadcast(hub, message)
-                        : hub_send(hub, hub_to_user(user), message);
+    return user == NULL ? hub_broadcast(hub, &message)
+                        : hub_send(hub, HUB_TO_USER(user), &message, NULL);
 }
 
 START_TEST(what_takes_several_turns_keeps_its_order)
@@ -315,7 +315,7 @@ END_TEST
 /* Every message makes another: the mailbox is never empty. */
 static int go_round(void *data, hub_id id, const struct hub_message *message)
 {
-    hub_send(hub, hub_to_user("round"), *message);
+    hub_send(hub, HUB_TO_USER("round"), message, NULL);
     return testing_deliver(data, id, message);
 }
 
@@ -332,10 +332,12 @@ START_TEST(who_keeps_a_loop_busy_does_not_have_it_alone)
     member.deliver = go_round;
     ck_assert_int_eq(hub_register(hub, &member, &round.id), 0);
     for (int i = 0; i < 3 * HUB__TURN_POSTS; i++)
-        ck_assert_int_eq(hub_send(hub, hub_to_user("round"), hub_text("")), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("round"), HUB_TEXT_OF(""), NULL), 1);
     for (int i = 0; i < 10; i++)
         poll_once();
-    ck_assert_int_eq(hub_send(hub, hub_to_user("other"), hub_text("x")), 1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("other"), HUB_TEXT_OF("x"), NULL), 1);
     for (; other.delivered == 0; turns++)
         poll_once();
     ck_assert_int_le(turns, 7); /* those before it, twice */

@@ -113,14 +113,14 @@ void *__wrap_mg_get_user_data(const struct mg_context *http)
 
 /* The hub. ------------------------------------------------------------- */
 
-int64_t __real_hub_send(hub_t *hub, struct hub_target to,
-                        struct hub_message message);
-int64_t __real_hub_broadcast(hub_t *hub, struct hub_message message);
+int64_t __real_hub_send(hub_t *hub, const struct hub_target *target,
+                        const struct hub_message *message,
+                        const struct hub_send_options *options);
 int __real_hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                      hub_id *id);
-int64_t __wrap_hub_send(hub_t *hub, struct hub_target to,
-                        struct hub_message message);
-int64_t __wrap_hub_broadcast(hub_t *hub, struct hub_message message);
+int64_t __wrap_hub_send(hub_t *hub, const struct hub_target *target,
+                        const struct hub_message *message,
+                        const struct hub_send_options *options);
 int __wrap_hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                      hub_id *id);
 int __real_hub_reserve(hub_t *hub, const struct hub_member *member,
@@ -128,17 +128,13 @@ int __real_hub_reserve(hub_t *hub, const struct hub_member *member,
 int __wrap_hub_reserve(hub_t *hub, const struct hub_member *member,
                        hub_place_t **place);
 
-int64_t __wrap_hub_send(hub_t *hub, struct hub_target to,
-                        struct hub_message message)
+int64_t __wrap_hub_send(hub_t *hub, const struct hub_target *target,
+                        const struct hub_message *message,
+                        const struct hub_send_options *options)
 {
-    return failing_malloc_hits() ? HUB_ENOMEM
-                                 : __real_hub_send(hub, to, message);
-}
-
-int64_t __wrap_hub_broadcast(hub_t *hub, struct hub_message message)
-{
-    return failing_malloc_hits() ? HUB_ENOMEM
-                                 : __real_hub_broadcast(hub, message);
+    return failing_malloc_hits()
+               ? HUB_ENOMEM
+               : __real_hub_send(hub, target, message, options);
 }
 
 int __wrap_hub_adopt(hub_t *hub, int fd, const struct hub_member *member,

@@ -249,7 +249,8 @@ START_TEST(a_place_goes_to_whom_it_was_reserved_for)
     check_places(1, 1);
     ck_assert_uint_eq(peer.opened, 1);
     ck_assert_uint_eq(peer.id.value, id.value);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("ada"), hub_text("x")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("ada"), HUB_TEXT_OF("x"), NULL),
+                     1);
     testing_settle(hub);
     testing_client_expect_text(&client, "x");
     check_full("ada", "here", HUB_EFULL_ADDRESS);

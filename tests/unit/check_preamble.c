@@ -73,8 +73,9 @@ START_TEST(it_comes_before_what_is_sent_to_the_connection)
     start(NULL);
     adopt(testing_client_open(&client), preamble);
     memset(preamble, 'x', sizeof preamble); /* it was copied */
-    ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("one")), 1);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("two")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF("one"), NULL),
+                     1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("two")), 1);
     testing_settle(hub);
     expect(REPLY, strlen(REPLY));
     testing_client_expect_text(&client, "one");
@@ -157,7 +158,8 @@ START_TEST(nothing_gets_ahead_of_it_while_it_waits)
     testing_settle(hub);
     testing_client_send(&client, TESTING_FIN_PING, "p", 1);
     testing_settle(hub);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("m")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF("m"), NULL),
+                     1);
     testing_settle(hub);
     drain(before);
     testing_settle(hub);
@@ -175,7 +177,8 @@ START_TEST(who_breaks_the_protocol_while_it_waits_gets_it_before_a_close)
 
     start(NULL);
     adopt(fd, REPLY);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("m")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF("m"), NULL),
+                     1);
     testing_settle(hub);
     testing_client_send_raw(&client, "\x81\x01x", 3); /* no mask */
     testing_settle(hub);
@@ -202,10 +205,12 @@ START_TEST(who_is_too_slow_for_it_gets_it_whole)
     start(&options);
     adopt(fd, preamble);
     testing_settle(hub);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("dropped")), 1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF("dropped"), NULL), 1);
     testing_settle(hub);
     expect(preamble, LONG_BYTES);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("m")), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF("m"), NULL),
+                     1);
     testing_settle(hub);
     testing_client_expect_text(&client, "m");
     ck_assert_uint_eq(testing_stats(hub).bytes_out, 2 + 1);

@@ -4,6 +4,8 @@
  */
 #include "directory/registry.h"
 
+#include "directory/select.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,25 +66,45 @@ static bool is_id_known(hub_id id)
     return known;
 }
 
+static void count_reached(const struct hub__entry *entry,
+                          const struct hub__entry *entries, bool *reached,
+                          size_t count)
+{
+    size_t i = (size_t)(entry - entries);
+
+    ck_assert_uint_lt(i, count);
+    ck_assert_msg(!reached[i], "reached twice");
+    reached[i] = true;
+}
+
 /* How often the target reaches each entry; every one at most once. */
 static unsigned reach(struct hub_target target, struct hub__entry *entries,
                       bool *reached, size_t count)
 {
+    bool by_one_name = (target.id.value != 0) + (target.user_id != NULL) +
+                           (target.session_id != NULL) ==
+                       1;
+    struct hub__selection s;
     struct hub__found found;
     struct hub__entry *entry = NULL;
-    unsigned total = 0;
+    unsigned total, again = 0;
 
+    memset(reached, 0, count * sizeof *reached);
+    ck_assert_int_eq(hub__select(&s, &registry, &target), 0);
+    total = (unsigned)s.named.count;
+    for (size_t i = 0; i < s.named.count; i++)
+        count_reached(s.named.list[i], entries, reached, count);
+    hub__select_end(&s);
+    if (!by_one_name)
+        return total;
     memset(reached, 0, count * sizeof *reached);
     hub__registry_find(&registry, &target, &found);
     while ((entry = hub__registry_next(&found, entry)) != NULL) {
-        size_t i = (size_t)(entry - entries);
-
-        ck_assert_uint_lt(i, count);
-        ck_assert_msg(!reached[i], "reached twice");
-        reached[i] = true;
-        total++;
+        count_reached(entry, entries, reached, count);
+        again++;
     }
     hub__registry_unlock(&found);
+    ck_assert_uint_eq(again, total);
     return total;
 }
 
@@ -227,11 +249,11 @@ static name_text *make_names(unsigned count)
     return names;
 }
 
-static size_t cells_in(const struct hub__shard *shards)
+static size_t cells_in(const struct hub__shard *shards, size_t shard_count)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < HUB__SHARDS; i++)
+    for (size_t i = 0; i < shard_count; i++)
         count += shards[i].names.size;
     return count;
 }
@@ -246,7 +268,7 @@ START_TEST(a_hundred_thousand_names_come_and_go)
     for (unsigned i = 0; i < MANY; i++)
         add(&entries[i], names[i], i % 2 ? names[i] : NULL);
     check_counts(MANY, MANY, MANY / 2);
-    ck_assert_uint_ge(cells_in(registry.users), MANY);
+    ck_assert_uint_ge(cells_in(registry.users, HUB__USER_SHARDS), MANY);
     for (unsigned i = 0; i < MANY; i++) {
         struct hub_target target = hub_to_user(names[i]);
         struct hub__found found;
@@ -262,8 +284,10 @@ START_TEST(a_hundred_thousand_names_come_and_go)
             ck_abort_msg("not there");
     }
     check_counts(0, 0, 0);
-    ck_assert_uint_le(cells_in(registry.users), 8 * HUB__SHARDS);
-    ck_assert_uint_le(cells_in(registry.sessions), 8 * HUB__SHARDS);
+    ck_assert_uint_le(cells_in(registry.users, HUB__USER_SHARDS),
+                      8 * HUB__USER_SHARDS);
+    ck_assert_uint_le(cells_in(registry.sessions, HUB__SESSION_SHARDS),
+                      8 * HUB__SESSION_SHARDS);
     hub__registry_fini(&registry);
     free(entries);
     free(names);
@@ -279,9 +303,9 @@ START_TEST(names_spread_over_the_shards)
     set_up();
     for (unsigned i = 0; i < 6400; i++)
         add(&entries[i], names[i], NULL);
-    for (size_t i = 0; i < HUB__SHARDS; i++) {
-        ck_assert_uint_gt(registry.users[i].names.count, 40);
-        ck_assert_uint_lt(registry.users[i].names.count, 200);
+    for (size_t i = 0; i < HUB__USER_SHARDS; i++) {
+        ck_assert_uint_gt(registry.users[i].names.count, 80);
+        ck_assert_uint_lt(registry.users[i].names.count, 400);
     }
     hub__registry_fini(&registry);
     free(entries);
@@ -334,7 +358,7 @@ START_TEST(a_slot_whose_generations_are_used_up_retires)
 
     set_up();
     add(&entry, "u", NULL);
-    shard = &registry.users[entry.id.value % HUB__SHARDS];
+    shard = &registry.users[entry.id.value % HUB__USER_SHARDS];
     hub__registry_remove(&registry, &entry);
     ck_assert_uint_eq(shard->slot_count, 1);
     shard->slots[0].generation = UINT32_MAX - 1;
@@ -454,7 +478,7 @@ static void *come_and_go(void *context)
         struct hub_target target =
             hub_to_either(users[testing_random(&seed) % 4],
                           sessions[testing_random(&seed) % 4]);
-        struct hub__entry *each = NULL;
+        struct hub__selection s;
 
         if (!entry->linked) {
             if (try_add(entry, target.user_id, target.session_id, &found) != 0)
@@ -468,12 +492,15 @@ static void *come_and_go(void *context)
                 return context;
             hub__registry_unlock(&found);
         }
-        hub__registry_find(&registry, &target, &found);
-        while ((each = hub__registry_next(&found, each)) != NULL) {
+        if (hub__select(&s, &registry, &target) != 0)
+            return context;
+        for (size_t j = 0; j < s.named.count; j++) {
+            const struct hub__entry *each = s.named.list[j];
+
             if (!each->linked && each->session_id == NULL)
                 break; /* reads what others write, for the sanitizer */
         }
-        hub__registry_unlock(&found);
+        hub__select_end(&s);
     }
     for (size_t i = 0; i < 16; i++)
         hub__registry_remove(&registry, &entries[i]);

@@ -90,12 +90,13 @@ static uint64_t distances(const struct hub__names *table, size_t *longest)
 
 /* Three quarters full, a table of evenly spread names has a mean of 1.5. Chains
  * of a hundred thousand would have one of tens of thousands. */
-static void check_ways(const struct hub__shard *shards, const char *what)
+static void check_ways(const struct hub__shard *shards, size_t shard_count,
+                       const char *what)
 {
     size_t longest = 0;
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < HUB__SHARDS; i++)
+    for (size_t i = 0; i < shard_count; i++)
         sum += distances(&shards[i].names, &longest);
     printf("%u %s: %.2f cells from home in the mean, %zu at most\n", count,
            what, (double)sum / count, longest);
@@ -107,8 +108,8 @@ static void check_all(void)
 {
     add_all();
     find_all();
-    check_ways(registry.users, "users");
-    check_ways(registry.sessions, "sessions");
+    check_ways(registry.users, HUB__USER_SHARDS, "users");
+    check_ways(registry.sessions, HUB__SESSION_SHARDS, "sessions");
     for (unsigned i = 0; i < count; i++) {
         if (!hub__registry_remove(&registry, &entries[i]))
             ck_abort_msg("not there");

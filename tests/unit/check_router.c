@@ -69,13 +69,13 @@ static int64_t call_all(hub_t *hub, uint32_t way, const struct note *note)
 
     switch (way % 4) {
     case 0:
-        return hub_broadcast(hub, message);
+        return hub_broadcast(hub, &message);
     case 1:
-        return hub_send(hub, hub_to_user("all"), message);
+        return hub_send(hub, HUB_TO_USER("all"), &message, NULL);
     case 2:
-        return hub_send(hub, hub_to_session("room"), message);
+        return hub_send(hub, HUB_TO_SESSION("room"), &message, NULL);
     default:
-        return hub_send(hub, hub_to_either("all", "room"), message);
+        return hub_send(hub, HUB_TO_EITHER("all", "room"), &message, NULL);
     }
 }
 
@@ -177,13 +177,14 @@ START_TEST(recipients_are_counted_once_each)
     testing_enter(hub, &peers[1], "a", NULL);
     testing_enter(hub, &peers[2], "b", "s");
     testing_enter(hub, &peers[3], "b", "t");
-    ck_assert_int_eq(hub_broadcast(hub, x), 4);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("a"), x), 2);
-    ck_assert_int_eq(hub_send(hub, hub_to_session("s"), x), 2);
-    ck_assert_int_eq(hub_send(hub, hub_to_either("a", "s"), x), 3);
-    ck_assert_int_eq(hub_send(hub, hub_to_either("a", "nothing"), x), 2);
-    ck_assert_int_eq(hub_send(hub, hub_to_either("nobody", "t"), x), 1);
-    ck_assert_int_eq(hub_send(hub, hub_to_connection(peers[3].id), x), 1);
+    ck_assert_int_eq(hub_broadcast(hub, &x), 4);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("a"), &x, NULL), 2);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_SESSION("s"), &x, NULL), 2);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_EITHER("a", "s"), &x, NULL), 3);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_EITHER("a", "nothing"), &x, NULL), 2);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_EITHER("nobody", "t"), &x, NULL), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_CONNECTION(peers[3].id), &x, NULL),
+                     1);
     testing_settle(hub);
     ck_assert_uint_eq(peers[0].delivered, 5);
     ck_assert_uint_eq(peers[1].delivered, 4);
@@ -226,14 +227,16 @@ START_TEST(behind_its_backlog_a_loop_takes_nothing_more)
     options.backlog_bytes = 5000;
     hub = testing_stage(&options);
     testing_enter(hub, &peer, "u", NULL);
-    while ((result = hub_send(hub, hub_to_user("u"), hub_text(text))) == 1)
+    while ((result =
+                hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF(text), NULL)) == 1)
         ck_assert_int_lt(++sent, 1000);
     ck_assert_int_eq(result, HUB_EAGAIN);
     ck_assert_int_ge(sent, 10);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), HUB_EAGAIN);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF(text)), HUB_EAGAIN);
     testing_settle(hub);
     ck_assert_int_eq(peer.delivered, sent);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text(text)), 1);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF(text), NULL),
+                     1);
     testing_settle(hub);
     ck_assert_int_eq(peer.delivered, sent + 1);
     hub_destroy(hub);
@@ -245,7 +248,7 @@ END_TEST
 START_TEST(broadcasts_that_wait_are_bounded_by_their_work)
 {
     enum { COUNT = 200, SIZE = 1 << 20 };
-    struct hub_message big = {HUB_BINARY, calloc(1, SIZE), SIZE};
+    struct hub_message big = hub_binary(calloc(1, SIZE), SIZE);
     struct testing_peer peers[COUNT];
     hub_t *hub = testing_stage(NULL);
 
@@ -254,10 +257,11 @@ START_TEST(broadcasts_that_wait_are_bounded_by_their_work)
         testing_enter(hub, &peers[i], i == 0 ? "one" : "u", NULL);
     for (unsigned round = 1; round <= 3; round++) {
         for (int i = 0; i < 16; i++)
-            ck_assert_int_eq(hub_broadcast(hub, big), COUNT);
-        ck_assert_int_eq(hub_broadcast(hub, big), HUB_EAGAIN);
+            ck_assert_int_eq(hub_broadcast(hub, &big), COUNT);
+        ck_assert_int_eq(hub_broadcast(hub, &big), HUB_EAGAIN);
         /* Who is meant alone is not held up by that. */
-        ck_assert_int_eq(hub_send(hub, hub_to_user("one"), hub_text("x")), 1);
+        ck_assert_int_eq(
+            hub_send(hub, HUB_TO_USER("one"), HUB_TEXT_OF("x"), NULL), 1);
         testing_settle(hub);
         ck_assert_uint_eq(peers[COUNT - 1].delivered, 16 * round);
         ck_assert_uint_eq(peers[0].delivered, 17 * round);
@@ -282,7 +286,7 @@ START_TEST(small_broadcasts_to_many_may_wait_in_numbers)
     for (size_t i = 0; i < COUNT; i++)
         testing_enter(hub, &peers[i], "u", NULL);
     for (int i = 0; i < 1000; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_text(text)), COUNT);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF(text)), COUNT);
     testing_settle(hub);
     ck_assert_uint_eq(peers[COUNT - 1].delivered, 1000);
     hub_destroy(hub);
@@ -300,8 +304,8 @@ START_TEST(a_full_backlog_keeps_nobody_from_closing)
     hub = testing_stage(&options);
     for (size_t i = 0; i < 2; i++)
         testing_enter(hub, &peers[i], "u", NULL);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), 2);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), HUB_EAGAIN);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), 2);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), HUB_EAGAIN);
     ck_assert_int_eq(hub_close(hub, peers[0].id, 1000, NULL), 0);
     ck_assert_int_eq(hub_unregister(hub, peers[1].id), 0);
     testing_enter(hub, &peers[2], "new", NULL);
@@ -352,16 +356,19 @@ START_TEST(if_one_loop_is_behind_the_others_get_nothing_either)
         member.data = &holdups[i];
         ck_assert_int_eq(hub_register(hub, &member, NULL), 0);
     }
-    ck_assert_int_eq(hub_send(hub, hub_to_user("slow"), hub_text("hold")), 1);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("slow"), HUB_TEXT_OF("hold"), NULL), 1);
     ck_assert(testing_gate_await(&entered, 1));
-    while (hub_send(hub, hub_to_user("slow"), hub_text("one more")) == 1)
+    while (hub_send(hub, HUB_TO_USER("slow"), HUB_TEXT_OF("one more"), NULL) ==
+           1)
         sent++;
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("to both")), HUB_EAGAIN);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("quick"), hub_text("it")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("to both")), HUB_EAGAIN);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_USER("quick"), HUB_TEXT_OF("it"), NULL), 1);
     ck_assert(testing_gate_await(&heard[1], 1));
     testing_gate_pass(&leave, 1);
     ck_assert(testing_gate_await(&heard[0], sent));
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("to both")), 2);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("to both")), 2);
     ck_assert(testing_gate_await(&heard[0], sent + 1));
     ck_assert(testing_gate_await(&heard[1], 2));
     hub_destroy(hub);
@@ -398,7 +405,8 @@ static void check_memory(unsigned loops, bool broadcast)
     member.deliver = deliver_count;
     for (unsigned i = 0; i < loops; i++)
         ck_assert_int_eq(hub_register(hub, &member, NULL), 0);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary(&note, sizeof note)), loops);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(&note, sizeof note)),
+                     loops);
     ck_assert(testing_gate_await(&heard, loops)); /* they all are idle now */
     do {
         testing_fail_allocation(++nth);

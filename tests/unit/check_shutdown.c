@@ -114,7 +114,7 @@ static void shut_down_readers(unsigned loops)
     for (size_t i = 0; i < 5; i++)
         start(&readers[i], hub, &peers[i]);
     for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("on its way")), 5);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("on its way")), 5);
     before_ms = testing_real_ms();
     ck_assert_int_eq(hub_shutdown(hub, 20000), 0);
     ck_assert_int_lt(testing_real_ms() - before_ms, 15000);
@@ -150,7 +150,7 @@ START_TEST(members_get_what_is_queued_and_no_loop_waits_for_them)
     member.deliver = testing_deliver;
     ck_assert_int_eq(hub_register(hub, &member, NULL), 0);
     for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), 1);
+        ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), 1);
     ck_assert_int_eq(hub_shutdown(hub, 20000), 0);
     ck_assert_uint_eq(peer.delivered, 10);
     check_closed(&peer, 1001);
@@ -269,7 +269,7 @@ START_TEST(a_peer_that_reads_nothing_is_cut_off_in_time)
     int64_t before_ms, took_ms;
 
     adopt(hub, testing_client_open(&client), &peers[0]);
-    ck_assert_int_eq(hub_broadcast(hub, hub_binary(large, sizeof large)), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_BINARY_OF(large, sizeof large)), 1);
     start(&reader, hub, &peers[1]);
     before_ms = testing_real_ms();
     ck_assert_int_eq(hub_shutdown(hub, 200), HUB_ETIMEDOUT);
@@ -315,8 +315,8 @@ START_TEST(after_it_every_call_says_so)
     ck_assert_int_eq(hub_shutdown(NULL, 0), HUB_EINVAL);
     ck_assert_int_eq(hub_shutdown(hub, 1000), 0);
     ck_assert_int_eq(hub_shutdown(hub, 1000), HUB_ESHUTDOWN);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("x")), HUB_ESHUTDOWN);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("u"), hub_text("x")),
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("x")), HUB_ESHUTDOWN);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("u"), HUB_TEXT_OF("x"), NULL),
                      HUB_ESHUTDOWN);
     ck_assert_int_eq(hub_close(hub, (hub_id){1}, 1000, NULL), HUB_ENOENT);
     ck_assert_int_eq(hub_unregister(hub, (hub_id){1}), HUB_ENOENT);
@@ -329,7 +329,7 @@ END_TEST
 
 static void *send_until_refused(void *context)
 {
-    while (hub_broadcast(context, hub_text("x")) != HUB_ESHUTDOWN)
+    while (hub_broadcast(context, HUB_TEXT_OF("x")) != HUB_ESHUTDOWN)
         ;
     return NULL;
 }

@@ -71,8 +71,9 @@ START_TEST(messages_to_members_are_counted_without_headers)
 
     testing_enter(hub, &peers[0], "a", NULL);
     testing_enter(hub, &peers[1], "b", NULL);
-    ck_assert_int_eq(hub_broadcast(hub, hub_text("12345")), 2);
-    ck_assert_int_eq(hub_send(hub, hub_to_user("a"), hub_text("678")), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("12345")), 2);
+    ck_assert_int_eq(hub_send(hub, HUB_TO_USER("a"), HUB_TEXT_OF("678"), NULL),
+                     1);
     ck_assert_uint_eq(stats_of(hub).messages_out, 0);
     testing_settle(hub);
     ck_assert_uint_eq(stats_of(hub).messages_out, 3);

@@ -36,7 +36,7 @@ void stress_check(struct stress_host *host, int64_t result)
 
 void stress_spread(struct stress_host *host, struct hub_message message)
 {
-    int64_t result = hub_broadcast(host->hub, message);
+    int64_t result = hub_broadcast(host->hub, &message);
 
     stress_check(host, result);
     if (result > 0)
@@ -125,8 +125,8 @@ static void on_opened(hub_t *hub, const struct hub_connection *connection)
     if (atomic_fetch_add(&guest->host->opened, 1) % 16 == 0 &&
         !guest->is_faithful)
         stress_check(guest->host,
-                     hub_send(hub, hub_to_connection(connection->id),
-                              hub_text("welcome")));
+                     hub_send(hub, HUB_TO_CONNECTION(connection->id),
+                              HUB_TEXT_OF("welcome"), NULL));
 }
 
 static void on_message(hub_t *hub, const struct hub_connection *connection,
@@ -139,8 +139,8 @@ static void on_message(hub_t *hub, const struct hub_connection *connection,
     if (atomic_load(&guest->state) != 1)
         stress_blame("a message of a connection that is not open");
     if (bytes % 3 == 0)
-        stress_check(host,
-                     hub_send(hub, hub_to_user(connection->user_id), *message));
+        stress_check(host, hub_send(hub, HUB_TO_USER(connection->user_id),
+                                    message, NULL));
     else if (bytes % 31 == 1)
         stress_check(
             host, hub_close(hub, connection->id, 4000, "by its own message"));

@@ -211,7 +211,7 @@ static void send_somewhere(struct stress_worker *w, unsigned bytes,
     struct stress_note note = {STRESS_MAGIC, w->index, ++w->number, 0};
     uint8_t text[2000] = {0};
     struct hub_message message = hub_binary(text, sizeof note + pick(w, bytes));
-    struct hub_target to = {.user_id = pick_name(w)};
+    struct hub_target to = hub_to_user(pick_name(w));
     unsigned way = pick(w, ways);
 
     if (way == 3) {
@@ -231,7 +231,7 @@ static void send_somewhere(struct stress_worker *w, unsigned bytes,
     if (way == 3 && to.id.value == 0)
         return;
     w->tally.sends++;
-    stress_check(w->host, hub_send(w->host->hub, to, message));
+    stress_check(w->host, hub_send(w->host->hub, &to, &message, NULL));
 }
 
 /* More than a turn may take; broadcasts, and a few others among them. */

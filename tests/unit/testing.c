@@ -515,8 +515,8 @@ void testing_block(hub_t *hub, struct testing_peer *peer, size_t waiting)
     struct hub__conn *conn = testing_conn(hub, peer->id);
 
     while (!conn->blocked || conn->outbox.bytes < waiting) {
-        ck_assert_int_eq(hub_send(hub, hub_to_connection(peer->id),
-                                  hub_binary(filler, sizeof filler)),
+        ck_assert_int_eq(hub_send(hub, HUB_TO_CONNECTION(peer->id),
+                                  HUB_BINARY_OF(filler, sizeof filler), NULL),
                          1);
         testing_settle(hub);
         ck_assert_uint_eq(peer->closed, 0);

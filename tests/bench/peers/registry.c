@@ -139,8 +139,9 @@ static double time_batch(struct run *r, uint64_t first, int64_t expected)
     choose_users(r, first, users);
     started = now_ns();
     for (size_t i = 0; i < BATCH; i++)
-        reached += hub_send(r->hub, hub_to_user(users[i]),
-                            hub_text("{\"type\":\"bench\",\"payload\":1}"));
+        reached +=
+            hub_send(r->hub, HUB_TO_USER(users[i]),
+                     HUB_TEXT_OF("{\"type\":\"bench\",\"payload\":1}"), NULL);
     took = now_ns() - started;
     if (reached != expected) {
         (void)fprintf(stderr,
