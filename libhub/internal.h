@@ -8,6 +8,7 @@
 #include <hub/hub.h>
 
 #include "base/budget.h"
+#include "base/room.h"
 #include "directory/places.h"
 #include "directory/registry.h"
 #include "loop/loop.h"
@@ -22,6 +23,7 @@ struct hub {
                                    those that have been reserved */
     struct hub__budget budget;  /* of what is queued */
     struct hub__budget reading; /* of what peers have not finished */
+    struct hub__room room;      /* where hub_send() waits */
     struct hub__loop *loops;    /* constant but for what is inside */
     unsigned loop_count;
 

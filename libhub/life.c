@@ -8,6 +8,7 @@
 
 #include <hub/hub.h>
 
+#include "base/deadline.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "internal.h"
@@ -30,6 +31,7 @@ static struct hub__shared share(hub_t *hub)
         .queued = &hub->budget,
         .reading = &hub->reading,
         .places = &hub->places,
+        .room = &hub->room,
         .opened = &hub->opened,
         .closed = &hub->closed,
         .loop_count = hub->options.loops,
@@ -85,16 +87,6 @@ static void log_sender(const hub_t *hub)
                  by_uring, hub->loop_count, strerror(problem));
 }
 
-static void init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
 int hub__create(hub_t **out, const struct hub_options *options,
                 hub__clock_fn *clock)
 {
@@ -119,7 +111,8 @@ int hub__create(hub_t **out, const struct hub_options *options,
                             : read.memory_bytes - hub->reading.limit;
     hub->clock = clock != NULL ? clock : monotonic_us;
     pthread_mutex_init(&hub->lock, NULL);
-    init_cond(&hub->drained_cond);
+    hub__deadline_cond_init(&hub->drained_cond);
+    hub__room_init(&hub->room);
     hub__places_init(&hub->places, &hub->registry.key, &hub->options);
     err = hub__registry_init(&hub->registry);
     if (err == 0)
@@ -154,6 +147,7 @@ void hub_destroy(hub_t *hub)
     hub__free(hub->loops);
     hub__places_fini(&hub->places);
     hub__registry_fini(&hub->registry);
+    hub__room_fini(&hub->room);
     pthread_cond_destroy(&hub->drained_cond);
     pthread_mutex_destroy(&hub->lock);
     hub__free(hub);

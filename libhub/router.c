@@ -23,6 +23,7 @@ struct parcel {
 
 struct batch {
     hub_t *hub;
+    struct hub__want *want; /* what was missing; or NULL */
     struct parcel *parcels; /* one a loop */
     struct parcel few[16];  /* usually they are these */
 };
@@ -42,16 +43,24 @@ static int batch_init(struct batch *b, hub_t *hub)
  * it is someone else's turn, a newcomer's say, is bounded too: by what all its
  * connections together get written. A single one is always let through, and so
  * are some more, whatever their size. */
-static bool is_behind(const struct batch *b, const struct hub__loop *loop,
-                      enum hub__post_kind kind)
+bool hub__router_is_behind(const hub_t *hub, const struct hub__loop *loop,
+                           enum hub__post_kind kind)
 {
     const struct hub__mailbox *m = &loop->mailbox;
 
-    if (kind == HUB__POST_BROADCAST &&
-        atomic_load_explicit(&m->work, memory_order_relaxed) >= WORK_MAX)
+    if (kind == HUB__POST_BROADCAST && atomic_load(&m->work) >= WORK_MAX)
         return true;
-    return atomic_load_explicit(&m->bytes, memory_order_relaxed) >
-           b->hub->options.backlog_bytes;
+    return atomic_load(&m->bytes) > hub->options.backlog_bytes;
+}
+
+/* Returns 0 or HUB_EAGAIN, and then notes why. */
+static int check_behind(const struct batch *b, const struct hub__loop *loop,
+                        enum hub__post_kind kind)
+{
+    if (!hub__router_is_behind(b->hub, loop, kind))
+        return 0;
+    *b->want = (struct hub__want){.hub = b->hub, .loop = loop, .kind = kind};
+    return HUB_EAGAIN;
 }
 
 static uint64_t work_of(const struct hub__frame *frame, size_t connections)
@@ -72,7 +81,7 @@ static int batch_add(struct batch *b, struct hub__loop *loop,
 {
     struct hub__post *post;
 
-    if (frame != NULL && is_behind(b, loop, kind))
+    if (frame != NULL && check_behind(b, loop, kind) != 0)
         return HUB_EAGAIN;
     post = hub__post_new(kind, conn, frame);
     if (post == NULL)
@@ -86,7 +95,7 @@ static int batch_add_broadcast(struct batch *b, struct hub__loop *loop,
 {
     struct parcel *p = parcel_for(b, loop);
 
-    if (is_behind(b, loop, HUB__POST_BROADCAST))
+    if (check_behind(b, loop, HUB__POST_BROADCAST) != 0)
         return HUB_EAGAIN;
     p->broadcast = hub__post_broadcast(frame, p->excluded);
     if (p->broadcast == NULL)
@@ -281,13 +290,14 @@ static bool is_one_name(const struct hub_target *t)
 }
 
 int64_t hub__router_send(hub_t *hub, const struct hub_target *target,
-                         struct hub__frame *frame)
+                         struct hub__frame *frame, struct hub__want *want)
 {
     struct batch b;
     int64_t result = batch_init(&b, hub);
 
     if (result != 0)
         return result;
+    b.want = want;
     result = is_one_name(target) ? send_to_name(&b, target, frame)
                                  : send_to_selection(&b, target, frame);
     batch_fini(&b);

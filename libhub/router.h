@@ -4,19 +4,36 @@
 #ifndef HUB_ROUTER_H
 #define HUB_ROUTER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <hub/hub.h>
 
 #include "loop/conn.h"
+#include "loop/mailbox.h"
 #include "message/frame.h"
 
 /* Enters a connection. Returns 0 and its id, or HUB_ENOMEM; then the
  * connection is still the caller's. */
 int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id);
 
+/* What a call waits for that got HUB_EAGAIN: a loop to catch up, or memory. */
+struct hub__want {
+    const hub_t *hub;
+    const struct hub__loop *loop; /* NULL: memory */
+    enum hub__post_kind kind;     /* of the post to that loop */
+    size_t bytes;                 /* of memory */
+};
+
 /* To whom a valid target names. Returns the number of recipients, HUB_ENOENT (a
- * target that names one connection), HUB_ENOMEM or HUB_EAGAIN. */
+ * target that names one connection), HUB_ENOMEM or HUB_EAGAIN, and then what is
+ * wanted. */
 int64_t hub__router_send(hub_t *hub, const struct hub_target *target,
-                         struct hub__frame *frame);
+                         struct hub__frame *frame, struct hub__want *want);
+
+/* Whether a loop would not take a post of this kind with a message now. */
+bool hub__router_is_behind(const hub_t *hub, const struct hub__loop *loop,
+                           enum hub__post_kind kind);
 
 /* Takes a connection out and tells its loop: to close it with `frame` and
  * `code`, or, without a frame, to drop it. Returns 0, HUB_ENOENT or

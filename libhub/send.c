@@ -5,6 +5,7 @@
 
 #include <hub/hub.h>
 
+#include "base/deadline.h"
 #include "internal.h"
 #include "router.h"
 
@@ -63,45 +64,90 @@ static bool target_is_valid(const struct hub_target *t)
             (names_are_valid(t->except) && t->except->except == NULL));
 }
 
-/* Returns 0 and a frame, or an error. */
-static int encode(hub_t *hub, const struct hub_message *message,
-                  int64_t called_us, struct hub__frame **out)
+static bool read_options(const struct hub_send_options *options,
+                         unsigned *wait_ms)
 {
+    if (options == NULL)
+        return true;
+    if (!hub__struct_is_whole(options, sizeof *options))
+        return false;
+    *wait_ms = options->wait_ms;
+    return true;
+}
+
+/* Sending. ------------------------------------------------------------- */
+
+/* One call. */
+struct sending {
+    hub_t *hub;
+    const struct hub_target *target;
+    const struct hub_message *message;
+    int64_t called_us; /* by the hub's clock */
+    struct hub__want want;
+};
+
+/* Returns 0 and a frame, or an error. */
+static int encode(struct sending *s, struct hub__frame **out)
+{
+    struct hub__budget *budget = &s->hub->budget;
     enum hub__ws_opcode opcode =
-        message->kind == HUB_TEXT ? HUB__WS_TEXT : HUB__WS_BINARY;
+        s->message->kind == HUB_TEXT ? HUB__WS_TEXT : HUB__WS_BINARY;
+    size_t bytes = hub__frame_memory_max(s->message->payload_bytes);
     struct hub__frame *frame;
 
+    s->want = (struct hub__want){.hub = s->hub, .bytes = bytes};
     /* Callers try again and again: each time a copy, outside of the budget,
      * would cost the more the less there is. */
-    if (!hub__budget_has(&hub->budget, message->payload_bytes))
+    if (!hub__budget_has(budget, bytes))
         return HUB_EAGAIN;
-    frame = hub__frame_new(opcode, message->payload, message->payload_bytes);
+    frame =
+        hub__frame_new(opcode, s->message->payload, s->message->payload_bytes);
     if (frame == NULL)
         return HUB_ENOMEM;
-    if (!hub__frame_charge(frame, &hub->budget)) {
+    if (!hub__frame_charge(frame, budget)) {
         hub__frame_unref(frame);
         return HUB_EAGAIN;
     }
-    frame->called_us = called_us;
+    frame->called_us = s->called_us;
     *out = frame;
     return 0;
 }
 
-static int64_t post(hub_t *hub, const struct hub_target *target,
-                    const struct hub_message *message)
+static int64_t try_once(struct sending *s)
 {
-    int64_t called_us = hub->clock();
     struct hub__frame *frame;
-    int64_t result = hub__enter(hub);
+    int64_t result = encode(s, &frame);
 
     if (result != 0)
         return result;
-    result = encode(hub, message, called_us, &frame);
-    if (result == 0) {
-        result = hub__router_send(hub, target, frame);
-        hub__frame_unref(frame);
-    }
-    hub__leave(hub);
+    result = hub__router_send(s->hub, s->target, frame, &s->want);
+    hub__frame_unref(frame);
+    if (result <= 0) /* nobody has it: what it took is free again */
+        hub__room_made(&s->hub->room);
+    return result;
+}
+
+static bool has_room(const void *wanted)
+{
+    const struct hub__want *want = wanted;
+
+    return want->loop != NULL
+               ? !hub__router_is_behind(want->hub, want->loop, want->kind)
+               : hub__budget_has(&want->hub->budget, want->bytes);
+}
+
+/* Somebody else may be quicker each time. */
+static int64_t try_until(struct sending *s, unsigned wait_ms)
+{
+    struct timespec until = hub__deadline_in(wait_ms);
+    int64_t result;
+
+    do {
+        result = hub__room_wait(&s->hub->room, has_room, &s->want, &until);
+        if (result != 0)
+            return result;
+        result = try_once(s);
+    } while (result == HUB_EAGAIN);
     return result;
 }
 
@@ -109,10 +155,24 @@ int64_t hub_send(hub_t *hub, const struct hub_target *target,
                  const struct hub_message *message,
                  const struct hub_send_options *options)
 {
+    struct sending s = {.hub = hub, .target = target, .message = message};
+    unsigned wait_ms = 0;
+    int64_t result;
+
     if (hub == NULL || !target_is_valid(target) || !message_is_valid(message) ||
-        (options != NULL && !hub__struct_is_whole(options, sizeof *options)))
+        !read_options(options, &wait_ms))
         return HUB_EINVAL;
-    return post(hub, target, message);
+    if (wait_ms > 0 && hub__is_callback(hub))
+        return HUB_EDEADLK;
+    s.called_us = hub->clock();
+    result = hub__enter(hub);
+    if (result != 0)
+        return result;
+    result = try_once(&s);
+    if (result == HUB_EAGAIN && wait_ms > 0)
+        result = try_until(&s, wait_ms);
+    hub__leave(hub);
+    return result;
 }
 
 int64_t hub_broadcast(hub_t *hub, const struct hub_message *message)

@@ -3,10 +3,10 @@
  * Threads: as hub.h says.
  */
 #include <sched.h>
-#include <time.h>
 
 #include <hub/hub.h>
 
+#include "base/deadline.h"
 #include "internal.h"
 
 /* Who is inside. ------------------------------------------------------- */
@@ -27,11 +27,12 @@ void hub__leave(hub_t *hub)
     atomic_fetch_sub(&hub->calls, 1);
 }
 
-/* Calls are short: none of them waits. */
+/* Calls are short, but for those that wait for room, which are sent home. */
 bool hub__close_doors(hub_t *hub)
 {
     bool were_open = !atomic_exchange(&hub->closing, true);
 
+    hub__room_close(&hub->room);
     while (atomic_load(&hub->calls) > 0)
         sched_yield();
     return were_open;
@@ -75,15 +76,8 @@ static void post_shutdown(hub_t *hub, int64_t deadline_ms)
  * is for them to get there. */
 static void wait_for_loops(hub_t *hub, unsigned timeout_ms)
 {
-    struct timespec until;
+    struct timespec until = hub__deadline_in((uint64_t)timeout_ms + 1000);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000 + 1;
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
     pthread_mutex_lock(&hub->lock);
     while (hub->drained < hub->loop_count &&
            pthread_cond_timedwait(&hub->drained_cond, &hub->lock, &until) == 0)

@@ -6,12 +6,11 @@
 #include <ctype.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "front/body.h"
 #include "front/reply.h"
 
 #define BODY_ALLOWANCE 65536 /* for what stands around the message */
-#define AGAIN_MS 1000        /* how long to try a hub that is behind */
+#define WAIT_MS 1000         /* for a hub that is behind */
 #define CODING_SHOWN 32      /* bytes of the name of a coding */
 
 static int check_media_type(const struct exchange *x, struct refusal *why)
@@ -69,11 +68,14 @@ static int check_head(const struct exchange *x,
     return 0;
 }
 
+/* A hub that is behind is given time to catch up: that slows the backend down
+ * to what the loops can do. */
 static int64_t hand_over(hub_t *hub, const struct publish_request *publish,
                          enum publish_kind kind)
 {
     struct hub_message message = HUB_MESSAGE_INIT;
     struct hub_target target = HUB_TARGET_INIT;
+    struct hub_send_options options = HUB_SEND_OPTIONS_INIT;
 
     message.payload = publish->message;
     message.payload_bytes = publish->message_bytes;
@@ -83,23 +85,8 @@ static int64_t hand_over(hub_t *hub, const struct publish_request *publish,
         target.user_id = publish->user_id;
     if (publish->has_session)
         target.session_id = publish->session_id;
-    return hub_send(hub, &target, &message, NULL);
-}
-
-/* A hub that is behind is given time to catch up: that slows the backend down
- * to what the loops can do. */
-static int64_t deliver(hub_t *hub, const struct publish_request *publish,
-                       enum publish_kind kind)
-{
-    static const struct timespec pause = {0, 1000000};
-    int64_t end = clock_now_ms() + AGAIN_MS;
-    int64_t sent = hand_over(hub, publish, kind);
-
-    while (sent == HUB_EAGAIN && clock_now_ms() < end) {
-        (void)nanosleep(&pause, NULL);
-        sent = hand_over(hub, publish, kind);
-    }
-    return sent;
+    options.wait_ms = WAIT_MS;
+    return hub_send(hub, &target, &message, &options);
 }
 
 static int refuse_hub_error(int64_t error, struct refusal *why)
@@ -143,7 +130,7 @@ static int publish_body(const struct send_context *context,
     if (publish_read(&publish, kind, body->bytes, body->count,
                      context->max_message_bytes, &now, why) < 0)
         return -1;
-    recipients = deliver(context->hub, &publish, kind);
+    recipients = hand_over(context->hub, &publish, kind);
     publish_release(&publish);
     if (recipients < 0)
         return refuse_hub_error(recipients, why);

@@ -324,7 +324,7 @@ HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
 /* Queues a message for whom `target` names; `options` may be NULL. Either each
  * of them gets it or nobody does. Calls of one thread reach a connection in the
  * order of the calls. Success means queued, not received.
- * Threads: any.
+ * Threads: any, but see hub_send_options.wait_ms.
  * Owns:    the payload is copied once, however many the recipients.
  * Returns: the number of connections it was queued for, 0 when nobody is there
  *          · HUB_EINVAL a target that names nothing, or too much, a list that
@@ -332,7 +332,8 @@ HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
  *          not 0, an unknown flag or field · HUB_ENOENT the connection that
  *          `id` alone names has left · HUB_ENOMEM · HUB_EAGAIN backlog_bytes or
  *          memory_bytes are waiting already, or messages to everybody for about
- *          a second · HUB_ESHUTDOWN. */
+ *          a second · HUB_EDEADLK wait_ms in a callback · HUB_ESHUTDOWN, also
+ *          while it waits. */
 HUB_API int64_t hub_send(hub_t *hub, const struct hub_target *target,
                          const struct hub_message *message,
                          const struct hub_send_options *options);

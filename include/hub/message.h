@@ -181,12 +181,16 @@ static inline struct hub_target hub_to_connection(hub_id id)
 /* How to send. */
 struct hub_send_options {
     size_t struct_size; /* as HUB_SEND_OPTIONS_INIT sets it */
+    unsigned wait_ms;   /* how long to wait, at most, where the call would
+                           return HUB_EAGAIN; 0: not at all. A callback must not
+                           wait (HUB_EDEADLK), and the thread that drives a
+                           HUB_HOST_LOOP hub would wait for itself. */
 };
 
 /* Every default. */
 #define HUB_SEND_OPTIONS_INIT                                                  \
     {                                                                          \
-        sizeof(struct hub_send_options)                                        \
+        sizeof(struct hub_send_options), 0                                     \
     }
 
 #ifdef __cplusplus

@@ -49,7 +49,8 @@ static inline void hub__budget_charge(struct hub__budget *b, size_t bytes)
 
 static inline void hub__budget_give(struct hub__budget *b, size_t bytes)
 {
-    atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
+    /* Not relaxed: somebody may wait for just that, see room.h. */
+    atomic_fetch_sub(&b->used, bytes);
 }
 
 static inline size_t hub__budget_used(const struct hub__budget *b)
@@ -57,11 +58,12 @@ static inline size_t hub__budget_used(const struct hub__budget *b)
     return atomic_load_explicit(&b->used, memory_order_relaxed);
 }
 
-/* Whether so much could be taken: for those who would have to make it first. */
+/* Whether so much could be taken: for those who would have to make it first, or
+ * who wait for it. */
 static inline bool hub__budget_has(const struct hub__budget *b, size_t bytes)
 {
     return b->limit == SIZE_MAX ||
-           hub__budget_fits(b, hub__budget_used(b), bytes);
+           hub__budget_fits(b, atomic_load(&b->used), bytes);
 }
 
 /* What one connection may hold at this moment, if `own` bytes of what is used

@@ -16,6 +16,7 @@
 
 #include "base/budget.h"
 #include "base/counters.h"
+#include "base/room.h"
 #include "directory/places.h"
 #include "directory/registry.h"
 #include "loop/sender.h"
@@ -38,6 +39,7 @@ struct hub__shared {
     struct hub__budget *queued;  /* for what is queued */
     struct hub__budget *reading; /* for what peers have not finished */
     struct hub__places *places;
+    struct hub__room *room;                /* where calls wait for the loops */
     atomic_uint_fast64_t *opened, *closed; /* see struct hub */
     unsigned loop_count;
 };

@@ -207,7 +207,8 @@ bool hub__loop_is_caller(const struct hub__loop *loop)
 {
     if (loop->has_thread)
         return pthread_equal(pthread_self(), loop->thread) != 0;
-    return loop->in_turn;
+    return atomic_load(&loop->in_turn) &&
+           pthread_equal(pthread_self(), atomic_load(&loop->driver)) != 0;
 }
 
 /* Posts. -------------------------------------------------------------- */
@@ -370,12 +371,18 @@ static void reap(struct hub__loop *loop)
     loop->dead = NULL;
 }
 
+static void begin_turn(struct hub__loop *loop)
+{
+    atomic_store(&loop->driver, pthread_self());
+    atomic_store(&loop->in_turn, true);
+}
+
 static void work(struct hub__loop *loop, int event_count)
 {
     int64_t began_us;
     bool all;
 
-    loop->in_turn = true;
+    begin_turn(loop);
     loop->host.again = false;
     began_us = advance_clock(loop);
     for (int i = 0; i < event_count; i++)
@@ -391,7 +398,8 @@ static void work(struct hub__loop *loop, int event_count)
         loop->drained(loop->host.shared.hub, loop->drain.cut_off);
         arm_timer(loop);
     }
-    loop->in_turn = false;
+    atomic_store(&loop->in_turn, false);
+    hub__room_made(loop->host.shared.room);
     hub__histogram_add(&loop->host.counters.turns,
                        loop->host.shared.clock() - began_us, 1);
 }
@@ -422,7 +430,7 @@ void hub__loop_fini(struct hub__loop *loop)
         pthread_join(loop->thread, NULL);
         loop->has_thread = false;
     }
-    loop->in_turn = true;
+    begin_turn(loop);
     while (!handle_posts(loop) || !hub__mailbox_sleep(&loop->mailbox))
         ;
     hub__drain_cut_all(&loop->drain);

@@ -47,7 +47,9 @@ struct hub__loop {
                                          `posts` are handled */
     int64_t next_tick_ms;             /* by the hub's clock */
     bool has_spread;                  /* the last turn wrote to everybody */
-    bool in_turn;                     /* a callback may be on the stack */
+    atomic_bool in_turn;              /* any: a callback may be on the stack
+                                         of `driver` */
+    _Atomic pthread_t driver;         /* any: who is in a turn */
     struct hub__drain drain;
     struct hub__fanout fanout;
     struct epoll_event *events;

@@ -152,8 +152,9 @@ struct hub__chain hub__mailbox_take(struct hub__mailbox *m)
 
 void hub__mailbox_done(struct hub__mailbox *m, size_t bytes, uint64_t work)
 {
-    atomic_fetch_sub_explicit(&m->bytes, bytes, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&m->work, work, memory_order_relaxed);
+    /* Not relaxed: somebody may wait for just that, see room.h. */
+    atomic_fetch_sub(&m->bytes, bytes);
+    atomic_fetch_sub(&m->work, work);
 }
 
 bool hub__mailbox_sleep(struct hub__mailbox *m)

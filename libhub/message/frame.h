@@ -32,6 +32,14 @@ struct hub__frame {
     uint8_t data[]; /* header, then payload */
 };
 
+/* What a frame with such a payload takes of memory, at most. */
+static inline size_t hub__frame_memory_max(size_t payload_bytes)
+{
+    size_t more = sizeof(struct hub__frame) + HUB__WS_HEADER_OUT_MAX;
+
+    return payload_bytes < SIZE_MAX - more ? payload_bytes + more : SIZE_MAX;
+}
+
 /* Copies the payload. Returns NULL without memory; one reference otherwise. */
 struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
                                   const void *payload, size_t payload_bytes);
