@@ -27,9 +27,9 @@ struct hub {
     struct hub__loop *loops;    /* constant but for what is inside */
     unsigned loop_count;
 
-    atomic_bool closing; /* hub_shutdown() or hub_destroy() has begun */
-    atomic_size_t calls; /* posting calls under way; see hub__enter() */
-    atomic_uint_fast64_t opened, closed;
+    atomic_bool closing;         /* hub_shutdown() or hub_destroy() has begun */
+    atomic_size_t calls;         /* posting calls under way; see hub__enter() */
+    atomic_uint_fast64_t opened; /* connections, ever */
 
     pthread_mutex_t lock;
     pthread_cond_t drained_cond; /* lock: drained changed */

@@ -33,7 +33,6 @@ static struct hub__shared share(hub_t *hub)
         .places = &hub->places,
         .room = &hub->room,
         .opened = &hub->opened,
-        .closed = &hub->closed,
         .loop_count = hub->options.loops,
     };
 }

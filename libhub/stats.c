@@ -33,6 +33,12 @@ static void add_loop(struct hub_stats *sum, const struct hub__loop *loop,
     sum->bytes_out += read_counter(&c->bytes_out);
     sum->dropped += read_counter(&c->dropped);
     sum->slow_closed += read_counter(&c->slow_closed);
+    for (unsigned i = 0; i < HUB_CLOSE_CAUSES_MAX; i++) {
+        uint64_t closed = read_counter(&c->closed_by_cause[i]);
+
+        sum->closed_by_cause[i] += closed;
+        sum->closed += closed;
+    }
     sum->uring_loops +=
         atomic_load_explicit(&loop->host.by_uring, memory_order_relaxed);
     add_histogram(&sum->deliveries, &c->deliveries);
@@ -51,14 +57,14 @@ int hub_stats(hub_t *hub, struct hub_stats *stats)
         return HUB_EINVAL;
     hub__registry_count(&hub->registry, &sum.connections, &sum.users,
                         &sum.sessions);
-    sum.opened = read_counter(&hub->opened);
-    sum.closed = read_counter(&hub->closed);
     sum.loops = hub->loop_count;
     sum.places = read_counter(&hub->places.held);
     sum.queued_bytes = hub__budget_used(&hub->budget);
     sum.memory_bytes = sum.queued_bytes + hub__budget_used(&hub->reading);
     for (unsigned i = 0; i < hub->loop_count; i++)
         add_loop(&sum, &hub->loops[i], hub__clock_ms(hub));
+    /* Behind those that have ended, of which there are never more. */
+    sum.opened = read_counter(&hub->opened);
 
     bytes = stats->struct_size;
     sum.struct_size = bytes;

@@ -72,10 +72,15 @@ static void write_loops(struct linebuf *out, const struct family *f,
 static void write_causes(struct linebuf *out, const struct family *f,
                          const struct metrics *m)
 {
-    for (int i = 0; i < TALLY_CAUSES; i++)
-        write_labelled(out, f, "cause",
-                       hub_close_cause_name((enum hub_close_cause)i),
-                       tally_read(&m->tally->causes[i]));
+    static const enum hub_close_cause causes[] = {
+#define CAUSE(name, text) name,
+        HUB_CLOSE_CAUSE_MAP(CAUSE)
+#undef CAUSE
+    };
+
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+        write_labelled(out, f, "cause", hub_close_cause_name(causes[i]),
+                       m->hub.closed_by_cause[causes[i]]);
 }
 
 static void write_close_codes(struct linebuf *out, const struct family *f,

@@ -87,11 +87,6 @@ static size_t place_of_code(int code)
 
 void tally_closed(struct tally *tally, const struct hub_close_info *info)
 {
-    size_t cause = (size_t)info->cause;
-
-    /* A libhub that is newer than this may know more of them. */
-    if (cause < TALLY_CAUSES)
-        tally_add(&tally->causes[cause], 1);
     tally_add(&tally->close_codes[place_of_code(info->code)], 1);
 }
 

@@ -59,7 +59,6 @@ enum tally_endpoint {
 
 /* How many there are of each. */
 #define TALLY_PLACE(name, ...) TALLY_PLACE_##name,
-enum { HUB_CLOSE_CAUSE_MAP(TALLY_PLACE) TALLY_CAUSES };
 enum { TALLY_CLOSE_CODE_MAP(TALLY_PLACE) TALLY_CODES_ALONE };
 #undef TALLY_PLACE
 #define TALLY_CLOSE_CODES (TALLY_CODES_ALONE + 3)
@@ -83,7 +82,6 @@ struct tally_recipients {
 
 struct tally {
     _Atomic uint64_t answers[TALLY_ENDPOINTS][REFUSAL_KINDS];
-    _Atomic uint64_t causes[TALLY_CAUSES];
     _Atomic uint64_t close_codes[TALLY_CLOSE_CODES];
     struct tally_recipients sent, broadcast;
 };

@@ -383,6 +383,9 @@ static inline uint64_t hub_histogram_bound_us(unsigned bucket)
     return UINT64_C(16) << bucket;
 }
 
+/* Room for causes in hub_stats; HUB_CLOSE_CAUSE_MAP has those there are. */
+#define HUB_CLOSE_CAUSES_MAX 16
+
 /* Figures of a hub, taken while it works. */
 struct hub_stats {
     size_t struct_size;               /* as HUB_STATS_INIT sets it */
@@ -404,13 +407,18 @@ struct hub_stats {
     struct hub_histogram turns; /* of the loops, without waiting for work */
     uint64_t places; /* taken of max_connections: by connections, those that are
                         closing, and by hub_reserve() */
+    uint64_t closed_by_cause[HUB_CLOSE_CAUSES_MAX]; /* of `closed`, by enum
+                                                       hub_close_cause */
 };
 
 /* What hub_stats() is to fill in. */
 #define HUB_STATS_INIT                                                         \
     {                                                                          \
         sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, HUB_HISTOGRAM_INIT, HUB_HISTOGRAM_INIT, 0                       \
+            0, HUB_HISTOGRAM_INIT, HUB_HISTOGRAM_INIT, 0,                      \
+        {                                                                      \
+            0                                                                  \
+        }                                                                      \
     }
 
 /* Fills in as much of `stats` as stats->struct_size says there is room for.

@@ -15,9 +15,12 @@ struct hub__histogram {
     atomic_uint_fast64_t sum_us;
 };
 
+_Static_assert(HUB_CLOSED_ERROR < HUB_CLOSE_CAUSES_MAX, "the last cause");
+
 struct hub__counters {
     atomic_uint_fast64_t messages_in, bytes_in, messages_out, bytes_out;
     atomic_uint_fast64_t dropped, slow_closed;
+    atomic_uint_fast64_t closed_by_cause[HUB_CLOSE_CAUSES_MAX];
     struct hub__histogram deliveries, turns;
 };
 

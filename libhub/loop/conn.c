@@ -203,7 +203,7 @@ void hub__conn_cut(struct hub__conn *c, enum hub_close_cause cause)
     c->state = HUB__CONN_DEAD;
     leave_loop(c);
     /* First, so that `closed` may let a successor in. */
-    atomic_fetch_add_explicit(shared->closed, 1, memory_order_relaxed);
+    hub__count(&c->host->counters.closed_by_cause[c->cause], 1);
     hub__places_give(shared->places, c->entry.user_id, c->ids,
                      c->address_bytes);
     tell_closed(c);

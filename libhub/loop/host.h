@@ -39,8 +39,8 @@ struct hub__shared {
     struct hub__budget *queued;  /* for what is queued */
     struct hub__budget *reading; /* for what peers have not finished */
     struct hub__places *places;
-    struct hub__room *room;                /* where calls wait for the loops */
-    atomic_uint_fast64_t *opened, *closed; /* see struct hub */
+    struct hub__room *room;       /* where calls wait for the loops */
+    atomic_uint_fast64_t *opened; /* see struct hub */
     unsigned loop_count;
 };
 

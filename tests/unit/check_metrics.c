@@ -110,6 +110,9 @@ START_TEST(each_figure_is_where_it_belongs)
         .memory_bytes = 300,
         .queued_bytes = 200,
     };
+    metrics.hub.closed_by_cause[HUB_CLOSED_BY_PEER] = 12;
+    metrics.hub.closed_by_cause[HUB_CLOSED_ERROR] = 13;
+    metrics.hub.closed_by_cause[HUB_CLOSE_CAUSES_MAX - 1] = 14; /* unknown */
     metrics.hub.deliveries.counts[0] = 7;
     metrics.hub.deliveries.counts[HUB_HISTOGRAM_BUCKETS - 1] = 1;
     metrics.hub.deliveries.sum_us = 20000100;
@@ -130,6 +133,10 @@ START_TEST(each_figure_is_where_it_belongs)
     has("hub_sent_messages_total 107"), has("hub_sent_bytes_total 108");
     has("hub_dropped_messages_total 109");
     has("hub_slow_consumers_closed_total 110");
+    has("hub_connections_closed_total{cause=\"peer\"} 12");
+    has("hub_connections_closed_total{cause=\"host\"} 0");
+    has("hub_connections_closed_total{cause=\"error\"} 13");
+    lacks("cause=\"unknown\"");
     has("hub_loops{sender=\"uring\"} 2"),
         has("hub_loops{sender=\"sendmsg\"} 3");
     has("hub_loop_lag_seconds 1.25");

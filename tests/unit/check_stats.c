@@ -64,6 +64,42 @@ START_TEST(users_and_sessions_are_counted_once)
 }
 END_TEST
 
+START_TEST(the_end_of_each_connection_has_a_cause)
+{
+    hub_t *hub = testing_stage(NULL);
+    struct testing_client clients[4];
+    struct testing_peer peers[5];
+    struct hub_stats stats;
+
+    for (size_t i = 0; i < 4; i++)
+        testing_join(hub, &clients[i], &peers[i], "u", NULL);
+    testing_enter(hub, &peers[4], "u", NULL);
+    testing_client_send_close(&clients[0], 1000, "");
+    testing_client_send_raw(&clients[1], "\xC1", 1); /* RSV1 */
+    testing_client_close(&clients[2]);
+    ck_assert_int_eq(hub_unregister(hub, peers[4].id), 0);
+    testing_settle(hub);
+    ck_assert_int_eq(hub_unregister(hub, peers[3].id), 0);
+    testing_settle(hub);
+    testing_client_close(&clients[0]);
+    testing_client_close(&clients[1]);
+    testing_settle(hub);
+    stats = stats_of(hub);
+    ck_assert_uint_eq(stats.closed, 5);
+    for (unsigned i = 0; i < HUB_CLOSE_CAUSES_MAX; i++) {
+        uint64_t expected = i == HUB_CLOSED_BY_HOST          ? 2
+                            : i == HUB_CLOSED_BY_PEER        ? 1
+                            : i == HUB_CLOSED_PROTOCOL_ERROR ? 1
+                            : i == HUB_CLOSED_LOST           ? 1
+                                                             : 0;
+
+        ck_assert_uint_eq(stats.closed_by_cause[i], expected);
+    }
+    hub_destroy(hub);
+    testing_client_close(&clients[3]);
+}
+END_TEST
+
 START_TEST(messages_to_members_are_counted_without_headers)
 {
     hub_t *hub = testing_stage(NULL);
@@ -175,6 +211,7 @@ int main(void)
     const TTest *const tests[] = {
         a_new_hub_has_nothing_to_report,
         users_and_sessions_are_counted_once,
+        the_end_of_each_connection_has_a_cause,
         messages_to_members_are_counted_without_headers,
         a_loop_that_does_not_turn_shows,
         the_number_of_loops_is_reported,
