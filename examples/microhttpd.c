@@ -4,7 +4,7 @@
  *     microhttpd [port]
  *
  * A client opens ws://…/chat?user=ada&room=kitchen; what it sends reaches
- * everybody in the room. The opening handshake is done by mhd_upgrade.c.
+ * everybody else in the room. The opening handshake is done by mhd_upgrade.c.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +30,10 @@ static int is_id(const char *text)
 static void say(hub_t *hub, const struct hub_connection *connection,
                 const struct hub_message *message)
 {
-    (void)hub_send(hub, HUB_TO_SESSION(connection->session_id), message, NULL);
+    struct hub_target others = hub_to_session(connection->session_id);
+
+    others.except = HUB_TO_CONNECTION(connection->id);
+    (void)hub_send(hub, &others, message, NULL);
 }
 
 /* On MHD's thread, once the 101 is out. MHD lends its number and wants it back
