@@ -345,6 +345,7 @@ class Pipelined(HandshakeCase):
         self.assertRefused(reply, 400, "invalid_handshake")
         self.assertEqual(reply.header("connection"), "close")
         self.assertTrue(conn.ended())
+        conn.sock.close()
 
     def check_in_step(self, conn):
         """Refused whole, or in step. Returns whether it was let in."""
@@ -352,6 +353,7 @@ class Pipelined(HandshakeCase):
         if reply.status != 101:
             self.assertRefused(reply, 400, "invalid_handshake")
             self.assertTrue(conn.ended())
+            conn.sock.close()  # hubd waits for that, with a worker
             return False
         self.assertEqual(conn.take(len(self.PONG)), self.PONG)
         conn.sock.close()
