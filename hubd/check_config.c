@@ -14,7 +14,7 @@
 int complain(const char *text, int code)
 {
     (void)fprintf(stderr, "%shubd: %s\n",
-                  log_front(code == 0 ? LOG_WARN : LOG_ERROR), text);
+                  log_front(code == 0 ? LEVEL_WARN : LEVEL_ERROR), text);
     return code;
 }
 

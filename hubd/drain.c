@@ -36,7 +36,7 @@ static void close_connections(struct drain *drain)
     int err = hub_shutdown(drain->server->hub, (unsigned)(ms - reserve));
 
     if (err == HUB_ETIMEDOUT)
-        log_event(LOG_WARN, "cut_off",
+        log_event(LEVEL_WARN, "cut_off",
                   LOG_STR("reason", "clients were still connected"));
 }
 

@@ -71,7 +71,7 @@ static int take_signal(const sigset_t *set, int64_t ms)
 static void begin_drain(struct drain *drain, struct server *server,
                         struct notify *notify, int number)
 {
-    log_event(LOG_INFO, "draining",
+    log_event(LEVEL_INFO, "draining",
               LOG_STR("signal", number == SIGTERM ? "TERM" : "INT"),
               LOG_INT("timeout_ms", server->config->shutdown_timeout_ms));
     drain_begin(drain, server);
@@ -102,7 +102,7 @@ static int64_t next_tick(struct drain *drain)
         margin = EXIT_MARGIN_MS;
     left = drain->deadline_ms - margin - clock_now_ms();
     if (left <= 0) {
-        log_event(LOG_WARN, "stopped", LOG_STR("reason", "out of time"));
+        log_event(LEVEL_WARN, "stopped", LOG_STR("reason", "out of time"));
         leave(drain, EXIT_SUCCESS);
     }
     if (atomic_load(&drain->stopping))
@@ -141,7 +141,7 @@ static void serve(struct server *server, struct drain *drain,
 
         if (number == SIGTERM || number == SIGINT) {
             if (drain->server != NULL) {
-                log_event(LOG_WARN, "stopped",
+                log_event(LEVEL_WARN, "stopped",
                           LOG_STR("reason", "second signal"));
                 leave(drain, EXIT_FAILURE);
             }
@@ -201,7 +201,7 @@ static int run(struct config *config)
     serve(&server, &drain, &notify, &set);
     server_release(&server);
     notify_fini(&notify);
-    log_event(LOG_INFO, "stopped", LOG_STR("reason", "drained"));
+    log_event(LEVEL_INFO, "stopped", LOG_STR("reason", "drained"));
     log_stop(LOG_FLUSH_MS);
     return EXIT_SUCCESS;
 }

@@ -22,10 +22,10 @@
 static void on_hub_log(void *data, enum hub_log_level level, const char *text)
 {
     static const enum log_level levels[] = {
-        [HUB_LOG_DEBUG] = LOG_DEBUG,
-        [HUB_LOG_INFO] = LOG_INFO,
-        [HUB_LOG_WARN] = LOG_WARN,
-        [HUB_LOG_ERROR] = LOG_ERROR,
+        [HUB_LOG_DEBUG] = LEVEL_DEBUG,
+        [HUB_LOG_INFO] = LEVEL_INFO,
+        [HUB_LOG_WARN] = LEVEL_WARN,
+        [HUB_LOG_ERROR] = LEVEL_ERROR,
     };
 
     (void)data;
@@ -94,7 +94,7 @@ static int share_descriptors(struct server *server, int64_t descriptors,
         return -1;
     }
     if (plan->sockets < config->max_connections)
-        log_event(LOG_WARN, "few_descriptors",
+        log_event(LEVEL_WARN, "few_descriptors",
                   LOG_INT("connections_max", plan->sockets),
                   LOG_INT("wanted", config->max_connections),
                   LOG_INT("descriptors", plan->descriptors));
@@ -111,10 +111,10 @@ static void announce(const struct server *server)
     (void)hub_stats(server->hub, &stats);
     start_line(server->config);
     for (size_t i = 1; i < front->listener_count; i++)
-        log_event(LOG_INFO, "metrics",
+        log_event(LEVEL_INFO, "metrics",
                   LOG_STR("address", front->listeners[i].bind),
                   LOG_INT("port", front->listeners[i].port));
-    log_event(LOG_INFO, "listening", LOG_STR("address", server->config->bind),
+    log_event(LEVEL_INFO, "listening", LOG_STR("address", server->config->bind),
               LOG_INT("port", front_port(&server->front, LISTENER_MAIN)),
               LOG_INT("pid", getpid()),
               LOG_INT("connections_max", plan->sockets),

@@ -78,10 +78,10 @@ void admission_on_opened(hub_t *hub, const struct hub_connection *connection)
     char remote[ADMISSION_REMOTE_MAX];
 
     (void)hub;
-    if (!log_wants(LOG_INFO))
+    if (!log_wants(LEVEL_INFO))
         return;
     admission_remote(connection->data, remote);
-    log_event(LOG_INFO, "connected", LOG_STR("user", connection->user_id),
+    log_event(LEVEL_INFO, "connected", LOG_STR("user", connection->user_id),
               LOG_STR("session", connection->session_id),
               LOG_STR("remote", remote), LOG_INT("id", connection->id.value));
 }
@@ -92,12 +92,12 @@ void admission_on_closed(hub_t *hub, const struct hub_connection *connection,
     struct session *session = connection->data; /* its last use */
 
     (void)hub;
-    if (log_wants(LOG_INFO)) {
+    if (log_wants(LEVEL_INFO)) {
         char remote[ADMISSION_REMOTE_MAX];
 
         admission_remote(session, remote);
         log_event(
-            LOG_INFO, "disconnected", LOG_STR("user", connection->user_id),
+            LEVEL_INFO, "disconnected", LOG_STR("user", connection->user_id),
             LOG_STR("session", connection->session_id),
             LOG_STR("remote", remote), LOG_INT("id", connection->id.value),
             LOG_STR("cause", hub_close_cause_name(info->cause)),

@@ -13,7 +13,7 @@
 static void report(const struct auth *auth, uint64_t count)
 {
     if (count > 0)
-        log_event(LOG_WARN, "unauthorized", LOG_STR("realm", auth->realm),
+        log_event(LEVEL_WARN, "unauthorized", LOG_STR("realm", auth->realm),
                   LOG_INT("requests", count), LOG_INT("window_ms", WINDOW_MS));
 }
 
@@ -29,7 +29,7 @@ static struct keys *load(const struct keys *before, const struct config *config,
                           sizeof(warning));
 
     if (keys != NULL && warning[0] != '\0')
-        log_event(LOG_WARN, "key", LOG_STR("warning", warning));
+        log_event(LEVEL_WARN, "key", LOG_STR("warning", warning));
     return keys;
 }
 
@@ -56,7 +56,7 @@ int auth_init_metrics(struct auth *auth, const struct config *config,
         return -1;
     (void)pthread_rwlock_init(&auth->lock, NULL);
     if (warning[0] != '\0')
-        log_event(LOG_WARN, "key", LOG_STR("warning", warning));
+        log_event(LEVEL_WARN, "key", LOG_STR("warning", warning));
     auth_compare(auth, api);
     return 0;
 }
@@ -64,7 +64,7 @@ int auth_init_metrics(struct auth *auth, const struct config *config,
 void auth_compare(const struct auth *metrics, const struct auth *api)
 {
     if (keys_overlap(api->keys, metrics->keys))
-        log_event(LOG_WARN, "key", LOG_STR("warning", KEYS_OVERLAP_WARNING));
+        log_event(LEVEL_WARN, "key", LOG_STR("warning", KEYS_OVERLAP_WARNING));
 }
 
 void auth_fini(struct auth *auth)
@@ -83,7 +83,7 @@ void auth_reload(struct auth *auth, const struct config *config)
         return;
     keys = load(auth->keys, config, error, sizeof(error));
     if (keys == NULL) {
-        log_event(LOG_ERROR, "reload_failed", LOG_STR("error", error),
+        log_event(LEVEL_ERROR, "reload_failed", LOG_STR("error", error),
                   LOG_STR("keys", "unchanged"));
         return;
     }
@@ -92,7 +92,7 @@ void auth_reload(struct auth *auth, const struct config *config)
     auth->keys = keys;
     (void)pthread_rwlock_unlock(&auth->lock);
     keys_free(old);
-    log_event(LOG_INFO, "reloaded", LOG_STR("keys", "read"),
+    log_event(LEVEL_INFO, "reloaded", LOG_STR("keys", "read"),
               LOG_INT("accepted", keys_count(keys)));
 }
 

@@ -125,7 +125,7 @@ void gate_reload(struct gate *gate)
         return;
     if (gate_read_file(&list, gate->config->origins_file, error,
                        sizeof(error)) < 0) {
-        log_event(LOG_ERROR, "reload_failed", LOG_STR("error", error),
+        log_event(LEVEL_ERROR, "reload_failed", LOG_STR("error", error),
                   LOG_STR("origins", "unchanged"));
         return;
     }
@@ -134,7 +134,7 @@ void gate_reload(struct gate *gate)
     gate->from_file = list;
     (void)pthread_rwlock_unlock(&gate->lock);
     origin_list_release(&old);
-    log_event(LOG_INFO, "reloaded", LOG_STR("origins", "read"));
+    log_event(LEVEL_INFO, "reloaded", LOG_STR("origins", "read"));
 }
 
 const struct origin_list *gate_enter(struct gate *gate)

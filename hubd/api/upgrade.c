@@ -73,7 +73,7 @@ static int switch_protocols(struct exchange *x, struct upgrade_context *context,
 
 static void log_refused(const struct exchange *x, const struct refusal *why)
 {
-    enum log_level level = why->status == 400 ? LOG_DEBUG : LOG_INFO;
+    enum log_level level = why->status == 400 ? LEVEL_DEBUG : LEVEL_INFO;
     char remote[NETADDR_TEXT_MAX];
     struct netaddr addr;
 

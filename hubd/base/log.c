@@ -54,16 +54,16 @@ struct writer {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct writer *writer;      /* lock; NULL: no thread */
 static int log_fd = STDERR_FILENO; /* lock */
-static atomic_int least_level = LOG_INFO;
+static atomic_int least_level = LEVEL_INFO;
 static atomic_int line_format = LOG_TEXT;
 static atomic_bool to_journal;
 
 /* Priorities of syslog(3). */
 static const char *const fronts[] = {
-    [LOG_DEBUG] = "<7>",
-    [LOG_INFO] = "<6>",
-    [LOG_WARN] = "<4>",
-    [LOG_ERROR] = "<3>",
+    [LEVEL_DEBUG] = "<7>",
+    [LEVEL_INFO] = "<6>",
+    [LEVEL_WARN] = "<4>",
+    [LEVEL_ERROR] = "<3>",
 };
 
 static int64_t monotonic_ms(void)
@@ -223,7 +223,7 @@ static size_t next_batch(struct writer *w, uint64_t *reported)
     if (*reported > 0) {
         struct log_field fields[] = {LOG_INT("lines", *reported), {0}};
 
-        bytes = format_now(w->batch, LOG_WARN, "log_lines_dropped", fields);
+        bytes = format_now(w->batch, LEVEL_WARN, "log_lines_dropped", fields);
     }
     return bytes;
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARN, LEVEL_ERROR };
 enum log_format { LOG_TEXT, LOG_JSON };
 
 /* A pair of a line. Names are constants of ours: [a-z_]+. */
@@ -50,7 +50,8 @@ const char *log_front(enum log_level level);
 bool log_wants(enum log_level level);
 
 /* Writes: time (UTC, milliseconds), level, event (a constant of ours), pairs.
- * log_event(LOG_INFO, "connected", LOG_STR("user", user), LOG_INT("n", 3)); */
+ * log_event(LEVEL_INFO, "connected", LOG_STR("user", user), LOG_INT("n", 3));
+ */
 void log_fields(enum log_level level, const char *event,
                 const struct log_field *fields);
 #define log_event(level, ...)                                                  \

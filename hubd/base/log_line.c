@@ -11,10 +11,10 @@
 #define END_BYTES 32 /* kept free for "left_out" and the line end */
 
 static const char *const level_names[] = {
-    [LOG_DEBUG] = "debug",
-    [LOG_INFO] = "info",
-    [LOG_WARN] = "warn",
-    [LOG_ERROR] = "error",
+    [LEVEL_DEBUG] = "debug",
+    [LEVEL_INFO] = "info",
+    [LEVEL_WARN] = "warn",
+    [LEVEL_ERROR] = "error",
 };
 
 static void add_name(struct linebuf *line, enum log_format format,

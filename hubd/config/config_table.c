@@ -49,8 +49,8 @@ static const char *const switch_words[] = {
 };
 
 static const char *const log_level_words[] = {
-    [LOG_DEBUG] = "debug", [LOG_INFO] = "info",    [LOG_WARN] = "warn",
-    [LOG_ERROR] = "error", [LOG_ERROR + 1] = NULL,
+    [LEVEL_DEBUG] = "debug", [LEVEL_INFO] = "info",    [LEVEL_WARN] = "warn",
+    [LEVEL_ERROR] = "error", [LEVEL_ERROR + 1] = NULL,
 };
 
 static const char *const log_format_words[] = {

@@ -30,7 +30,7 @@ static void add(void *context, const char *name, const char *value)
 static void warn(void *context, const char *text)
 {
     (void)context;
-    log_event(LOG_WARN, "setting", LOG_STR("warning", text));
+    log_event(LEVEL_WARN, "setting", LOG_STR("warning", text));
 }
 
 void start_line(const struct config *config)
@@ -39,7 +39,7 @@ void start_line(const struct config *config)
 
     add(&pairs, "version", hub_version());
     config_each(config, add, &pairs);
-    log_fields(LOG_INFO, "start", pairs.fields);
+    log_fields(LEVEL_INFO, "start", pairs.fields);
     for (size_t i = 0; i < pairs.count; i++)
         free(pairs.values[i]);
     (void)config_warnings(config, warn, NULL);

@@ -221,7 +221,7 @@ static void log_request(const struct exchange *x, int status)
     struct timespec now;
     int64_t us;
 
-    if (!log_wants(LOG_DEBUG))
+    if (!log_wants(LEVEL_DEBUG))
         return;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     us = (int64_t)(now.tv_sec - began->tv_sec) * 1000000 +
@@ -229,7 +229,7 @@ static void log_request(const struct exchange *x, int status)
     (void)exchange_remote(x, &addr);
     netaddr_format(&addr, remote);
     /* The path without its query, which may hold what is private. */
-    log_event(LOG_DEBUG, "request", LOG_STR("method", x->method),
+    log_event(LEVEL_DEBUG, "request", LOG_STR("method", x->method),
               LOG_STR("path", x->path), LOG_INT("status", status),
               LOG_INT("duration_us", us), LOG_STR("remote", remote));
 }
@@ -344,7 +344,7 @@ static void connection_close(const struct mg_connection *conn)
 static int log_message(const struct mg_connection *conn, const char *message)
 {
     (void)conn;
-    log_event(LOG_WARN, "civetweb", LOG_STR("message", message));
+    log_event(LEVEL_WARN, "civetweb", LOG_STR("message", message));
     return 1;
 }
 

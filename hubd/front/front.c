@@ -67,7 +67,7 @@ static int share_threads(struct front *front, char *error, size_t error_bytes)
     if (threads < wanted + THREADS_BESIDE) {
         front->options.workers = threads - THREADS_BESIDE;
         atomic_store(&front->conns.workers, front->options.workers);
-        log_event(LOG_WARN, "few_threads",
+        log_event(LEVEL_WARN, "few_threads",
                   LOG_INT("workers", front->options.workers),
                   LOG_INT("wanted", wanted));
     }
@@ -238,7 +238,7 @@ static void tune(const struct front *front, const struct listener *listener)
 
     if (fd < 0 || set_tcp(fd, TCP_DEFER_ACCEPT, DEFER_ACCEPT_S) < 0 ||
         set_tcp(fd, TCP_NODELAY, 1) < 0)
-        log_event(LOG_WARN, "listener", LOG_STR("error", strerror(errno)));
+        log_event(LEVEL_WARN, "listener", LOG_STR("error", strerror(errno)));
 }
 
 unsigned front_port(const struct front *front, enum listener_role role)

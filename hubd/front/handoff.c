@@ -38,7 +38,7 @@ static int refuse_unknown(struct refusal *why)
     static atomic_flag told = ATOMIC_FLAG_INIT;
 
     if (!atomic_flag_test_and_set(&told))
-        log_event(LOG_ERROR, "handoff",
+        log_event(LEVEL_ERROR, "handoff",
                   LOG_STR("error", "this civetweb library does not wait and "
                                    "read by poll() and recv(), so that none of "
                                    "its sockets can be taken over"));
@@ -73,7 +73,7 @@ static void replace_socket(struct exchange *x)
     /* It can only fail where descriptors are not what they seem, and then
      * civetweb ends the connection. */
     if (dup3(x->front->stand_in, fd, O_CLOEXEC) < 0)
-        log_event(LOG_ERROR, "handoff", LOG_STR("error", strerror(errno)));
+        log_event(LEVEL_ERROR, "handoff", LOG_STR("error", strerror(errno)));
     http_conn_forget_fd(x->client);
     mg_disable_connection_keep_alive(x->conn);
 }

@@ -25,7 +25,7 @@ static void tell(struct refused *refused, struct refused_kind *kind,
     memcpy(copy.remote, kind->remote, sizeof(copy.remote));
     copy.why = kind->why;
     (void)pthread_mutex_unlock(&refused->lock);
-    log_event(LOG_INFO, "refused", LOG_STR("remote", copy.remote),
+    log_event(LEVEL_INFO, "refused", LOG_STR("remote", copy.remote),
               LOG_INT("status", copy.why.status),
               LOG_STR("code", copy.why.code),
               LOG_STR("reason", copy.why.message), LOG_INT("requests", count),

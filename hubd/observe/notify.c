@@ -26,7 +26,7 @@
 
 static void warn(const char *name, const char *what)
 {
-    log_event(LOG_WARN, "notify", LOG_STR("variable", name),
+    log_event(LEVEL_WARN, "notify", LOG_STR("variable", name),
               LOG_STR("error", what));
 }
 

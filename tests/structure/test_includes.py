@@ -9,23 +9,6 @@ import unittest
 import includes
 
 ROOT = pathlib.Path(__file__).parents[2]
-ALLOWED = pathlib.Path(__file__).with_name("allowed.txt")
-
-
-def allowed():
-    """What is still to be mended: a file and what it includes, on a line."""
-    if not ALLOWED.exists():
-        return set()
-    lines = ALLOWED.read_text("utf-8").splitlines()
-    return {tuple(line.split()) for line in lines
-            if line and not line.startswith("#")}
-
-
-def target_of(root, violation):
-    """What stands between the quotes or brackets of its line."""
-    line = (root / violation.file).read_text("utf-8").splitlines()[
-        violation.line - 1]
-    return includes.INCLUDE.match(line)[1] or includes.INCLUDE.match(line)[2]
 
 
 def told(violation):
@@ -44,15 +27,8 @@ class Tree(unittest.TestCase):
                 self.assertGreater(len(found), 100)
 
     def test_every_include_keeps_to_the_tables(self):
-        wrong = [told(violation) for violation in includes.violations(ROOT)
-                 if (violation.file, target_of(ROOT, violation))
-                 not in allowed()]
+        wrong = [told(violation) for violation in includes.violations(ROOT)]
         self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
-
-    def test_nothing_is_allowed_that_need_not_be(self):
-        needed = {(violation.file, target_of(ROOT, violation))
-                  for violation in includes.violations(ROOT)}
-        self.assertEqual(sorted(allowed() - needed), [])
 
 
 class Planted(unittest.TestCase):

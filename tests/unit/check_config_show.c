@@ -35,7 +35,7 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_int_eq(config.metrics.where, METRICS_OFF);
     ck_assert_ptr_null(config.metrics_key);
     ck_assert_int_eq(config.console, CONFIG_OFF);
-    ck_assert_int_eq(config.log_level, LOG_INFO);
+    ck_assert_int_eq(config.log_level, LEVEL_INFO);
     ck_assert_int_eq(config.log_format, LOG_TEXT);
     text = printed();
     ck_assert_str_eq(text, "PORT=8081\n"

@@ -103,10 +103,10 @@ START_TEST(lines_are_written_in_the_order_of_the_calls)
 {
     char expected[64];
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     for (int i = 0; i < 100; i++)
-        log_event(LOG_INFO, "step", LOG_INT("n", i));
-    log_event(LOG_ERROR, "end");
+        log_event(LEVEL_INFO, "step", LOG_INT("n", i));
+    log_event(LEVEL_ERROR, "end");
     for (int i = 0; i < 100; i++) {
         snprintf(expected, sizeof(expected), "step n=%d\n", i);
         ck_assert(next_is(expected));
@@ -135,46 +135,46 @@ START_TEST(the_journal_is_told_priorities)
         "<7>time=", "<6>time=", "<4>time=", "<3>time="};
 
     name_stream(0);
-    ck_assert_int_eq(log_start(LOG_DEBUG, LOG_TEXT), 0);
-    for (int level = LOG_DEBUG; level <= LOG_ERROR; level++) {
+    ck_assert_int_eq(log_start(LEVEL_DEBUG, LOG_TEXT), 0);
+    for (int level = LEVEL_DEBUG; level <= LEVEL_ERROR; level++) {
         log_event((enum log_level)level, "e");
         ck_assert_ptr_eq(strstr(next_line(), fronts[level]), line);
     }
-    ck_assert_str_eq(log_front(LOG_ERROR), ""); /* not standard error's */
+    ck_assert_str_eq(log_front(LEVEL_ERROR), ""); /* not standard error's */
 }
 END_TEST
 
 START_TEST(nobody_else_is_told_priorities)
 {
     name_stream(1);
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
-    log_event(LOG_INFO, "e");
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
+    log_event(LEVEL_INFO, "e");
     ck_assert_ptr_eq(strstr(next_line(), "time="), line);
     log_stop(1000);
     ck_assert_int_eq(unsetenv("JOURNAL_STREAM"), 0);
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
-    log_event(LOG_INFO, "e");
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
+    log_event(LEVEL_INFO, "e");
     ck_assert_ptr_eq(strstr(next_line(), "time="), line);
 }
 END_TEST
 
 START_TEST(levels_below_the_chosen_one_are_left_out)
 {
-    ck_assert_int_eq(log_start(LOG_WARN, LOG_TEXT), 0);
-    ck_assert(!log_wants(LOG_DEBUG));
-    ck_assert(!log_wants(LOG_INFO));
-    ck_assert(log_wants(LOG_WARN));
-    ck_assert(log_wants(LOG_ERROR));
-    log_event(LOG_DEBUG, "a");
-    log_event(LOG_INFO, "b");
-    log_event(LOG_WARN, "c");
-    log_event(LOG_ERROR, "d");
+    ck_assert_int_eq(log_start(LEVEL_WARN, LOG_TEXT), 0);
+    ck_assert(!log_wants(LEVEL_DEBUG));
+    ck_assert(!log_wants(LEVEL_INFO));
+    ck_assert(log_wants(LEVEL_WARN));
+    ck_assert(log_wants(LEVEL_ERROR));
+    log_event(LEVEL_DEBUG, "a");
+    log_event(LEVEL_INFO, "b");
+    log_event(LEVEL_WARN, "c");
+    log_event(LEVEL_ERROR, "d");
     log_stop(1000);
     ck_assert(next_is("c\n"));
     ck_assert(next_is("d\n"));
     expect_end();
-    ck_assert_int_eq(log_start(LOG_DEBUG, LOG_TEXT), 0);
-    ck_assert(log_wants(LOG_DEBUG));
+    ck_assert_int_eq(log_start(LEVEL_DEBUG, LOG_TEXT), 0);
+    ck_assert(log_wants(LEVEL_DEBUG));
 }
 END_TEST
 
@@ -185,9 +185,9 @@ START_TEST(the_time_is_that_of_the_call_in_utc)
     struct tm tm = {0};
     int ms;
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     clock_gettime(CLOCK_REALTIME, &before);
-    log_event(LOG_INFO, "a");
+    log_event(LEVEL_INFO, "a");
     clock_gettime(CLOCK_REALTIME, &after);
     next_line();
     ck_assert_int_eq(sscanf(line, "time=%d-%d-%dT%d:%d:%d.%dZ level=info",
@@ -206,8 +206,8 @@ START_TEST(json_lines_parse)
 {
     cJSON *object;
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_JSON), 0);
-    log_event(LOG_INFO, "connected", LOG_STR("user", "x\n\"}\x1b\xff"),
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_JSON), 0);
+    log_event(LEVEL_INFO, "connected", LOG_STR("user", "x\n\"}\x1b\xff"),
               LOG_INT("n", 3));
     object = cJSON_Parse(next_line());
     ck_assert_ptr_nonnull(object);
@@ -223,13 +223,13 @@ END_TEST
 
 START_TEST(without_a_thread_lines_are_written_at_once)
 {
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
-    log_event(LOG_INFO, "during");
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
+    log_event(LEVEL_INFO, "during");
     log_stop(1000);
     log_stop(1000);
-    log_event(LOG_INFO, "after", LOG_INT("n", 1));
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
-    log_event(LOG_INFO, "again");
+    log_event(LEVEL_INFO, "after", LOG_INT("n", 1));
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
+    log_event(LEVEL_INFO, "again");
     log_stop(1000);
     ck_assert(next_is("during\n"));
     ck_assert(next_is("after n=1\n"));
@@ -240,12 +240,12 @@ END_TEST
 
 START_TEST(it_starts_only_once)
 {
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     errno = 0;
-    ck_assert_int_eq(log_start(LOG_DEBUG, LOG_JSON), -1);
+    ck_assert_int_eq(log_start(LEVEL_DEBUG, LOG_JSON), -1);
     ck_assert_int_eq(errno, EALREADY);
-    ck_assert(!log_wants(LOG_DEBUG));
-    log_event(LOG_INFO, "still text");
+    ck_assert(!log_wants(LEVEL_DEBUG));
+    log_event(LEVEL_INFO, "still text");
     ck_assert(next_is("\"still text\"\n"));
 }
 END_TEST
@@ -257,7 +257,7 @@ static void flood(void)
     memset(value, 'v', 1000);
     value[1000] = '\0';
     for (int i = 0; i < FLOOD; i++)
-        log_event(LOG_INFO, "flood", LOG_STR("v", value), LOG_INT("n", i));
+        log_event(LEVEL_INFO, "flood", LOG_STR("v", value), LOG_INT("n", i));
 }
 
 /* Nobody reads while the lines are logged: waiting would be for ever. */
@@ -266,9 +266,9 @@ START_TEST(a_full_pipe_costs_lines_and_says_how_many)
     const char *at;
     int lines = 0;
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     flood();
-    log_event(LOG_INFO, "small"); /* not even where it would fit */
+    log_event(LEVEL_INFO, "small"); /* not even where it would fit */
     for (;;) {
         char expected[32];
 
@@ -283,7 +283,7 @@ START_TEST(a_full_pipe_costs_lines_and_says_how_many)
     ck_assert_int_lt(lines, FLOOD);
     ck_assert_int_eq(atoi(strchr(at, ' ') + strlen(" lines=")),
                      FLOOD + 1 - lines);
-    log_event(LOG_INFO, "goes on");
+    log_event(LEVEL_INFO, "goes on");
     ck_assert(next_is("\"goes on\"\n"));
     log_stop(1000);
     expect_end();
@@ -294,14 +294,14 @@ START_TEST(stopping_does_not_wait_for_a_full_pipe)
 {
     int64_t start;
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     flood();
     start = now_ms();
     log_stop(100);
     ck_assert_int_ge(now_ms() - start, 100);
     ck_assert_int_lt(now_ms() - start, 2000);
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
-    log_event(LOG_INFO, "another");
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
+    log_event(LEVEL_INFO, "another");
     start = now_ms();
     log_stop(0);
     ck_assert_int_lt(now_ms() - start, 2000);
@@ -318,7 +318,7 @@ START_TEST(a_line_without_a_thread_gives_a_full_pipe_up)
         continue;
     ck_assert_int_eq(fcntl(out, F_SETFL, 0), 0);
     start = now_ms();
-    log_event(LOG_ERROR, "nobody reads this");
+    log_event(LEVEL_ERROR, "nobody reads this");
     ck_assert_int_lt(now_ms() - start, 5000);
 }
 END_TEST
@@ -327,9 +327,9 @@ START_TEST(what_is_queued_is_written_before_it_stops)
 {
     int lines = 0;
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     for (int i = 0; i < 300; i++) /* fits into a pipe */
-        log_event(LOG_INFO, "tick", LOG_INT("n", i));
+        log_event(LEVEL_INFO, "tick", LOG_INT("n", i));
     log_stop(5000);
     close(out);
     out = -1;
@@ -343,11 +343,11 @@ START_TEST(a_closed_pipe_does_no_harm)
 {
     int64_t start = now_ms();
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     fclose(reader);
     reader = NULL;
     for (int i = 0; i < 100; i++)
-        log_event(LOG_INFO, "lost");
+        log_event(LEVEL_INFO, "lost");
     log_stop(5000);
     ck_assert_int_lt(now_ms() - start, 4000);
 }
@@ -360,11 +360,11 @@ START_TEST(a_full_disk_does_no_harm)
 
     ck_assert_int_ge(fd, 0);
     log_set_fd(fd);
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     flood();
     log_stop(5000);
     ck_assert_int_lt(now_ms() - start, 4000);
-    log_event(LOG_INFO, "lost");
+    log_event(LEVEL_INFO, "lost");
     close(fd);
 }
 END_TEST
@@ -373,8 +373,8 @@ START_TEST(the_flags_of_the_descriptor_stay)
 {
     int before = fcntl(out, F_GETFL);
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
-    log_event(LOG_INFO, "a");
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
+    log_event(LEVEL_INFO, "a");
     ck_assert(next_is("a\n"));
     log_stop(1000);
     ck_assert_int_eq(fcntl(out, F_GETFL), before);
@@ -390,10 +390,10 @@ START_TEST(signals_are_not_for_the_writer)
 
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR1);
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     pthread_sigmask(SIG_BLOCK, &mask, &before);
     kill(getpid(), SIGUSR1);
-    log_event(LOG_INFO, "alive");
+    log_event(LEVEL_INFO, "alive");
     ck_assert(next_is("alive\n"));
     sigpending(&pending);
     ck_assert_int_eq(sigismember(&pending, SIGUSR1), 1);
@@ -405,7 +405,7 @@ END_TEST
 static void *log_many(void *arg)
 {
     for (int i = 0; i < LINES_OF_A_THREAD; i++)
-        log_event(LOG_INFO, "tick", LOG_INT("thread", *(int *)arg),
+        log_event(LEVEL_INFO, "tick", LOG_INT("thread", *(int *)arg),
                   LOG_INT("n", i));
     return NULL;
 }
@@ -415,7 +415,7 @@ START_TEST(lines_of_many_threads_stay_whole_and_in_order)
     pthread_t threads[THREADS];
     int ids[THREADS], next[THREADS] = {0};
 
-    ck_assert_int_eq(log_start(LOG_INFO, LOG_TEXT), 0);
+    ck_assert_int_eq(log_start(LEVEL_INFO, LOG_TEXT), 0);
     for (int i = 0; i < THREADS; i++) {
         ids[i] = i;
         ck_assert_int_eq(pthread_create(&threads[i], NULL, log_many, &ids[i]),

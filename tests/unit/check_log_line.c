@@ -17,7 +17,7 @@ static char line[LOG_LINE_MAX + 1];
 
 static const char *text(const struct log_field *fields)
 {
-    size_t bytes = log_line_format(line, "", LOG_TEXT, &now, LOG_INFO,
+    size_t bytes = log_line_format(line, "", LOG_TEXT, &now, LEVEL_INFO,
                                    "connected", fields);
 
     ck_assert_uint_eq(bytes, strlen(line));
@@ -27,7 +27,7 @@ static const char *text(const struct log_field *fields)
 
 static cJSON *json(const struct log_field *fields)
 {
-    size_t bytes = log_line_format(line, "", LOG_JSON, &now, LOG_WARN,
+    size_t bytes = log_line_format(line, "", LOG_JSON, &now, LEVEL_WARN,
                                    "connected", fields);
     cJSON *object = cJSON_ParseWithLength(line, bytes);
 
@@ -93,7 +93,7 @@ START_TEST(a_time_that_no_timestamp_can_say_is_the_nearest_that_can)
 {
     static const struct timespec before = {-62135596801, 0};
 
-    log_line_format(line, "", LOG_TEXT, &before, LOG_INFO, "e", FIELDS({0}));
+    log_line_format(line, "", LOG_TEXT, &before, LEVEL_INFO, "e", FIELDS({0}));
     ck_assert_str_eq(line,
                      "time=1970-01-01T00:00:00.000Z level=info event=e\n");
 }
@@ -103,20 +103,20 @@ START_TEST(what_stands_in_front_counts_too)
 {
     char long_value[LOG_VALUE_BYTES_MAX + 1];
     struct log_field fields[17] = {{0}};
-    size_t bytes = log_line_format(line, "<6>", LOG_TEXT, &now, LOG_INFO,
+    size_t bytes = log_line_format(line, "<6>", LOG_TEXT, &now, LEVEL_INFO,
                                    "connected", FIELDS({0}));
 
     ck_assert_str_eq(line, "<6>" HEAD "\n");
     ck_assert_uint_eq(bytes, strlen(line));
-    bytes = log_line_format(line, "<6>", LOG_JSON, &now, LOG_INFO, "connected",
-                            FIELDS({0}));
+    bytes = log_line_format(line, "<6>", LOG_JSON, &now, LEVEL_INFO,
+                            "connected", FIELDS({0}));
     ck_assert_int_eq(strncmp(line, "<6>{\"time\":", 11), 0);
     memset(long_value, 'x', LOG_VALUE_BYTES_MAX);
     long_value[LOG_VALUE_BYTES_MAX] = '\0';
     for (size_t i = 0; i < 16; i++)
         fields[i] = LOG_STR("value", long_value);
-    bytes = log_line_format(line, "<6>", LOG_TEXT, &now, LOG_INFO, "connected",
-                            fields);
+    bytes = log_line_format(line, "<6>", LOG_TEXT, &now, LEVEL_INFO,
+                            "connected", fields);
     ck_assert_uint_le(bytes, LOG_LINE_MAX);
     ck_assert_uint_eq(bytes, strlen(line));
     ck_assert_ptr_nonnull(strstr(line, " left_out="));

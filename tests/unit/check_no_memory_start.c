@@ -112,7 +112,7 @@ END_TEST
 
 static bool starts_log(void)
 {
-    if (log_start(LOG_ERROR, LOG_TEXT) == 0) {
+    if (log_start(LEVEL_ERROR, LOG_TEXT) == 0) {
         log_stop(10000);
         return true;
     }
