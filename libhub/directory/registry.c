@@ -247,16 +247,25 @@ fail:
     return HUB_ENOMEM;
 }
 
+static void note(struct hub__moment *moment)
+{
+    if (moment != NULL)
+        moment->at = atomic_load(moment->counter);
+}
+
 /* With the lock of the user's shard held. */
 static void unlink_entry(struct hub__registry *r, struct hub__shard *us,
-                         struct hub__entry *entry)
+                         struct hub__entry *entry, struct hub__moment *moment)
 {
+    if (entry->session_id == NULL)
+        note(moment);
     if (entry->session_id != NULL) {
         uint64_t hash = hub__registry_hash(r, entry->session_id);
         struct hub__shard *ss = shard_of(r, HUB__BY_SESSION, hash);
 
         pthread_mutex_lock(&ss->lock);
         unlink_from(ss, HUB__BY_SESSION, hash, entry);
+        note(moment); /* both are locked */
         pthread_mutex_unlock(&ss->lock);
     }
     take_id_back(us, entry->id);
@@ -264,7 +273,8 @@ static void unlink_entry(struct hub__registry *r, struct hub__shard *us,
     entry->linked = false;
 }
 
-bool hub__registry_remove(struct hub__registry *r, struct hub__entry *entry)
+bool hub__registry_remove(struct hub__registry *r, struct hub__entry *entry,
+                          struct hub__moment *moment)
 {
     struct hub__shard *us = shard_of_id(r, entry->id);
     bool was_linked;
@@ -272,7 +282,7 @@ bool hub__registry_remove(struct hub__registry *r, struct hub__entry *entry)
     pthread_mutex_lock(&us->lock);
     was_linked = entry->linked;
     if (was_linked)
-        unlink_entry(r, us, entry);
+        unlink_entry(r, us, entry, moment);
     pthread_mutex_unlock(&us->lock);
     return was_linked;
 }
@@ -346,7 +356,7 @@ struct hub__entry *hub__registry_take(struct hub__registry *r, hub_id id,
         hub__registry_unlock(found);
         return NULL;
     }
-    unlink_entry(r, found->user_shard, found->first);
+    unlink_entry(r, found->user_shard, found->first, NULL);
     return found->first;
 }
 

@@ -11,6 +11,7 @@
 #define HUB_REGISTRY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,9 +87,17 @@ void hub__registry_fini(struct hub__registry *registry);
 int hub__registry_add(struct hub__registry *registry, struct hub__entry *entry,
                       struct hub__found *found);
 
-/* Unlinks. Returns false if it was not linked any more. */
+/* What a counter said at a moment that matters. */
+struct hub__moment {
+    const atomic_uint_fast64_t *counter;
+    uint64_t at;
+};
+
+/* Unlinks. `moment` (or NULL) is the one in which whoever has found the entry
+ * is done with it, and nobody can find it any more. Returns false if it was not
+ * linked. */
 bool hub__registry_remove(struct hub__registry *registry,
-                          struct hub__entry *entry);
+                          struct hub__entry *entry, struct hub__moment *moment);
 
 /* Finds whom a target names by id, by user or by session: by one of them, and
  * nothing else. */

@@ -148,9 +148,9 @@ void hub__conn_open(struct hub__conn *c)
 
 /* Going. -------------------------------------------------------------- */
 
-bool hub__conn_unregister(struct hub__conn *c)
+bool hub__conn_unregister(struct hub__conn *c, struct hub__moment *moment)
 {
-    if (!hub__registry_remove(c->host->shared.registry, &c->entry))
+    if (!hub__registry_remove(c->host->shared.registry, &c->entry, moment))
         return false; /* whoever was first has counted it */
     atomic_fetch_sub_explicit(&c->host->open, 1, memory_order_relaxed);
     return true;
@@ -163,7 +163,7 @@ void hub__conn_begin_closing(struct hub__conn *c, int code,
     c->cause = (uint8_t)cause;
     c->code = (uint16_t)code;
     c->close_ms = c->host->now_ms;
-    (void)hub__conn_unregister(c);
+    (void)hub__conn_unregister(c, NULL);
 }
 
 static void tell_closed(const struct hub__conn *c)

@@ -80,7 +80,12 @@ struct hub__conn {
     int64_t pinged_ms;  /* the ping that waits for an answer; 0: none */
     int64_t stalled_ms; /* since when the socket has taken nothing */
     int64_t close_ms;   /* when it started closing, or took bytes since */
-    int64_t paid_ns;    /* until when its frames use up its rate; in ns */
+    union {
+        int64_t paid_ns;  /* OPEN: until when its frames use up its rate; in
+                             ns */
+        uint64_t left_at; /* LEAVING: of the mailbox's posts, the last one that
+                             may be for it */
+    };
 
     uint64_t messages_in, messages_out, bytes_in, bytes_out;
 
@@ -151,7 +156,7 @@ void hub__conn_open(struct hub__conn *conn);
 
 /* Takes it out of the registry. Returns false if hub_close() or
  * hub_unregister() was here first, whose post is then on its way. */
-bool hub__conn_unregister(struct hub__conn *conn);
+bool hub__conn_unregister(struct hub__conn *conn, struct hub__moment *moment);
 
 /* To CLOSING: it is out of the registry, and its time runs. */
 void hub__conn_begin_closing(struct hub__conn *conn, int code,

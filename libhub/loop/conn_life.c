@@ -35,22 +35,35 @@ void hub__conn_close(struct hub__conn *c, const struct hub__ending *ending)
     hub__conn_later(c);
 }
 
+static void enter_leaving(struct hub__host *host, struct hub__conn *c)
+{
+    c->leaving = true;
+    c->next = NULL;
+    if (host->leaving == NULL)
+        host->leaving = c;
+    else
+        host->leaving_last->next = c;
+    host->leaving_last = c;
+}
+
 /* The peer is done, and will not be read any more. */
 static void leave(struct hub__conn *c, enum hub_close_cause cause, int code)
 {
+    struct hub__moment moment = {.counter = c->host->posted};
+
     c->peer_closed = true;
     if (c->state != HUB__CONN_OPEN) {
         hub__conn_later(c); /* it may have waited for just that */
         return;
     }
-    if (!hub__conn_unregister(c))
+    if (!hub__conn_unregister(c, &moment))
         return; /* the host was first: what it posted closes it */
     c->state = HUB__CONN_LEAVING;
     c->cause = (uint8_t)cause;
     c->code = (uint16_t)code;
     c->close_ms = c->host->now_ms;
-    c->leaving = true;
-    hub__conn_push(&c->host->leaving, c);
+    c->left_at = moment.at;
+    enter_leaving(c->host, c);
 }
 
 void hub__conn_answer_close(struct hub__conn *c, int code)

@@ -70,5 +70,6 @@ void hub__conn_forgive(struct hub__conn *c)
 {
     c->pinged_ms = 0;
     c->stalled_ms = c->host->now_ms;
-    c->paid_ns = 0;
+    if (c->state == HUB__CONN_OPEN)
+        c->paid_ns = 0;
 }

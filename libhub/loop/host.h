@@ -63,9 +63,12 @@ struct hub__host {
     struct hub__conn **conns; /* all but the dead */
     uint32_t conn_count, conn_size;
     struct hub__conn *dirty_first, *dirty_last; /* have something to write */
+    /* Those that are LEAVING, in that order. */
+    struct hub__conn *leaving, *leaving_last;
+    const atomic_uint_fast64_t *posted; /* constant; of the mailbox */
     /* Posts may still name them: until the next chain from the mailbox has been
      * handled, which is the last to do so. */
-    struct hub__conn *leaving, *dying;
+    struct hub__conn *dying;
 
     struct hub__frame *ping; /* shared by all */
     struct hub__sender sender;

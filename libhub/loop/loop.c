@@ -135,6 +135,7 @@ int hub__loop_init(struct hub__loop *loop, const struct hub__shared *shared,
     loop->host.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->host.epoll_fd < 0)
         return HUB_ESYSTEM;
+    loop->host.posted = &loop->mailbox.posted;
     err = hub__mailbox_init(&loop->mailbox);
     if (err != 0)
         goto fail_epoll;
@@ -276,19 +277,23 @@ static void take_posts(struct hub__loop *loop)
         end = &(*end)->next;
     *end = loop->host.dying;
     loop->host.dying = NULL;
-    loop->parting = loop->host.leaving;
-    loop->host.leaving = NULL;
 }
 
-/* Each is in one list at a time. */
-static void part(struct hub__conn *c)
+static void part(struct hub__loop *loop, struct hub__conn *c)
 {
-    while (c != NULL) {
-        struct hub__conn *next = c->next;
+    loop->host.leaving = c->next;
+    if (c->state != HUB__CONN_DEAD)
+        hub__fanout_catch_up(&loop->fanout, c);
+    hub__conn_part(c);
+}
 
-        hub__conn_part(c);
-        c = next;
-    }
+/* Those for whom there is nothing any more behind what was handled. What comes
+ * next was posted without them, be it to everybody. */
+static void part_done(struct hub__loop *loop)
+{
+    while (loop->host.leaving != NULL &&
+           loop->host.leaving->left_at <= loop->handled)
+        part(loop, loop->host.leaving);
 }
 
 /* Returns whether all there was is done. */
@@ -302,9 +307,11 @@ static bool handle_posts(struct hub__loop *loop)
     before = loop->posts;
     for (unsigned i = 0;
          i < HUB__TURN_POSTS && !hub__fanout_is_full(&loop->fanout); i++) {
+        part_done(loop);
         post = hub__chain_pop(&loop->posts);
         if (post == NULL)
             break;
+        loop->handled++;
         handle_post(loop, post);
         hub__post_free(post);
     }
@@ -312,11 +319,7 @@ static bool handle_posts(struct hub__loop *loop)
     hub__fanout_spread(&loop->fanout);
     hub__mailbox_done(&loop->mailbox, before.bytes - loop->posts.bytes,
                       before.work - loop->posts.work);
-    if (loop->posts.first != NULL)
-        return false;
-    part(loop->parting);
-    loop->parting = NULL;
-    return true;
+    return loop->posts.first == NULL;
 }
 
 /* A turn. ------------------------------------------------------------- */
@@ -434,7 +437,8 @@ void hub__loop_fini(struct hub__loop *loop)
     while (!handle_posts(loop) || !hub__mailbox_sleep(&loop->mailbox))
         ;
     hub__drain_cut_all(&loop->drain);
-    part(loop->host.leaving);
+    while (loop->host.leaving != NULL)
+        part(loop, loop->host.leaving);
     free_list(loop->dead);
     free_list(loop->host.dying);
     hub__sender_fini(&loop->host.sender);

@@ -43,13 +43,14 @@ struct hub__loop {
 
     atomic_int_fast64_t turned_ms; /* any: the hub's clock, at the last turn */
 
-    struct hub__conn *parting, *dead; /* no post names them any more once
-                                         `posts` are handled */
-    int64_t next_tick_ms;             /* by the hub's clock */
-    bool has_spread;                  /* the last turn wrote to everybody */
-    atomic_bool in_turn;              /* any: a callback may be on the stack
-                                         of `driver` */
-    _Atomic pthread_t driver;         /* any: who is in a turn */
+    uint64_t handled;         /* posts, ever */
+    struct hub__conn *dead;   /* no post names them any more once `posts` are
+                                 handled */
+    int64_t next_tick_ms;     /* by the hub's clock */
+    bool has_spread;          /* the last turn wrote to everybody */
+    atomic_bool in_turn;      /* any: a callback may be on the stack
+                                 of `driver` */
+    _Atomic pthread_t driver; /* any: who is in a turn */
     struct hub__drain drain;
     struct hub__fanout fanout;
     struct epoll_event *events;

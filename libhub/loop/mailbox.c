@@ -81,6 +81,7 @@ void hub__chain_add(struct hub__chain *chain, struct hub__post *post)
     else
         chain->first = post;
     chain->last = post;
+    chain->count++;
     chain->bytes += post->bytes;
     chain->work += post->work;
 }
@@ -94,6 +95,7 @@ struct hub__post *hub__chain_pop(struct hub__chain *chain)
     chain->first = post->next;
     if (chain->first == NULL)
         chain->last = NULL;
+    chain->count--;
     chain->bytes -= post->bytes;
     chain->work -= post->work;
     return post;
@@ -117,8 +119,10 @@ bool hub__mailbox_post(struct hub__mailbox *m, const struct hub__chain *chain)
     else
         m->chain.first = chain->first;
     m->chain.last = chain->last;
+    m->chain.count += chain->count;
     m->chain.bytes += chain->bytes;
     m->chain.work += chain->work;
+    atomic_fetch_add_explicit(&m->posted, chain->count, memory_order_relaxed);
     atomic_fetch_add_explicit(&m->bytes, chain->bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&m->work, chain->work, memory_order_relaxed);
     wake = m->asleep;

@@ -45,7 +45,7 @@ struct hub__post {
 /* Posts on their way, in order. */
 struct hub__chain {
     struct hub__post *first, *last;
-    size_t bytes; /* of them all */
+    size_t count, bytes; /* of them all */
     uint64_t work;
 };
 
@@ -53,7 +53,9 @@ struct hub__mailbox {
     pthread_mutex_t lock;
     struct hub__chain chain; /* lock */
     bool asleep;             /* lock: the loop waits, or is about to */
-    atomic_size_t bytes;     /* posted and not yet done */
+    atomic_uint_fast64_t
+        posted;          /* ever; in the order in which they are taken */
+    atomic_size_t bytes; /* posted and not yet done */
     atomic_uint_fast64_t work;
     int wake_fd; /* eventfd; watched by edge, never read */
 };

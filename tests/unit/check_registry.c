@@ -197,15 +197,15 @@ START_TEST(removing_from_any_place_leaves_the_others)
         memset(entries, 0, sizeof entries);
         for (size_t i = 0; i < 5; i++)
             add(&entries[i], "u", "s");
-        ck_assert(hub__registry_remove(&registry, &entries[victim]));
-        ck_assert(!hub__registry_remove(&registry, &entries[victim]));
+        ck_assert(hub__registry_remove(&registry, &entries[victim], NULL));
+        ck_assert(!hub__registry_remove(&registry, &entries[victim], NULL));
         ck_assert_uint_eq(reach(hub_to_user("u"), entries, reached, 5), 4);
         ck_assert(!reached[victim]);
         ck_assert_uint_eq(reach(hub_to_session("s"), entries, reached, 5), 4);
         ck_assert(!is_id_known(entries[victim].id));
         for (size_t i = 0; i < 5; i++) {
             if (i != victim)
-                ck_assert(hub__registry_remove(&registry, &entries[i]));
+                ck_assert(hub__registry_remove(&registry, &entries[i], NULL));
         }
         check_counts(0, 0, 0);
         hub__registry_fini(&registry);
@@ -227,7 +227,7 @@ START_TEST(taking_by_id_unlinks_and_keeps_others_out)
     ck_assert_ptr_nonnull(found.user_shard);
     hub__registry_unlock(&found);
     ck_assert_ptr_null(hub__registry_take(&registry, id, &found));
-    ck_assert(!hub__registry_remove(&registry, &entry));
+    ck_assert(!hub__registry_remove(&registry, &entry, NULL));
     check_counts(0, 0, 0);
     hub__registry_fini(&registry);
 }
@@ -280,7 +280,7 @@ START_TEST(a_hundred_thousand_names_come_and_go)
         hub__registry_unlock(&found);
     }
     for (unsigned i = 0; i < MANY; i++) {
-        if (!hub__registry_remove(&registry, &entries[i]))
+        if (!hub__registry_remove(&registry, &entries[i], NULL))
             ck_abort_msg("not there");
     }
     check_counts(0, 0, 0);
@@ -342,7 +342,7 @@ START_TEST(an_id_is_never_given_out_twice)
         if (entry.id.value <= last || is_id_known(first) != (i == 0))
             ck_abort_msg("id %llx came back", (unsigned long long)last);
         last = entry.id.value;
-        hub__registry_remove(&registry, &entry);
+        hub__registry_remove(&registry, &entry, NULL);
     }
     ck_assert_uint_eq((last & UINT32_MAX), (first.value & UINT32_MAX));
     ck_assert(!is_id_known(first));
@@ -359,24 +359,24 @@ START_TEST(a_slot_whose_generations_are_used_up_retires)
     set_up();
     add(&entry, "u", NULL);
     shard = &registry.users[entry.id.value % HUB__USER_SHARDS];
-    hub__registry_remove(&registry, &entry);
+    hub__registry_remove(&registry, &entry, NULL);
     ck_assert_uint_eq(shard->slot_count, 1);
     shard->slots[0].generation = UINT32_MAX - 1;
     add(&entry, "u", NULL);
     ck_assert_uint_eq(entry.id.value >> 32, UINT32_MAX - 1);
-    hub__registry_remove(&registry, &entry);
+    hub__registry_remove(&registry, &entry, NULL);
     add(&entry, "u", NULL);
     last = entry.id;
     ck_assert_uint_eq(last.value >> 32, UINT32_MAX);
     ck_assert_uint_eq(shard->slot_count, 1);
-    hub__registry_remove(&registry, &entry);
+    hub__registry_remove(&registry, &entry, NULL);
     ck_assert_uint_eq(shard->slot_free, 0);
     add(&next, "u", NULL);
     ck_assert_uint_eq(shard->slot_count, 2);
     ck_assert_uint_ne(next.id.value & UINT32_MAX, last.value & UINT32_MAX);
     ck_assert(!is_id_known(last));
     ck_assert(is_id_known(next.id));
-    hub__registry_remove(&registry, &next);
+    hub__registry_remove(&registry, &next, NULL);
     hub__registry_fini(&registry);
 }
 END_TEST
@@ -392,7 +392,7 @@ START_TEST(guessed_ids_find_nobody)
     ck_assert(is_id_known(entry.id));
     for (unsigned bit = 0; bit < 64; bit++)
         ck_assert(!is_id_known((hub_id){value ^ 1ull << bit}));
-    hub__registry_remove(&registry, &entry);
+    hub__registry_remove(&registry, &entry, NULL);
     /* A free slot has a generation too, which is that of its next entry. */
     ck_assert(!is_id_known((hub_id){value + (1ull << 32)}));
     hub__registry_fini(&registry);
@@ -453,7 +453,7 @@ START_TEST(a_table_that_cannot_grow_still_works)
                           1);
     testing_fail_after(0); /* nor does it have to shrink */
     for (unsigned i = 0; i < COUNT; i++)
-        ck_assert(hub__registry_remove(&registry, &entries[i]));
+        ck_assert(hub__registry_remove(&registry, &entries[i], NULL));
     testing_allow_memory();
     check_counts(0, 0, 0);
     hub__registry_fini(&registry);
@@ -485,7 +485,7 @@ static void *come_and_go(void *context)
                 return context;
             hub__registry_unlock(&found);
         } else if (testing_random(&seed) % 2) {
-            if (!hub__registry_remove(&registry, entry))
+            if (!hub__registry_remove(&registry, entry, NULL))
                 return context;
         } else {
             if (hub__registry_take(&registry, entry->id, &found) != entry)
@@ -503,7 +503,7 @@ static void *come_and_go(void *context)
         hub__select_end(&s);
     }
     for (size_t i = 0; i < 16; i++)
-        hub__registry_remove(&registry, &entries[i]);
+        hub__registry_remove(&registry, &entries[i], NULL);
     return NULL;
 }
 

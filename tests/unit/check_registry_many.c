@@ -111,7 +111,7 @@ static void check_all(void)
     check_ways(registry.users, HUB__USER_SHARDS, "users");
     check_ways(registry.sessions, HUB__SESSION_SHARDS, "sessions");
     for (unsigned i = 0; i < count; i++) {
-        if (!hub__registry_remove(&registry, &entries[i]))
+        if (!hub__registry_remove(&registry, &entries[i], NULL))
             ck_abort_msg("not there");
     }
 }
