@@ -19,7 +19,7 @@
 #include "front/exchange.h"
 
 #define REPLY_HEAD_MAX 1280
-#define REPLY_PIECE_BYTES 8192
+#define REPLY_PIECE_BYTES 3072
 #define REPLY_FRAMING_MAX 16 /* of a chunk, in front and behind */
 
 struct reply {

@@ -45,6 +45,7 @@ class StoppedProcess(FaultCase):
 
     def check(self, settings, limit, cause, send):
         hub = self.start(HUB_QUEUE_SIZE="64MB", **settings)
+        hub.warm_up()
         steady = self.steady(hub, to_session=True)
         before = self.state(hub)
         process = self.clients(hub)
