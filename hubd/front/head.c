@@ -136,11 +136,15 @@ static bool is_around(char c, bool is_list)
 /* From `line` up to its CR. */
 static void take_field(char *line, char *end)
 {
-    bool is_coding = (size_t)(end - line) >= strlen(CODING) &&
+    bool is_coding = (*line | 0x20) == 't' &&
+                     (size_t)(end - line) >= strlen(CODING) &&
                      strncasecmp(line, CODING, strlen(CODING)) == 0;
-    char *value = memchr(line, ':', (size_t)(end - line)), *value_end = end;
+    char *value, *value_end = end;
     size_t room;
 
+    if (!is_coding && end[-1] != ' ')
+        return; /* as nearly all of them */
+    value = memchr(line, ':', (size_t)(end - line));
     if (value == NULL)
         return;
     value++;
@@ -190,6 +194,7 @@ static void skip_empty_lines(struct head *h, char *text, size_t count)
 
 void head_take(struct head *head, char *text, size_t before, size_t count)
 {
+    bool has_tabs = memchr(text + before, '\t', count - before) != NULL;
     struct head *h = head;
 
     if (h->fields == 0)
@@ -198,7 +203,7 @@ void head_take(struct head *head, char *text, size_t before, size_t count)
         char *lf = memchr(text + h->line, '\n', count - h->line);
         size_t end;
 
-        if (h->fields > 0)
+        if (has_tabs && h->fields > 0)
             blank_tabs(text + (before > h->line ? before : h->line),
                        lf != NULL ? lf : text + count);
         if (lf == NULL)

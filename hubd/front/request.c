@@ -315,11 +315,12 @@ static bool wants_keep_alive(const struct request *r)
     (void)request_header(info, "Trailer", &trailers);
     (void)request_header(info, "Upgrade", &upgrades);
     first.rest = request_header(info, first.name, &count);
-    if (trailers > 0 || upgrades > 0 ||
-        request_lists(info, first.name, "close"))
+    if (trailers > 0 || upgrades > 0)
         return false;
     if (count == 0)
         return r->http11;
+    if (request_lists(info, first.name, "close"))
+        return false;
     while (request_list_next(&first, &option))
         keeps |= request_text_is(option, "keep-alive");
     for (int i = 0; i < info->num_headers; i++) {
