@@ -11,9 +11,9 @@
 
 /* Every sequence of posts. ---------------------------------------------- */
 
-/* B broadcast, T to the target, J somebody joins, C the target is closed, D it
- * is dropped, P the loop turns. */
-static const char letters[] = "BTJCDP";
+/* B broadcast, X a broadcast to all but the target, T to the target, J somebody
+ * joins, C the target is closed, D it is dropped, P the loop turns. */
+static const char letters[] = "BXTJCDP";
 
 #define LETTERS (sizeof letters - 1)
 #define STEPS 5
@@ -78,21 +78,24 @@ static void expect(struct guest *g, char message)
     g->expected[strlen(g->expected)] = message;
 }
 
-static void send_letter(struct scene *scene, char message, bool to_all)
+static void send_letter(struct scene *scene, char letter, char message)
 {
     char text[2] = {message, '\0'};
-    size_t most = to_all ? scene->guest_count : TARGETS;
+    struct hub_target target = hub_to_user("target");
+    struct hub_target to =
+        letter == 'T' ? hub_to_user("target") : hub_to_everybody();
+    size_t least = letter == 'X' ? TARGETS : 0;
+    size_t most = letter == 'T' ? TARGETS : scene->guest_count;
     int64_t recipients = 0;
 
-    for (size_t i = 0; i < most; i++) {
+    for (size_t i = least; i < most; i++) {
         if (scene->guests[i].end == 0) {
             expect(&scene->guests[i], message);
             recipients++;
         }
     }
-    ck_assert_int_eq(to_all ? hub_broadcast(scene->hub, HUB_TEXT_OF(text))
-                            : hub_send(scene->hub, HUB_TO_USER("target"),
-                                       HUB_TEXT_OF(text), NULL),
+    to.except = letter == 'X' ? &target : NULL;
+    ck_assert_int_eq(hub_send(scene->hub, &to, HUB_TEXT_OF(text), NULL),
                      recipients);
 }
 
@@ -127,8 +130,9 @@ static void post(struct scene *scene, char letter, char message)
 {
     switch (letter) {
     case 'B':
+    case 'X':
     case 'T':
-        send_letter(scene, message, letter == 'B');
+        send_letter(scene, letter, message);
         break;
     case 'J':
         let_in(scene, "late");
@@ -220,7 +224,7 @@ START_TEST(every_sequence_of_posts_is_seen_in_its_order)
             sequences++;
         }
     }
-    ck_assert_uint_eq(sequences, 6 + 36 + 216 + 1296 + 7776);
+    ck_assert_uint_eq(sequences, 7 + 49 + 343 + 2401 + 16807);
     hub_destroy(scene.hub);
 }
 END_TEST
@@ -267,6 +271,55 @@ static int ignore(void *data, hub_id id, const struct hub_message *message)
     (void)message;
     return 0;
 }
+
+/* Sends to all but the one that has just broken the protocol. */
+static void tell_others(hub_t *hub, const struct hub_connection *connection,
+                        const struct hub_message *message)
+{
+    struct hub_target others = hub_to_everybody();
+    const hub_id *left_out = hub_data(hub);
+
+    (void)connection;
+    (void)message;
+    others.except = HUB_TO_CONNECTION(*left_out);
+    ck_assert_int_eq(hub_send(hub, &others, HUB_TEXT_OF("3"), NULL), 1);
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("4")), 1);
+}
+
+/* What was posted before it broke the protocol still is for it, and what was
+ * posted after that is not, though it comes along with that. */
+START_TEST(who_leaves_gets_only_what_came_before)
+{
+    struct hub_options options = HUB_OPTIONS_INIT;
+    struct testing_client clients[2];
+    struct testing_peer peers[2];
+    hub_id left_out;
+    hub_t *hub;
+
+    testing_record(&options);
+    options.message = tell_others;
+    options.data = &left_out;
+    hub = testing_stage(&options);
+    for (size_t i = 0; i < 2; i++)
+        testing_join(hub, &clients[i], &peers[i], "u", NULL);
+    left_out = peers[0].id;
+    ck_assert_int_eq(hub_broadcast(hub, HUB_TEXT_OF("1")), 2);
+    ck_assert_int_eq(
+        hub_send(hub, HUB_TO_CONNECTION(left_out), HUB_TEXT_OF("2"), NULL), 1);
+    testing_client_send_raw(&clients[0], "\xC1", 1); /* RSV1 */
+    testing_client_send(&clients[1], TESTING_FIN_TEXT, "go", 2);
+    testing_settle(hub);
+    testing_client_expect_text(&clients[0], "1");
+    testing_client_expect_text(&clients[0], "2");
+    testing_client_expect_close(&clients[0], 1002);
+    testing_client_expect_text(&clients[1], "1");
+    testing_client_expect_text(&clients[1], "3");
+    testing_client_expect_text(&clients[1], "4");
+    hub_destroy(hub);
+    for (size_t i = 0; i < 2; i++)
+        testing_client_close(&clients[i]);
+}
+END_TEST
 
 START_TEST(a_shutdown_comes_behind_the_broadcasts)
 {
@@ -410,6 +463,7 @@ int main(void)
     const TTest *const tests[] = {
         every_sequence_of_posts_is_seen_in_its_order,
         who_joins_gets_only_what_comes_later,
+        who_leaves_gets_only_what_came_before,
         a_shutdown_comes_behind_the_broadcasts,
         what_was_broadcast_before_the_end_is_delivered_in_it,
         messages_and_bytes_are_counted_exactly,
