@@ -149,7 +149,8 @@ static inline struct hub_target hub_to_connection(hub_id id)
  *     hub_send(hub, HUB_TO_USER("ada"), HUB_TEXT_OF("hello"), NULL);
  *
  * This and the following macros are pointers that are valid until the end of
- * the block they stand in. C++ has overloads of hub_send() and hub_broadcast()
+ * the block they stand in; what an `if` or a loop leads to is a block too, with
+ * braces or without. C++ has overloads of hub_send() and hub_broadcast()
  * instead, which take what the functions above return:
  *
  *     hub_send(hub, hub_to_user("ada"), hub_text("hello")); */

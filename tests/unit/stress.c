@@ -34,10 +34,15 @@ void stress_check(struct stress_host *host, int64_t result)
     stress_blame(hub_strerror((int)result));
 }
 
-void stress_spread(struct stress_host *host, struct hub_message message)
+void stress_spread(struct stress_host *host, const struct hub_target *except,
+                   const struct hub_message *message,
+                   const struct hub_send_options *options)
 {
-    int64_t result = hub_broadcast(host->hub, &message);
+    struct hub_target to = hub_to_everybody();
+    int64_t result;
 
+    to.except = except;
+    result = hub_send(host->hub, &to, message, options);
     stress_check(host, result);
     if (result > 0)
         atomic_fetch_add(&host->spread, 1);
@@ -59,6 +64,8 @@ void stress_hear(struct stress_host *host, struct stress_ear *ear,
         ear->last[note.worker] = note.number;
     if (note.only_for != 0 && note.only_for != ear->id)
         stress_blame("a message to a connection has reached another one");
+    if (note.not_for != 0 && note.not_for == ear->id)
+        stress_blame("a message has reached whom it was not for");
     atomic_fetch_add(&host->heard, 1);
 }
 
@@ -103,10 +110,14 @@ int stress_let_in(struct stress_host *host, int fd, const char *user,
     member.data = guest;
     if (fd < 0)
         member.deliver = deliver;
-    err = fd < 0 ? hub_register(host->hub, &member, id)
-                 : hub_adopt(host->hub, fd, &member, id);
+    err =
+        patience % 2 == 0 ? hub_reserve(host->hub, &member, &member.place) : 0;
+    if (err == 0)
+        err = fd < 0 ? hub_register(host->hub, &member, id)
+                     : hub_adopt(host->hub, fd, &member, id);
     if (err == 0)
         return 0;
+    hub_release(host->hub, member.place);
     if (err != HUB_EFULL)
         stress_check(host, err);
     if (atomic_load(&guest->state) != 0)
@@ -145,7 +156,7 @@ static void on_message(hub_t *hub, const struct hub_connection *connection,
         stress_check(
             host, hub_close(hub, connection->id, 4000, "by its own message"));
     else if (bytes % 31 == 2 && host->next != NULL)
-        stress_spread(host->next, *message);
+        stress_spread(host->next, NULL, message, NULL);
 }
 
 static void on_closed(hub_t *hub, const struct hub_connection *connection,

@@ -34,6 +34,7 @@ struct stress_host {
 struct stress_note {
     uint32_t magic, worker, number;
     uint64_t only_for; /* an id, or 0 */
+    uint64_t not_for;  /* likewise */
 };
 
 #define STRESS_MAGIC 0xC0FFEE01u
@@ -83,8 +84,11 @@ void stress_hear(struct stress_host *host, struct stress_ear *ear,
 /* Checks what a call returned. */
 void stress_check(struct stress_host *host, int64_t result);
 
-/* To everybody of a hub. */
-void stress_spread(struct stress_host *host, struct hub_message message);
+/* To everybody of a hub, or all but some, among whom is nobody that never
+ * leaves. `options` may be NULL. */
+void stress_spread(struct stress_host *host, const struct hub_target *except,
+                   const struct hub_message *message,
+                   const struct hub_send_options *options);
 
 /* Enters a guest: a socket, or a member if `fd` is negative, which is the
  * caller's after an error. */

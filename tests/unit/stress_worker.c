@@ -204,34 +204,63 @@ static void act_as_client(struct stress_worker *w)
 
 /* Calls. --------------------------------------------------------------- */
 
+#define LEFT_OUT_MAX 5
+
+/* Fills in who is left out of a message. Returns NULL for nobody. */
+static const struct hub_target *leave_out(struct stress_worker *w,
+                                          struct hub_target *except,
+                                          hub_id ids[LEFT_OUT_MAX],
+                                          struct stress_note *note)
+{
+    if (pick(w, 3) > 0)
+        return NULL;
+    *except = (struct hub_target)HUB_TARGET_INIT;
+    except->ids = ids;
+    except->id_count = 1 + pick(w, LEFT_OUT_MAX);
+    for (size_t i = 0; i < LEFT_OUT_MAX; i++)
+        ids[i] = pick_id(w);
+    if (pick(w, 3) == 0)
+        except->user_id = pick_name(w);
+    note->not_for = ids[0].value;
+    return except;
+}
+
 /* In one of so many ways, all but four of which are a broadcast. */
 static void send_somewhere(struct stress_worker *w, unsigned bytes,
                            unsigned ways)
 {
-    struct stress_note note = {STRESS_MAGIC, w->index, ++w->number, 0};
+    struct stress_note note = {STRESS_MAGIC, w->index, ++w->number, 0, 0};
+    struct hub_send_options options = HUB_SEND_OPTIONS_INIT;
+    struct hub_target except;
+    hub_id left_out[LEFT_OUT_MAX];
     uint8_t text[2000] = {0};
     struct hub_message message = hub_binary(text, sizeof note + pick(w, bytes));
     struct hub_target to = hub_to_user(pick_name(w));
     unsigned way = pick(w, ways);
 
+    options.wait_ms = pick(w, 3);
     if (way == 3) {
         to = hub_to_connection(pick_id(w));
         note.only_for = to.id.value;
+    } else {
+        to.except = leave_out(w, &except, left_out, &note);
     }
     memcpy(text, &note, sizeof note);
     if (way == 0 || way > 4) {
         w->tally.broadcasts++;
-        stress_spread(w->host, message);
+        stress_spread(w->host, to.except, &message, &options);
         return;
     }
-    if (way == 2)
-        to = hub_to_session(pick_name(w));
-    else if (way == 4)
-        to = hub_to_either(pick_name(w), pick_name(w));
+    if (way == 2) {
+        to.session_id = to.user_id;
+        to.user_id = NULL;
+    } else if (way == 4) {
+        to.session_id = pick_name(w);
+    }
     if (way == 3 && to.id.value == 0)
         return;
     w->tally.sends++;
-    stress_check(w->host, hub_send(w->host->hub, &to, &message, NULL));
+    stress_check(w->host, hub_send(w->host->hub, &to, &message, &options));
 }
 
 /* More than a turn may take; broadcasts, and a few others among them. */
