@@ -232,7 +232,6 @@ class Memory(HubTestCase):
                 self.assertLess(took, scaled(0.5))
 
 
-@unittest.skipIf(sanitizer(), "its runtime wants threads and files too")
 class Loops(HubTestCase):
 
     def loops_on(self, cpus, **settings):
@@ -267,6 +266,7 @@ class Loops(HubTestCase):
         self.assertEqual(self.loops_on(cpus[:1], HUB_LOOPS="3"), 3)
 
 
+@unittest.skipIf(sanitizer(), "its runtime wants threads and files too")
 class Threads(HubTestCase):
     """As a user who may have so many, which does not bind root."""
 
