@@ -510,7 +510,9 @@ HUB_API int hub_poll(hub_t *hub, int timeout_ms);
 #pragma GCC diagnostic pop
 }
 
-/* For C++: what the functions above return need not be kept to be sent. */
+/* For C++: what the functions above return need not be kept to be sent. Whoever
+ * includes this from inside of extern "C" gets them too. */
+extern "C++" {
 inline int64_t hub_send(hub_t *hub, const hub_target &target,
                         const hub_message &message,
                         const hub_send_options *options = nullptr)
@@ -521,6 +523,7 @@ inline int64_t hub_send(hub_t *hub, const hub_target &target,
 inline int64_t hub_broadcast(hub_t *hub, const hub_message &message)
 {
     return hub_broadcast(hub, &message);
+}
 }
 #endif
 
