@@ -91,11 +91,10 @@ static int note_item(void *context, const struct json_item *item)
 {
     struct findings *found = context;
 
-    if (found->kind == PUBLISH_BROADCAST)
-        note(found, TYPE, TIMESTAMP, item);
-    else if (item->depth == 1)
+    if (found->kind != PUBLISH_BROADCAST && item->depth == 1)
         note(found, MESSAGE, TARGET_SESSION, item);
-    else if (is_member(found, &item->path[0], MESSAGE))
+    else if (found->kind == PUBLISH_BROADCAST ||
+             is_member(found, &item->path[0], MESSAGE))
         note(found, TYPE, TIMESTAMP, item);
     return 0;
 }

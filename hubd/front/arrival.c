@@ -13,7 +13,9 @@ void arrival_take(struct arrival *arrival, char *at, size_t bytes)
     struct arrival *a = arrival;
     size_t before = a->bytes;
 
-    a->last[0] = bytes > 1 ? at[bytes - 2] : a->last[1];
+    a->last[0] = a->last[1];
+    if (bytes > 1)
+        a->last[0] = at[bytes - 2];
     a->last[1] = at[bytes - 1];
     if (a->is_head && a->buffer == NULL)
         a->buffer = at;

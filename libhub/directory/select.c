@@ -285,6 +285,7 @@ static int select_names(struct hub__selection *s, struct names *named,
     lock(s->registry->users, s->users);
     lock(s->registry->sessions, s->sessions);
     err = look_up(s, named, excluded);
+    named->found = excluded->found = NULL;
     if (found != few)
         hub__free(found);
     if (err != 0)

@@ -223,7 +223,8 @@ class Lacking(unittest.TestCase):
     def test_each_error_says_how_to_go_on(self):
         work = tempfile.TemporaryDirectory(prefix="hub-consumer-")
         self.addCleanup(work.cleanup)
-        settings, parts = [], []
+        # It is found without pkg-config.
+        settings, parts = ["-DCMAKE_DISABLE_FIND_PACKAGE_Check=ON"], []
         while len(parts) < 4:
             done = subprocess.run(
                 ["cmake", "-S", ROOT, "-B", work.name, *settings], check=False,
