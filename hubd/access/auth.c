@@ -97,11 +97,11 @@ void auth_reload(struct auth *auth, const struct config *config)
 }
 
 /* The key a request presents. Returns 0, or -1 if it cannot be told. */
-static int presented(const struct exchange *x, struct request_text *key)
+static int presented(const struct exchange *x, struct slice *key)
 {
     static const char scheme[] = "Bearer ";
     unsigned keys, bearers;
-    struct request_text bearer = exchange_header(x, "Authorization", &bearers);
+    struct slice bearer = exchange_header(x, "Authorization", &bearers);
 
     *key = exchange_header(x, "X-API-Key", &keys);
     if (keys > 1 || bearers > 1 || keys + bearers == 0)
@@ -127,7 +127,7 @@ static int presented(const struct exchange *x, struct request_text *key)
 
 int auth_check(struct auth *auth, const struct exchange *x, struct refusal *why)
 {
-    struct request_text key;
+    struct slice key;
     bool known = false;
 
     if (presented(x, &key) == 0) {

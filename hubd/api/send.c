@@ -16,7 +16,7 @@
 static int check_media_type(const struct exchange *x, struct refusal *why)
 {
     unsigned count;
-    struct request_text type = exchange_header(x, "Content-Type", &count);
+    struct slice type = exchange_header(x, "Content-Type", &count);
 
     /* What follows is a parameter: RFC 9110, 8.3.1. */
     for (size_t i = 0; i < type.bytes; i++) {
@@ -36,7 +36,7 @@ static int check_encoding(const struct exchange *x, struct refusal *why)
 {
     struct request_list list = {.info = x->request.info,
                                 .name = "Content-Encoding"};
-    struct request_text coding;
+    struct slice coding;
     size_t shown = 0;
 
     while (request_list_next(&list, &coding)) {

@@ -37,7 +37,7 @@ static int check_origin(const struct request *r,
                         const struct origin_list *origins, struct refusal *why)
 {
     unsigned count;
-    struct request_text text = request_header(r->info, "Origin", &count);
+    struct slice text = request_header(r->info, "Origin", &count);
     char origin[512];
 
     if (count == 0 && origin_list_allows(origins, NULL))
@@ -139,24 +139,23 @@ int ws_read_ids(struct ws_upgrade *upgrade, const char *query,
 }
 
 /* The one of our list that is the piece, byte by byte; or without bytes. */
-static struct request_text find_subprotocol(const char *list,
-                                            struct slice wanted)
+static struct slice find_subprotocol(const char *list, struct slice wanted)
 {
     struct slice ours;
 
     while (slice_next(&list, &ours)) {
         if (ours.bytes == wanted.bytes &&
             memcmp(ours.start, wanted.start, ours.bytes) == 0)
-            return (struct request_text){ours.start, ours.bytes};
+            return ours;
     }
-    return (struct request_text){NULL, 0};
+    return (struct slice){NULL, 0};
 }
 
 /* The first that the client offers and we may accept: RFC 6455, 4.2.2. */
-static struct request_text choose_subprotocol(const struct request *request,
-                                              const char *list)
+static struct slice choose_subprotocol(const struct request *request,
+                                       const char *list)
 {
-    struct request_text chosen = {NULL, 0};
+    struct slice chosen = {NULL, 0};
     const char *name, *value;
     struct slice offered;
 

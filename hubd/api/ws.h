@@ -16,8 +16,8 @@ struct ws_upgrade {
     char user_id[HUB_ID_BYTES_MAX + 1];
     char session_id[HUB_ID_BYTES_MAX + 1]; /* "" without one */
     char accept[HUB_ACCEPT_BYTES + 1];     /* Sec-WebSocket-Accept */
-    struct request_text subprotocol;       /* of the list that was given, or
-                                              without bytes */
+    struct slice subprotocol;              /* of the list that was given, or
+                                                     without bytes */
 };
 
 /* Returns 0 and what is asked for, or -1 and `why`. `subprotocols` are those

@@ -16,14 +16,14 @@
 #include "front/front.h"
 #include "front/reply.h"
 
-struct request_text exchange_header(const struct exchange *x, const char *name,
-                                    unsigned *count)
+struct slice exchange_header(const struct exchange *x, const char *name,
+                             unsigned *count)
 {
     return request_header(x->request.info, name, count);
 }
 
 bool exchange_next_header(const struct exchange *x, const char *name,
-                          unsigned *at, struct request_text *value)
+                          unsigned *at, struct slice *value)
 {
     const struct mg_request_info *info = x->request.info;
 
@@ -31,9 +31,7 @@ bool exchange_next_header(const struct exchange *x, const char *name,
         const struct mg_header *header = &info->http_headers[(*at)++];
 
         if (strcasecmp(header->name, name) == 0) {
-            struct slice text = slice_trim(slice_of(header->value));
-
-            *value = (struct request_text){text.start, text.bytes};
+            *value = slice_trim(slice_of(header->value));
             return true;
         }
     }
@@ -83,7 +81,7 @@ bool exchange_is_head(const struct exchange *x)
 static int join_forwarded(const struct exchange *x, char **joined)
 {
     static const char name[] = "X-Forwarded-For";
-    struct request_text value;
+    struct slice value;
     size_t bytes = 0;
     char *end;
 

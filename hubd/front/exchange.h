@@ -43,13 +43,13 @@ struct exchange {
 
 /* The value of the first header of that name, without white space around it,
  * and how many there are (`count` may be NULL). */
-struct request_text exchange_header(const struct exchange *x, const char *name,
-                                    unsigned *count);
+struct slice exchange_header(const struct exchange *x, const char *name,
+                             unsigned *count);
 
 /* Goes through all headers of that name: `at` is 0 at first. Returns false when
  * there are no more. */
 bool exchange_next_header(const struct exchange *x, const char *name,
-                          unsigned *at, struct request_text *value);
+                          unsigned *at, struct slice *value);
 
 /* Whether a list of that name, in one line or more, has that member, without
  * case. */

@@ -24,32 +24,16 @@ static int bad(struct refusal *why, const char *what)
     return refuse(why, REFUSAL_INVALID_REQUEST, "%s", what);
 }
 
-bool request_text_is(struct request_text text, const char *wanted)
+bool request_text_is(struct slice text, const char *wanted)
 {
     return text.start != NULL && strlen(wanted) == text.bytes &&
            strncasecmp(text.start, wanted, text.bytes) == 0;
 }
 
-static bool is_blank(char c)
+struct slice request_header(const struct mg_request_info *info,
+                            const char *name, unsigned *count)
 {
-    return c == ' ' || c == '\t';
-}
-
-static struct request_text trim(const char *start, size_t bytes)
-{
-    while (bytes > 0 && is_blank(start[0])) {
-        start++;
-        bytes--;
-    }
-    while (bytes > 0 && is_blank(start[bytes - 1]))
-        bytes--;
-    return (struct request_text){start, bytes};
-}
-
-struct request_text request_header(const struct mg_request_info *info,
-                                   const char *name, unsigned *count)
-{
-    struct request_text found = {NULL, 0};
+    struct slice found = {NULL, 0};
     unsigned seen = 0;
 
     for (int i = 0; i < info->num_headers; i++) {
@@ -58,7 +42,7 @@ struct request_text request_header(const struct mg_request_info *info,
         if (strcasecmp(header->name, name) != 0)
             continue;
         if (seen++ == 0)
-            found = trim(header->value, strlen(header->value));
+            found = slice_trim(slice_of(header->value));
     }
     if (count != NULL)
         *count = seen;
@@ -89,18 +73,18 @@ void request_wipe(const struct mg_request_info *info, const char *name)
 }
 
 /* Takes the first member of a line off it; empty ones too. */
-static struct request_text cut(struct request_text *line)
+static struct slice cut(struct slice *line)
 {
     const char *comma = memchr(line->start, ',', line->bytes);
     size_t bytes = comma != NULL ? (size_t)(comma - line->start) : line->bytes;
-    struct request_text member = trim(line->start, bytes);
+    struct slice member = slice_trim((struct slice){line->start, bytes});
 
     line->start += bytes + (comma != NULL);
     line->bytes -= bytes + (comma != NULL);
     return member;
 }
 
-bool request_list_next(struct request_list *list, struct request_text *member)
+bool request_list_next(struct request_list *list, struct slice *member)
 {
     const struct mg_request_info *info = list->info;
 
@@ -124,7 +108,7 @@ bool request_lists(const struct mg_request_info *info, const char *name,
                    const char *member)
 {
     struct request_list list = {.info = info, .name = name};
-    struct request_text text;
+    struct slice text;
 
     while (request_list_next(&list, &text)) {
         if (request_text_is(text, member))
@@ -183,7 +167,7 @@ static int check_field(const struct mg_header *header, struct refusal *why)
     if (!is_token(header->name))
         return bad(why, "a header name is not a token");
     for (; gap < header->value; gap++) {
-        if (!is_blank(*gap))
+        if (!ascii_is_blank(*gap))
             return bad(why, "white space between a header name and its colon");
     }
     return 0;
@@ -225,7 +209,7 @@ static int check_fields(const struct mg_request_info *info, const char *buffer,
 static int check_host(const struct request *r, struct refusal *why)
 {
     unsigned count;
-    struct request_text host = request_header(r->info, "Host", &count);
+    struct slice host = request_header(r->info, "Host", &count);
 
     if (count > 1 || (count == 0 && r->http11))
         return bad(why, "exactly one Host header is required");
@@ -242,8 +226,7 @@ static int check_host(const struct request *r, struct refusal *why)
 static int read_length(struct request *r, struct refusal *why)
 {
     unsigned count;
-    struct request_text text =
-        request_header(r->info, "Content-Length", &count);
+    struct slice text = request_header(r->info, "Content-Length", &count);
 
     r->content_length = -1;
     if (count == 0)
@@ -266,7 +249,7 @@ static int read_length(struct request *r, struct refusal *why)
 static int read_coding(struct request *r, struct refusal *why)
 {
     struct request_list list = {.info = r->info, .name = "Transfer-Encoding"};
-    struct request_text coding, another;
+    struct slice coding, another;
     unsigned lines;
 
     (void)request_header(r->info, list.name, &lines);
@@ -287,7 +270,7 @@ static int read_coding(struct request *r, struct refusal *why)
 static int read_expectation(struct request *r, struct refusal *why)
 {
     struct request_list list = {.info = r->info, .name = "Expect"};
-    struct request_text expected;
+    struct slice expected;
 
     /* RFC 9110, 10.1.1: from HTTP/1.0 it is to be ignored. */
     while (r->http11 && request_list_next(&list, &expected)) {
@@ -308,7 +291,7 @@ static bool wants_keep_alive(const struct request *r)
 {
     const struct mg_request_info *info = r->info;
     struct request_list first = {info, "Connection", info->num_headers, {0}};
-    struct request_text option;
+    struct slice option;
     bool keeps = false;
     unsigned count, trailers, upgrades;
 

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
 #include "front/refusal.h"
 
 #define REQUEST_HEAD_MAX 16384 /* civetweb's buffer, for max_request_size */
@@ -31,18 +32,12 @@ struct request {
     int64_t content_length; /* -1: not given */
 };
 
-/* A piece of a header value. */
-struct request_text {
-    const char *start; /* NULL: there is no such header */
-    size_t bytes;
-};
-
 /* The members of a list (RFC 9110, 5.6.1), whose lines are one (5.3). */
 struct request_list {
     const struct mg_request_info *info;
     const char *name;
-    int next;                 /* line to look at */
-    struct request_text rest; /* of the line before */
+    int next;          /* line to look at */
+    struct slice rest; /* of the line before */
 };
 
 /* Reads the framing of a request, whose head has come through head_take(), in a
@@ -52,10 +47,11 @@ struct request_list {
 int request_check(struct request *request, const struct mg_request_info *info,
                   const char *buffer, struct refusal *why);
 
-/* The value of the first header of that name, without white space around it,
- * and how many there are (`count` may be NULL). */
-struct request_text request_header(const struct mg_request_info *info,
-                                   const char *name, unsigned *count);
+/* The value of the first header of that name, without white space around it
+ * (start is NULL: there is none), and how many there are (`count` may be
+ * NULL). */
+struct slice request_header(const struct mg_request_info *info,
+                            const char *name, unsigned *count);
 
 /* Goes through all headers: `at` is 0 at first. A value may have white space
  * behind it. Returns false when there are no more. */
@@ -68,12 +64,12 @@ void request_wipe(const struct mg_request_info *info, const char *name);
 
 /* The next member that is not empty; false: there is none. A list begins with
  * info and name. */
-bool request_list_next(struct request_list *list, struct request_text *member);
+bool request_list_next(struct request_list *list, struct slice *member);
 
 /* Whether a list has that member, without case. */
 bool request_lists(const struct mg_request_info *info, const char *name,
                    const char *member);
 
-bool request_text_is(struct request_text text, const char *wanted);
+bool request_text_is(struct slice text, const char *wanted);
 
 #endif

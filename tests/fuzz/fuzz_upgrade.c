@@ -256,7 +256,7 @@ static void check_sessions(const char *user_id)
 }
 
 /* None is named that was not offered, or is not ours. */
-static void check_subprotocol(struct request_text chosen,
+static void check_subprotocol(struct slice chosen,
                               const struct model_head *head)
 {
     static const char header[] = "Sec-WebSocket-Protocol";

@@ -356,7 +356,7 @@ START_TEST(lists_are_searched_without_case_and_in_all_lines)
 {
     static const char *const members[] = {"a", "b", "Upgrade", "c", "d"};
     struct request_list list = {.info = &fake.info, .name = "list"};
-    struct request_text member;
+    struct slice member;
 
     accepts("GET / HTTP/1.1\r\nList:\ta ,,b \r\nLIST:\r\nA: x\r\nlist: ,\r\n"
             "list: Upgrade\r\n" HOST "list: , c,\td\t,\r\n\r\n");
@@ -390,7 +390,7 @@ END_TEST
 START_TEST(headers_are_found_trimmed_and_counted)
 {
     unsigned count;
-    struct request_text text;
+    struct slice text;
 
     accepts("GET / HTTP/1.1\r\n" HOST "A: b \r\na: c\r\n\r\n");
     text = request_header(&fake.info, "A", &count);
