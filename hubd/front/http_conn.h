@@ -45,12 +45,22 @@ struct http_conns {
     int64_t kept_ms;          /* ... of who is trusted */
 };
 
+/* What the Date of a reply says; made once a second. */
+struct http_date {
+    time_t when;
+    char text[40];
+};
+
 struct http_conn {
     struct http_conns *clients;
     struct http_conn *previous, *next; /* clients->lock */
     struct tap tap;
     _Atomic int64_t deadline_ms; /* CLOCK_MONOTONIC; 0: none */
     _Atomic int wait;            /* enum http_conn_wait */
+
+    /* Worker only, and here because each byte that is a thread's own may cost
+     * every one of the workers a page of stack. */
+    struct http_date date;
 
     /* Of the request in hand; worker only. */
     struct netaddr peer;

@@ -69,22 +69,18 @@ static bool keeps_alive(const struct reply *reply)
 }
 
 /* Made once a second: it is a third of the work of a head. */
-static const char *date(void)
+static const char *date_text(struct http_date *latest)
 {
-    static _Thread_local struct {
-        time_t when;
-        char text[40];
-    } latest;
     time_t now = time(NULL);
     struct tm utc;
 
-    if (now == latest.when)
-        return latest.text;
-    latest.when = now;
+    if (now == latest->when)
+        return latest->text;
+    latest->when = now;
     (void)gmtime_r(&now, &utc);
-    (void)strftime(latest.text, sizeof(latest.text),
+    (void)strftime(latest->text, sizeof(latest->text),
                    "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    return latest.text;
+    return latest->text;
 }
 
 /* How the end of the body can be told; nothing for one that ends where the
@@ -115,13 +111,16 @@ static void add_connection(struct linebuf *head, const struct reply *reply,
 static size_t write_head(char out[REPLY_HEAD_MAX], const struct reply *reply,
                          bool keep_alive)
 {
+    struct http_date fresh = {0};
+    struct http_date *date =
+        reply->x->client != NULL ? &reply->x->client->date : &fresh;
     struct linebuf head;
 
     linebuf_init(&head, out, REPLY_HEAD_MAX);
     linebuf_addf(&head, "HTTP/1.1 %d ", reply->status);
     linebuf_add(&head, refusal_phrase(reply->status));
     linebuf_add(&head, "\r\nDate: ");
-    linebuf_add(&head, date());
+    linebuf_add(&head, date_text(date));
     linebuf_add(&head, "\r\nContent-Type: ");
     linebuf_add(&head, reply->type);
     add_framing(&head, reply);

@@ -126,12 +126,25 @@ class Budgets(unittest.TestCase):
         self.assertEqual(json.loads(json.dumps(
             self.pick(found, "accepted").as_json()))["met"], None)
 
-    def test_throughput_is_held_against_the_best_peer(self):
-        found = self.evaluate([run(s, cpu, scenario="burst") for s, cpu in
-                               (("hubd", 1.0), ("go", 9.0), ("nchan", 5.0))])
+    def test_throughput_is_held_against_the_best_peer_of_each_kind(self):
+        found = self.evaluate(
+            [run(s, cpu, scenario="burst") for s, cpu in
+             (("hubd", 1.0), ("go", 9.0), ("nchan", 5.0), ("bun", 1.5))],
+            peers={**TITLES, "bun": "Bun"})
         best = self.pick(found, "deliveries/s", " 1,000", "nchan")
         self.assertAlmostEqual(best.value, 5.0)
         self.assertIs(best.met, False)
+        joining = self.pick(found, "deliveries/s", " 1,000", "Bun")
+        self.assertAlmostEqual(joining.value, 1.5)
+        self.assertIs(joining.met, True)
+
+    def test_arriving_is_held_against_nchan(self):
+        for hubd, met in ((50.0, True), (51.0, False)):
+            found = self.evaluate(
+                [run(server, 1.0, scenario="idle", point="1000",
+                     connect={"server_cpu_us_per_connection": micros})
+                 for server, micros in (("hubd", hubd), ("nchan", 20.0))])
+            self.assertIs(self.pick(found, "accepted", " 1,000").met, met)
 
     def test_other_makes_have_a_budget_only_when_they_take_part(self):
         self.assertFalse(any("uWeb" in what for what in self.evaluate([])))
