@@ -10,6 +10,7 @@
 #include "access/keys.h"
 #include "base/log.h"
 #include "front/listen.h"
+#include "front/tap.h"
 
 int complain(const char *text, int code)
 {
@@ -70,6 +71,8 @@ int check_config(const struct config *config)
     struct keys *keys;
     int code;
 
+    if (tap_check(error, sizeof(error)) < 0)
+        return complain(error, EXIT_FAILURE);
     if (listen_check(config, error, sizeof(error)) < 0)
         return complain(error, EX_CONFIG);
     keys = keys_load(config, error, sizeof(error), warning, sizeof(warning));

@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "front/request.h"
+#include "front/tap.h"
 #include "resources/fd_plan.h"
 #include "resources/threads.h"
 
@@ -257,7 +258,8 @@ int front_start(struct front *front, char *error, size_t error_bytes)
     const struct front_options *o = &front->options;
     int threads;
 
-    if (listen_probe(o->listeners, o->listener_count, error, error_bytes) < 0 ||
+    if (tap_check(error, error_bytes) < 0 ||
+        listen_probe(o->listeners, o->listener_count, error, error_bytes) < 0 ||
         share_threads(front, error, error_bytes) < 0)
         return -1;
     (void)mg_init_library(0);

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -14,6 +15,10 @@
 
 int tap_poll(struct pollfd *fds, nfds_t count, int timeout_ms) REPLACES("poll");
 ssize_t tap_recv(int fd, void *buffer, size_t size, int flags) REPLACES("recv");
+int tap_poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms,
+                 size_t fds_bytes) REPLACES("__poll_chk");
+ssize_t tap_recv_chk(int fd, void *buffer, size_t size, size_t buffer_bytes,
+                     int flags) REPLACES("__recv_chk");
 
 static _Thread_local struct tap *own;
 
@@ -50,4 +55,21 @@ ssize_t tap_recv(int fd, void *buffer, size_t size, int flags)
     if (atomic_load_explicit(&own->fd, memory_order_relaxed) == fd)
         arrival_take(&own->arrival, buffer, (size_t)got);
     return got;
+}
+
+/* What a fortified caller knows of its buffers is checked as libc does it. */
+int tap_poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms,
+                 size_t fds_bytes)
+{
+    if (fds_bytes / sizeof(*fds) < count)
+        abort();
+    return tap_poll(fds, count, timeout_ms);
+}
+
+ssize_t tap_recv_chk(int fd, void *buffer, size_t size, size_t buffer_bytes,
+                     int flags)
+{
+    if (size > buffer_bytes)
+        abort();
+    return tap_recv(fd, buffer, size, flags);
 }

@@ -2,19 +2,22 @@
  * It tells neither, but hubd has to know both: to take a socket away from it,
  * and to say what is wrong with a request that it cannot parse.
  *
- * The program brings functions of its own named poll() and recv(), which do
- * what those of libc do. A program's functions come before those of its
- * libraries, so civetweb's calls get here (which is also how a program replaces
- * malloc()), and a thread that has a tap leaves a note in it, and has heads
- * made plain (head.h). For all other threads nothing changes.
+ * The program has functions of its own named poll() and recv(), which do what
+ * those of libc do. A program's functions take precedence over those of its
+ * libraries, so civetweb calls these (a program replaces malloc() the same
+ * way). In a thread that has a tap they record what they see and make heads
+ * plain (head.h); for all other threads nothing changes. A civetweb that was
+ * built with _FORTIFY_SOURCE may call __poll_chk() and __recv_chk() instead,
+ * which are here as well.
  *
- * A civetweb that waits and reads in other ways would leave no notes: then
- * nothing is known, and nobody has to guess.
+ * With a civetweb that waits and reads in other ways nothing would be recorded,
+ * and no handshake could be answered: tap_check() finds that out.
  */
 #ifndef HUBD_TAP_H
 #define HUBD_TAP_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "front/arrival.h"
 
@@ -27,5 +30,9 @@ struct tap {
  * begins; NULL: in none. The first descriptor that is waited for or read from
  * is its own, and later ones are nobody's business. */
 void tap_attach(struct tap *tap);
+
+/* Whether civetweb calls what is replaced here. Returns 0, also where that
+ * cannot be tried, or -1 and one line in `error`. */
+int tap_check(char *error, size_t error_bytes);
 
 #endif

@@ -7,10 +7,12 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <civetweb.h>
@@ -338,6 +340,81 @@ START_TEST(only_the_first_descriptor_counts)
 }
 END_TEST
 
+/* What gcc makes of poll() and recv() where it knows how large the buffers are,
+ * and is told to look. */
+int fortified_poll(struct pollfd *fds, nfds_t count, int timeout_ms,
+                   size_t fds_bytes) __asm__("__poll_chk");
+ssize_t fortified_recv(int fd, void *buffer, size_t size, size_t buffer_bytes,
+                       int flags) __asm__("__recv_chk");
+
+START_TEST(fortified_callers_are_seen_as_well)
+{
+    struct tap tap = {.fd = -1}, other = {.fd = -1};
+    struct pollfd poller = {.events = POLLIN};
+    char bytes[4];
+    int fds[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    poller.fd = fds[0];
+    put(fds[1], "GET ");
+    tap_attach(&tap);
+    ck_assert_int_eq(fortified_poll(&poller, 1, -1, sizeof(poller)), 1);
+    ck_assert_int_eq(tap.fd, fds[0]);
+    tap_attach(&other);
+    ck_assert_int_eq(fortified_recv(fds[0], bytes, 4, sizeof(bytes), 0), 4);
+    tap_attach(NULL);
+    ck_assert_int_eq(other.fd, fds[0]);
+    ck_assert_uint_eq(other.arrival.bytes, 4);
+    ck_assert_mem_eq(bytes, "GET ", 4);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+END_TEST
+
+static void recv_too_much(void)
+{
+    char bytes[4];
+
+    (void)fortified_recv(-1, bytes, 5, sizeof(bytes), 0);
+}
+
+static void poll_too_many(void)
+{
+    struct pollfd poller = {.fd = -1};
+
+    (void)fortified_poll(&poller, 2, 0, sizeof(poller));
+}
+
+static void check_aborts(void (*call)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        call();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+START_TEST(fortified_calls_that_would_write_too_far_abort)
+{
+    check_aborts(recv_too_much);
+    check_aborts(poll_too_many);
+}
+END_TEST
+
+START_TEST(this_civetweb_can_be_tapped)
+{
+    char error[256] = "";
+
+    ck_assert_int_eq(tap_check(error, sizeof(error)), 0);
+    ck_assert_str_eq(error, "");
+}
+END_TEST
+
 START_TEST(heads_are_made_plain_in_a_tap_and_nowhere_else)
 {
     static const char head[] = "\nOPTIONS * HTTP/1.1\r\nA:\tb\t\r\n\r\n";
@@ -390,6 +467,9 @@ int main(void)
     tcase_add_test(tests, poll_does_what_poll_does);
     tcase_add_test(tests, recv_does_what_recv_does);
     tcase_add_test(tests, only_the_first_descriptor_counts);
+    tcase_add_test(tests, fortified_callers_are_seen_as_well);
+    tcase_add_test(tests, fortified_calls_that_would_write_too_far_abort);
+    tcase_add_test(tests, this_civetweb_can_be_tapped);
     tcase_add_test(tests, heads_are_made_plain_in_a_tap_and_nowhere_else);
     tcase_add_test(tests, a_listener_is_found_by_its_port);
     suite_add_tcase(suite, tests);
