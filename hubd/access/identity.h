@@ -1,0 +1,27 @@
+/* identity.h - who a client is, whichever way it has shown that. */
+#ifndef HUBD_IDENTITY_H
+#define HUBD_IDENTITY_H
+
+#include <stdint.h>
+
+#include <hub/hub.h>
+
+#define IDENTITY_KID_MAX 128 /* of a token's key id, NUL included */
+
+/* How it has shown that. */
+enum identity_method {
+    IDENTITY_NONE, /* it was believed */
+    IDENTITY_JWT,
+    IDENTITY_TICKET,
+    IDENTITY_PROXY,
+};
+
+struct identity {
+    char user_id[HUB_ID_BYTES_MAX + 1];
+    char session_id[HUB_ID_BYTES_MAX + 1]; /* "": none */
+    int64_t expires_in_ms;                 /* 0: never */
+    enum identity_method method;
+    char kid[IDENTITY_KID_MAX]; /* of the key that has signed, or "" */
+};
+
+#endif
