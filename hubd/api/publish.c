@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/id.h"
 #include "base/json.h"
 #include "base/json_string.h"
 #include "base/timestamp.h"
-#include "base/utf8.h"
 
 /* The members we read; the first three beside the message, the others in it. */
 enum field {
@@ -144,39 +144,8 @@ static int scan_body(struct findings *found, const char *body, size_t bytes,
 
 /* Targets. ------------------------------------------------------------ */
 
-/* The bytes are UTF-8, so that 0xc2 can only be the first of two. */
-static bool has_control(const char *id, size_t bytes)
-{
-    const unsigned char *p = (const unsigned char *)id;
-
-    for (size_t i = 0; i < bytes; i++) {
-        if (p[i] < 0x20 || p[i] == 0x7f)
-            return true;
-        if (p[i] == 0xc2 && p[i + 1] < 0xa0)
-            return true;
-    }
-    return false;
-}
-
-#define TEXT_OF(x) TEXT_OF_(x)
-#define TEXT_OF_(x) #x
-#define ID_TOO_LONG "is longer than " TEXT_OF(HUB_ID_BYTES_MAX) " bytes"
-
-const char *publish_id_problem(const char *id, size_t bytes)
-{
-    if (bytes == 0)
-        return "is empty";
-    if (bytes > HUB_ID_BYTES_MAX)
-        return ID_TOO_LONG;
-    if (!utf8_is_valid(id, bytes))
-        return "is not UTF-8";
-    if (has_control(id, bytes))
-        return "holds a control character";
-    return NULL;
-}
-
-static const char *id_problem(const struct value *value,
-                              char out[HUB_ID_BYTES_MAX + 1])
+static const char *read_problem(const struct value *value,
+                                char out[HUB_ID_BYTES_MAX + 1])
 {
     long bytes;
 
@@ -191,7 +160,7 @@ static const char *id_problem(const struct value *value,
     case JSON_STRING_HALF_PAIR:
         return "holds half a surrogate pair";
     default:
-        return publish_id_problem(out, (size_t)bytes);
+        return id_problem(out, (size_t)bytes);
     }
 }
 
@@ -205,7 +174,7 @@ static int read_id(const struct findings *found, enum field field, bool *has,
     *has = found->fields[field].count > 0 && value->type != JSON_TYPE_NULL;
     if (!*has)
         return 0;
-    problem = id_problem(value, out);
+    problem = read_problem(value, out);
     if (problem)
         return refuse(why, REFUSAL_INVALID_ID, "%s %s", field_names[field],
                       problem);

@@ -35,9 +35,4 @@ int publish_read(struct publish_request *request, enum publish_kind kind,
 
 void publish_release(struct publish_request *request);
 
-/* Checks an id that came in a query or a body: 1 to HUB_ID_BYTES_MAX bytes of
- * UTF-8 without control characters (C0, DEL, C1). Returns NULL, or what is
- * wrong with it, as a phrase that follows the id's name. */
-const char *publish_id_problem(const char *id, size_t bytes);
-
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/publish.h"
+#include "base/id.h"
 #include "base/slice.h"
 
 #define NAME_MAX_BYTES 16
@@ -94,7 +94,7 @@ static int read_id(char id[HUB_ID_BYTES_MAX + 1], const char *name,
         return refuse(why, REFUSAL_INVALID_ID, "%s is given twice", name);
     used = decode(text, bytes, id, HUB_ID_BYTES_MAX + 1);
     if (used >= 0)
-        problem = publish_id_problem(id, (size_t)used);
+        problem = id_problem(id, (size_t)used);
     if (problem != NULL)
         return refuse(why, REFUSAL_INVALID_ID, "%s %s", name, problem);
     id[used] = '\0';

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/id.h"
 #include "publish_outcome.h"
 #include "suite.h"
 
@@ -175,7 +176,7 @@ START_TEST(ids_of_queries_are_checked_too)
     char id[HUB_ID_BYTES_MAX + 1];
 
     for (size_t i = 0; i < LENGTH(cases); i++) {
-        const char *problem = publish_id_problem(cases[i].id, cases[i].bytes);
+        const char *problem = id_problem(cases[i].id, cases[i].bytes);
 
         ck_assert_msg(cases[i].problem
                           ? problem && !strcmp(problem, cases[i].problem)
@@ -183,9 +184,9 @@ START_TEST(ids_of_queries_are_checked_too)
                       "case %zu: %s", i, problem ? problem : "accepted");
     }
     memset(id, 'x', sizeof(id));
-    ck_assert_ptr_null(publish_id_problem(id, 255));
-    ck_assert_ptr_null(publish_id_problem(id, 256));
-    ck_assert_str_eq(publish_id_problem(id, 257), "is longer than 256 bytes");
+    ck_assert_ptr_null(id_problem(id, 255));
+    ck_assert_ptr_null(id_problem(id, 256));
+    ck_assert_str_eq(id_problem(id, 257), "is longer than 256 bytes");
 }
 END_TEST
 
