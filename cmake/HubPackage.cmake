@@ -76,7 +76,7 @@ set(CPACK_DEBIAN_LIBHUB0_DESCRIPTION
 "library that delivers messages over WebSockets
 libhub keeps WebSocket connections in event loops and delivers messages to a
 user, to a session or to everybody. Programs hand it sockets whose opening
-handshake is done; it does the framing, heartbeats, queues and closing.")
+handshake is done; it does the framing, heartbeats, queueing and closing.")
 
 set(CPACK_DEBIAN_LIBHUB-DEV_PACKAGE_NAME libhub-dev)
 set(CPACK_DEBIAN_LIBHUB-DEV_PACKAGE_SECTION libdevel)
@@ -90,8 +90,8 @@ set(CPACK_DEBIAN_LIBHUB-DEV_DESCRIPTION
 libhub keeps WebSocket connections in event loops and delivers messages to a
 user, to a session or to everybody.
 .
-This package holds what it takes to build programs with it: headers, a static
-library, files for pkg-config and CMake, the manual page, and examples.")
+This package contains what is needed to build programs with libhub: headers, a
+static library, files for pkg-config and CMake, the manual page, and examples.")
 
 set(CPACK_DEBIAN_HUBD_PACKAGE_NAME hubd)
 set(CPACK_DEBIAN_HUBD_PACKAGE_SECTION net)
@@ -101,10 +101,10 @@ set(CPACK_DEBIAN_HUBD_PACKAGE_CONTROL_EXTRA
     ${debian}/hubd/postrm)
 set(CPACK_DEBIAN_HUBD_DESCRIPTION
 "WebSocket hub that backends post messages to
-hubd keeps the WebSocket connections of browsers and other clients open. A
-backend posts messages to it over HTTP, each for a user, for a session or for
-everybody, and hubd delivers them byte for byte as they were posted.
+hubd keeps WebSocket connections to browsers and other clients open. Backends
+post messages to it over HTTP, each for a user, a session or everybody, and hubd
+delivers them byte for byte as they were posted.
 .
-This package also holds hub-bench, which measures hubd and other hubs.")
+This package also contains hub-bench, which measures hubd and other hubs.")
 
 include(CPack)

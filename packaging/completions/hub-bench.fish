@@ -2,7 +2,7 @@
 
 complete -c hub-bench -f
 
-# What is told on several lines becomes one.
+# Joins descriptions that span several lines.
 set -l help (hub-bench --help 2>/dev/null | string collect)
 for line in (string replace -ra '\n {20,}' ' ' -- $help | string split \n)
     set -l found (string match -rg \

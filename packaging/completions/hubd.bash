@@ -1,7 +1,7 @@
 # Completion of hubd in bash. Flags and values are those of `hubd --help`, so
 # that there is no second list of them.
 
-# What a flag takes, in the words of --help.
+# The values a flag takes, as --help words them.
 _hubd_takes() { # hubd, flag
     "$1" --help 2>/dev/null | sed -n "/, $2\$/,/^\$/s/^ *takes //p"
 }
@@ -24,7 +24,7 @@ _hubd_values() { # hubd, flag, beginning
     fi
 }
 
-# bash ends words at '=' unless it was told not to.
+# bash splits words at '=' unless told not to.
 _hubd() {
     local hubd=$1 word=${COMP_WORDS[COMP_CWORD]} front=
     local last=${COMP_WORDS[COMP_CWORD - 1]}
