@@ -1,18 +1,18 @@
 /** hub-client.d.ts - the types of hub-client.js, which README.md explains. */
 
-/** A message as hubd delivers it: the object that the backend has posted. */
+/** A message as hubd delivers it: the object that the backend posted. */
 export interface HubMessage<Type extends string = string, Payload = any> {
   type: Type;
   payload: Payload;
-  /** As RFC 3339 has it; hubd adds it where the backend has not. */
+  /** In RFC 3339 format; hubd adds it if the backend did not. */
   timestamp: string;
-  /** Whatever else the backend has put in. */
+  /** Whatever else the backend put in. */
   [member: string]: any;
 }
 
 /**
  * `text` is the frame itself, for numbers that JavaScript cannot hold.
- * What a handler throws, also as a promise, goes to `onError`.
+ * What a handler throws, directly or from a promise, goes to `onError`.
  */
 export type MessageHandler<Type extends string = string, Payload = any> = (
   payload: Payload,
@@ -22,51 +22,51 @@ export type MessageHandler<Type extends string = string, Payload = any> = (
 
 /**
  * - `idle`: never started
- * - `connecting`: a try is under way
- * - `open`: messages come in
- * - `waiting`: for the next try
+ * - `connecting`: an attempt is under way
+ * - `open`: connected; messages come in
+ * - `waiting`: for the next attempt
  * - `closed`: ended for good, until `start()` is called
  */
 export type HubState = "idle" | "connecting" | "open" | "waiting" | "closed";
 
 export interface HubStateDetail {
   /**
-   * How many tries there have been in a row without a connection that lasted
+   * How many attempts there have been in a row without a connection that lasted
    * `stableMs`, the present one included; 0 when one that lasted has ended.
    */
   readonly attempt: number;
   /**
-   * `waiting`, `closed`: how the connection or the try has ended. 1006 is an
-   * end without a Close frame, which all failed tries are; 1000 with the reason
-   * `stopped` is `stop()`.
+   * `waiting`, `closed`: how the connection or the attempt ended. 1006 means
+   * that no Close frame came, as with all failed attempts; 1000 with the reason
+   * `stopped` means `stop()`.
    */
   readonly code?: number;
   /** `waiting`, `closed`: the reason in the Close frame, often empty. */
   readonly reason?: string;
-  /** `waiting`: milliseconds until the next try. */
+  /** `waiting`: milliseconds until the next attempt. */
   readonly delayMs?: number;
-  /** `waiting`: whether the hub has said when to come back. */
+  /** `waiting`: whether the hub said when to come back. */
   readonly hinted?: boolean;
-  /** `waiting`, `closed`: what went wrong, as far as it is known. */
+  /** `waiting`, `closed`: what went wrong, as far as is known. */
   readonly error?: unknown;
 }
 
 export type StateHandler = (state: HubState, detail: HubStateDetail) => unknown;
 
-/** What was being done when an error came up. */
+/** What was going on when an error occurred. */
 export type ErrorContext =
   /** A handler of `on()` threw. */
   | { source: "handler"; message: HubMessage }
-  /** A frame is no message; it was ignored. */
+  /** A frame was not a message, and was ignored. */
   | { source: "frame"; data: unknown }
   /** A handler of `onState()` threw. */
   | { source: "state" }
   /** The option `shouldReconnect` threw; the default was used. */
   | { source: "shouldReconnect" }
-  /** The page may not open this WebSocket; the client is closed. */
+  /** The page may not open this WebSocket; the client is `closed`. */
   | { source: "connect" };
 
-/** As much of a WebSocket as the client needs. */
+/** The part of a WebSocket that the client needs. */
 export interface WebSocketLike {
   onopen: ((event: any) => any) | null;
   onmessage: ((event: any) => any) | null;
@@ -77,38 +77,38 @@ export interface WebSocketLike {
 
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
-/** Null and undefined are as good as absent. */
+/** Null and undefined count as absent. */
 type Maybe<Value> = Value | null | undefined;
 
 export interface HubClientOptions {
   /** 1 to 256 bytes of UTF-8 without control characters. */
   userId: string;
-  /** As `userId`; connections may share it. */
+  /** The same rules as for `userId`; connections may share it. */
   sessionId?: Maybe<string>;
-  /** Default: `globalThis.WebSocket`, which Node has from version 22 on. */
+  /** Default: `globalThis.WebSocket`, which Node has since version 22. */
   WebSocket?: Maybe<WebSocketConstructor>;
-  /** The delay after a first failure is random, up to this; then it doubles. */
+  /** A delay is random, up to a limit: this at first, then doubled. */
   baseDelayMs?: Maybe<number>;
-  /** What delays double up to. */
+  /** What that limit doubles up to. */
   maxDelayMs?: Maybe<number>;
-  /** How long a connection must last for delays to start anew. */
+  /** How long a connection must last for delays to start over. */
   stableMs?: Maybe<number>;
   /** The longest wait the hub can ask for. */
   maxHintMs?: Maybe<number>;
-  /** For a try to succeed; 0: as long as the platform lets it. */
+  /** How long an attempt may take; 0: as long as the platform allows. */
   connectTimeoutMs?: Maybe<number>;
   /**
-   * A connection is given up when nothing came for so long; 0: never. Browsers
-   * hide pings: in a page only messages count.
+   * A connection is given up when nothing came for this long; 0: never.
+   * Browsers hide pings, so in a page only messages count.
    */
   idleTimeoutMs?: Maybe<number>;
-  /** Whether to try again after a connection was closed with this code. */
+  /** Whether to reconnect after a connection was closed with this code. */
   shouldReconnect?: Maybe<(code: number, reason: string) => boolean>;
-  /** Without it, errors of handlers are thrown as those of event handlers. */
+  /** Without it, errors of handlers are reported as for event handlers. */
   onError?: Maybe<(error: unknown, context: ErrorContext) => unknown>;
 }
 
-/** One of the messages of `Payloads`; its `type` tells which. */
+/** One of the messages of `Payloads`; its `type` says which. */
 export type AnyMessage<Payloads extends object> = {
   [Type in keyof Payloads & string]: HubMessage<Type, Payloads[Type]>;
 }[keyof Payloads & string];
@@ -117,7 +117,7 @@ export type AnyMessage<Payloads extends object> = {
 export type HubUrl = string | URL;
 
 /**
- * `Payloads` may name the types of messages and what their payloads are:
+ * `Payloads` may name the message types and the types of their payloads:
  * `new HubClient<{ note: { text: string } }>(…)`.
  */
 export class HubClient<Payloads extends object = Record<string, any>> {
@@ -131,8 +131,8 @@ export class HubClient<Payloads extends object = Record<string, any>> {
   }>;
 
   /**
-   * @param url where `/ws` of hubd is, or a function that is asked before each
-   *   try, for instance for a fresh token in the query
+   * @param url where `/ws` of hubd is, or a function that is called before each
+   *   attempt, for instance to put a fresh token into the query
    * @throws TypeError, RangeError: an option or the URL is wrong
    */
   constructor(
@@ -166,10 +166,10 @@ export class HubClient<Payloads extends object = Record<string, any>> {
   onState(handler: StateHandler): () => void;
 
   /**
-   * Connects, and keeps connected; does nothing where that is done already.
+   * Connects, and stays connected; does nothing if already started.
    *
    * @throws TypeError: there is no WebSocket, or no page that a relative URL
-   *   could start from
+   *   could be resolved against
    */
   start(): void;
 
@@ -180,8 +180,8 @@ export class HubClient<Payloads extends object = Record<string, any>> {
   stop(): void;
 
   /**
-   * Resolves when the connection is open, however many tries that takes.
-   * Rejects with a `HubClosedError` when it has ended for good.
+   * Resolves when the connection is open, however many attempts that takes.
+   * Rejects with a `HubClosedError` once the client is closed for good.
    */
   opened(): Promise<void>;
 }
@@ -194,5 +194,5 @@ export class HubClosedError extends Error {
   readonly reason: string;
 }
 
-/** The default of the option of this name. */
+/** The default of the option with this name. */
 export function shouldReconnect(code: number): boolean;

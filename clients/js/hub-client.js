@@ -1,10 +1,10 @@
 // hub-client.js - a client of hubd that stays connected.
 //
-// At most one call (a WebSocket, or a try to open one) is current; whatever an
-// earlier one still reports is ignored. So stop() takes effect at once, and
-// nothing has to be unhooked from a socket that takes its time to close.
-// One timer serves all states: it bounds a try, watches an open connection, or
-// ends a wait. Handlers belong to the client and outlive every connection.
+// At most one call (a WebSocket, or an attempt to open one) is current; events
+// of earlier ones are ignored. So stop() takes effect at once, and nothing has
+// to be unhooked from a socket that is slow to close. One timer serves all
+// states: it bounds an attempt, watches an open connection, or ends a wait.
+// Handlers belong to the client and outlive every connection.
 
 const DEFAULTS = Object.freeze({
   baseDelayMs: 1000,
@@ -18,13 +18,13 @@ const DEFAULTS = Object.freeze({
 const CAN_BE_ZERO = new Set(['stableMs', 'connectTimeoutMs', 'idleTimeoutMs']);
 const MS_MAX = 2 ** 31 - 1; // what setTimeout takes
 const ID_BYTES_MAX = 256;
-const PAUSE_MS = 1000; // a timer this late was held up by a sleep
-const LAST_WORD_MS = 1000; // for the close behind an error
-const ABNORMAL = 1006; // what a browser calls an end without a Close frame
+const PAUSE_MS = 1000; // a timer this late: the machine or page was suspended
+const LAST_WORD_MS = 1000; // for the close event after an error
+const ABNORMAL = 1006; // what browsers report if no Close frame came
 const ANY_TYPE = '*';
 
-// Ends that are likely to come again: a broken frame, a hub at its limits. A
-// connection that ends so does not count as one that lasted.
+// Ends that are likely to repeat: a broken frame, a hub at its limits. A
+// connection that ends like this does not count as one that lasted.
 const REPEATING = new Set([1002, 1003, 1007, 1009, 1010, 1011, 1013]);
 
 const PROTOCOLS = new Map([
@@ -45,8 +45,8 @@ export class HubClosedError extends Error {
   }
 }
 
-// Whether a connection that was closed with this code is tried again. Not where
-// somebody decided against this client: the next try would be the same.
+// Whether to reconnect after a close with this code. Not where the client
+// itself was rejected: the next attempt would be too.
 export function shouldReconnect(code) {
   return !(
     code === 1008 ||
@@ -55,17 +55,17 @@ export function shouldReconnect(code) {
   );
 }
 
-// What the hub asks for when it shuts down, or null where it asks for nothing.
+// The delay that the hub asks for when it shuts down, or null.
 function retryAfterMs(reason) {
   const found = /(?:^|[;\s])retry-after-ms=(\d+)(?=$|[;\s])/.exec(reason);
   return found && Number(found[1]);
 }
 
-// Of globals, only those of ECMAScript and timers are taken for granted: test
-// environments and small runtimes lack one or the other.
+// The only globals taken for granted are those of ECMAScript and timers: test
+// environments and small runtimes lack some of the others.
 const now = () => globalThis.performance?.now() ?? Date.now();
 
-// Where the platform reports errors of event handlers. -----------------------
+// Errors go where the platform reports those of event handlers. --------------
 
 function throwLater(error) {
   if (typeof globalThis.reportError === 'function') {
@@ -80,7 +80,7 @@ function throwLater(error) {
 
 // Options and the URL. -------------------------------------------------------
 
-// How many bytes of UTF-8 a text without half pairs has.
+// The length in bytes of UTF-8 of a text without unpaired surrogates.
 function utf8Length(text) {
   let bytes = 0;
   for (const character of text) {
@@ -95,8 +95,9 @@ function checkId(name, id) {
     throw new TypeError(`${name} must be a string, not ${typeof id}`);
   let problem;
   if (id === '') problem = 'is empty';
-  else if (/\p{Surrogate}/u.test(id)) problem = 'holds half a surrogate pair';
-  else if (/\p{Control}/u.test(id)) problem = 'holds a control character';
+  else if (/\p{Surrogate}/u.test(id))
+    problem = 'contains an unpaired surrogate';
+  else if (/\p{Control}/u.test(id)) problem = 'contains a control character';
   else if (utf8Length(id) > ID_BYTES_MAX)
     problem = `is longer than ${ID_BYTES_MAX} bytes of UTF-8`;
   if (problem) throw new RangeError(`${name} ${problem}`);
@@ -126,14 +127,14 @@ const CHECKS = new Map([
   ...Object.keys(DEFAULTS).map((name) => [name, checkTime]),
 ]);
 
-// With defaults for what is not given; null is as good as absent.
+// Fills in defaults; null counts as absent.
 function readOptions(given) {
   if (typeof given !== 'object' || given === null)
     throw new TypeError('the second argument must be an object with a userId');
   const options = { shouldReconnect, ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
     const check = CHECKS.get(name);
-    if (!check) throw new TypeError(`there is no option '${name}'`);
+    if (!check) throw new TypeError(`unknown option '${name}'`);
     if (value === undefined || value === null) continue;
     check(name, value);
     options[name] = value;
@@ -142,19 +143,19 @@ function readOptions(given) {
   return Object.freeze(options);
 }
 
-// What a relative URL is relative to; undefined outside of pages.
+// The base of relative URLs; undefined outside of pages.
 const pageUrl = () =>
   globalThis.document?.baseURI ?? globalThis.location?.href;
 
-// The URL of the WebSocket. What is in the query already stays as it is spelt,
-// since a proxy may have signed it.
+// The URL of the WebSocket. What is already in the query stays as it is
+// written, since a proxy may have signed it.
 function socketUrl(url, { userId, sessionId }) {
   const base = pageUrl();
   let parsed;
   try {
     parsed = new URL(url, base);
   } catch {
-    const hint = base ? '' : '; a relative one needs a page to start from';
+    const hint = base ? '' : '; a relative URL needs a page as its base';
     throw new TypeError(`'${url}' is not a URL${hint}`);
   }
   const protocol = PROTOCOLS.get(parsed.protocol);
@@ -162,7 +163,7 @@ function socketUrl(url, { userId, sessionId }) {
     throw new TypeError(`'${url}' is not http, https, ws or wss`);
   for (const name of ['userId', 'sessionId']) {
     if (parsed.searchParams.has(name))
-      throw new TypeError(`${name} is an option, and not part of the URL`);
+      throw new TypeError(`${name} is an option, not a part of the URL`);
   }
   parsed.protocol = protocol;
   parsed.hash = '';
@@ -188,7 +189,7 @@ function parseMessage(data) {
 }
 
 // Handlers by key. A list is replaced, never changed, so that one that is being
-// gone through stays as it was.
+// iterated over stays as it was.
 class Handlers {
   #lists = new Map();
 
@@ -204,7 +205,7 @@ class Handlers {
     };
   }
 
-  // `failed` hears of what handlers throw, at once or as promises.
+  // `failed` gets what handlers throw, at once or from promises.
   call(key, values, failed) {
     for (const entry of this.#lists.get(key) ?? []) {
       try {
@@ -226,15 +227,15 @@ export class HubClient {
   #handlers = new Handlers();
   #stateHandlers = new Handlers();
   #state = 'idle';
-  #news = []; // states that handlers have not been told yet
+  #news = []; // states that handlers have not heard of yet
   #telling = false;
   #waiters = []; // of opened()
   #ended = null; // the detail of 'closed'
   #call = null; // the current one, while connecting or open
-  #attempt = 0; // tries in a row without a connection that lasted
+  #attempt = 0; // attempts in a row without a connection that lasted
   #timer;
   #dueMs = 0; // when a wait is over
-  #notBeforeMs = 0; // what the hub asked for; nothing makes it shorter
+  #notBeforeMs = 0; // what the hub asked for; never cut short
 
   constructor(url, options) {
     this.#options = readOptions(options);
@@ -248,7 +249,7 @@ export class HubClient {
 
   on(type, handler) {
     if (typeof type !== 'string' || type === '')
-      throw new TypeError('the type must be a string that is not empty');
+      throw new TypeError('the type must be a non-empty string');
     return this.#handlers.add(type, handler);
   }
 
@@ -262,7 +263,7 @@ export class HubClient {
     if (typeof this.#WebSocket !== 'function')
       throw new TypeError(
         'there is no WebSocket here: pass one as the option WebSocket, ' +
-          'such as that of the npm package ws',
+          'such as the one from the npm package ws',
       );
     if (typeof URL !== 'function')
       throw new TypeError('there is no URL here, which is needed to connect');
@@ -297,7 +298,7 @@ export class HubClient {
       error: null,
       openedMs: null,
       heardMs: null,
-      pardonedMs: -Infinity, // when its silence was last put down to a pause
+      pardonedMs: -Infinity, // when its silence was last blamed on a pause
     };
 
     this.#attempt++;
@@ -329,7 +330,8 @@ export class HubClient {
     try {
       socket = new this.#WebSocket(url);
     } catch (error) {
-      // It was never tried: a policy of the page forbids it, and will again.
+      // Nothing was attempted: a policy of the page forbids it, and always
+      // will.
       this.#end({ code: ABNORMAL, reason: '', error });
       this.#report(error, { source: 'connect' });
       return;
@@ -337,12 +339,12 @@ export class HubClient {
     call.socket = socket;
     socket.onopen = () => this.#open(call);
     socket.onmessage = ({ data }) => this.#receive(call, data);
-    // Browsers do not tell what went wrong, others do.
+    // Browsers do not say what went wrong, other platforms do.
     socket.onerror = ({ error, message }) =>
       this.#fail(call, error ?? (message ? new Error(message) : null));
     socket.onclose = ({ code, reason }) =>
       this.#lose(call, { code, reason, error: call.error });
-    // The package ws shows pings, which are signs of life.
+    // The package ws reports pings, which are signs of life.
     socket.on?.('ping', () => {
       call.heardMs = now();
     });
@@ -358,8 +360,9 @@ export class HubClient {
     this.#become('open', { attempt: this.#attempt });
   }
 
-  // Loses a connection that is silent for too long. After a pause of the whole
-  // page or process, what came meanwhile is not read yet: it waits once more.
+  // Gives up a connection that is silent for too long. After the whole page or
+  // process was suspended, what came meanwhile is unread: then it waits once
+  // more.
   #watch(call, dueMs) {
     const { idleTimeoutMs } = this.#options;
 
@@ -371,7 +374,7 @@ export class HubClient {
         this.#watch(call, now() + idleTimeoutMs);
       } else {
         this.#lose(call, {
-          error: new Error(`nothing came for ${idleTimeoutMs} ms`),
+          error: new Error(`nothing received for ${idleTimeoutMs} ms`),
         });
       }
     });
@@ -396,8 +399,9 @@ export class HubClient {
       this.#handlers.call(ANY_TYPE, values, failed);
   }
 
-  // A close comes at once behind the error of a try, and says no more; or it
-  // never comes, as in Node 22. Behind that of a connection it may have a code.
+  // After a failed attempt, the close event follows its error at once and adds
+  // nothing, or never comes, as in Node 22. After the error of an open
+  // connection it may carry a code.
   #fail(call, error) {
     if (call !== this.#call) return;
     call.error = error;
@@ -431,8 +435,8 @@ export class HubClient {
     const hintMs = retryAfterMs(reason);
     const hinted = hintMs !== null;
     const leastMs = hinted ? Math.min(hintMs, this.#options.maxHintMs) : 0;
-    // The hub has spread those who were with it; those it has sent away again
-    // and again spread themselves.
+    // The hub has already spread out the clients that were connected; those
+    // that it has turned away repeatedly spread out by themselves.
     const delayMs =
       hinted && this.#attempt === 0
         ? leastMs
@@ -454,7 +458,7 @@ export class HubClient {
     }
   }
 
-  // Full jitter: those who lost the same hub come back evenly spread.
+  // Full jitter: clients that lost the same hub come back evenly spread.
   #backOffMs() {
     const { baseDelayMs, maxDelayMs } = this.#options;
     const doublings = Math.max(0, this.#attempt - 1);
@@ -464,7 +468,7 @@ export class HubClient {
     );
   }
 
-  // Timers may fire a moment early, and in hidden pages late.
+  // Timers may fire slightly early, and in hidden pages late.
   #sleep() {
     this.#setTimer(this.#dueMs - now(), () => {
       if (now() < this.#dueMs) this.#sleep();
@@ -503,8 +507,8 @@ export class HubClient {
     this.#become('closed', { attempt: this.#attempt, ...detail });
   }
 
-  // All handlers hear of all states in the same order, also when one of them
-  // causes the next state.
+  // All handlers see all states in the same order, even when one of them causes
+  // the next state.
   #become(state, detail) {
     this.#state = state;
     this.#news.push([state, Object.freeze(detail)]);

@@ -6,9 +6,9 @@ using Microsoft.Extensions.Options;
 namespace Hubd.Client.DependencyInjection
 {
     /// <summary>
-    /// The options as they are now. If a change of the configuration made them
-    /// wrong, for example because the file is being written, those before it
-    /// stay in use. Threads: any.
+    /// The current options. If a change of the configuration makes them
+    /// invalid, for example because the file is just being written, the
+    /// previous ones stay in use. Threads: any.
     /// </summary>
     internal sealed class HubOptionsSource
     {
@@ -24,7 +24,7 @@ namespace Hubd.Client.DependencyInjection
             _logger = logger;
         }
 
-        /// <summary>Throws only if the options were never right.</summary>
+        /// <summary>Throws only if the options have never been valid.</summary>
         public HubOptions Read()
         {
             try
@@ -36,7 +36,7 @@ namespace Hubd.Client.DependencyInjection
             {
                 if (Interlocked.Exchange(ref _hasWarned, 1) == 0)
                     _logger.LogWarning(
-                        "The new settings of the hub client are wrong, the " +
+                        "The new settings of the hub client are invalid; the " +
                             "old ones stay in use: {Problem}",
                         Problem(cause));
             }

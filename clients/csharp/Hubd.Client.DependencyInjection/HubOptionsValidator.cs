@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace Hubd.Client.DependencyInjection
 {
-    /// <summary>Lets the options say what is wrong with them.</summary>
+    /// <summary>Reports what is wrong with the options.</summary>
     internal sealed class HubOptionsValidator : IValidateOptions<HubOptions>
     {
         public ValidateOptionsResult Validate(string name, HubOptions options)

@@ -15,25 +15,23 @@ namespace Microsoft.Extensions.DependencyInjection
         private const string ClientName = "Hubd.Client";
 
         /// <summary>
-        /// Adds an <see cref="IHubClient"/>, one for the whole process, with
-        /// the settings of a section of the configuration. It follows changes
-        /// of the configuration, but for MaxConnections and UseProxy, which
-        /// apply to new handlers; IHttpClientFactory makes one every other
-        /// minute.
+        /// Adds a singleton <see cref="IHubClient"/> with the settings of a
+        /// configuration section. It follows configuration changes, except for
+        /// MaxConnections and UseProxy, which apply to new handlers;
+        /// IHttpClientFactory makes one every two minutes.
         /// </summary>
         /// <param name="services">The application's services.</param>
-        /// <param name="section">Whose children have the names of
-        /// <see cref="HubOptions"/>' properties, as in
+        /// <param name="section">A section whose keys are the properties of
+        /// <see cref="HubOptions"/>, as in
         /// <c>configuration.GetSection("Hub")</c>.</param>
-        /// <param name="configure">Sets what a configuration cannot hold, such
-        /// as SerializePayload; after the section was read.</param>
+        /// <param name="configure">Sets what a configuration cannot express,
+        /// such as SerializePayload; runs after the section was read.</param>
         /// <returns>The builder of its HttpClient, for handlers of the
         /// application's own.</returns>
-        /// <remarks>Settings that are wrong throw an
-        /// OptionsValidationException when the client is first asked for.
-        /// Handlers that repeat requests do not belong below it: it refuses to
-        /// send a body twice, and does not see what hubd answered
-        /// first.</remarks>
+        /// <remarks>Invalid settings throw an OptionsValidationException when
+        /// the client is first resolved. Do not add handlers that repeat
+        /// requests: the client refuses to send a body twice, and would not see
+        /// hubd's first answer.</remarks>
         public static IHttpClientBuilder AddHubClient(
             this IServiceCollection services,
             IConfiguration section,
@@ -48,8 +46,8 @@ namespace Microsoft.Extensions.DependencyInjection
         }
 
         /// <summary>
-        /// Adds an <see cref="IHubClient"/>, one for the whole process, with
-        /// settings made by code.
+        /// Adds a singleton <see cref="IHubClient"/> with settings made in
+        /// code.
         /// </summary>
         /// <param name="services">The application's services.</param>
         /// <param name="configure">Sets the options.</param>

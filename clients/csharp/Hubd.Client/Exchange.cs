@@ -6,9 +6,9 @@ using System.Threading.Tasks;
 namespace Hubd.Client
 {
     /// <summary>
-    /// One request and its answer. Whatever goes wrong is sorted into what
-    /// cannot have been delivered, which is transient, and what may have been.
-    /// Threads: any.
+    /// One request and its answer. Failures are sorted into those after which
+    /// nothing can have been delivered, which are transient, and those after
+    /// which the message may have been. Threads: any.
     /// </summary>
     internal static class Exchange
     {
@@ -16,8 +16,8 @@ namespace Hubd.Client
         private const int AskFirstBytes = 1024 * 1024;
 
         /// <summary>Throws OperationCanceledException if ct is cancelled, and
-        /// what HttpClient throws when it is misused. The request takes one of
-        /// the slots, unless they are null.</summary>
+        /// whatever HttpClient throws when it is misused. The request takes one
+        /// of the slots, unless slots is null.</summary>
         public static async Task<HubResult> PostAsync(
             HttpClient http,
             SemaphoreSlim slots,
@@ -54,8 +54,8 @@ namespace Hubd.Client
                     if (ct.IsCancellationRequested)
                         throw new OperationCanceledException(
                             "the call was cancelled", cause, ct);
-                    // A stream that is read when the time is up may throw
-                    // anything.
+                    // A stream that is being read when the time runs out may
+                    // throw anything.
                     if (time.IsCancellationRequested ||
                         cause is OperationCanceledException)
                         return HubResult.Failure(isUnsent
@@ -64,20 +64,20 @@ namespace Hubd.Client
                             : TimedOut(settings, cause));
                     if (!isUnsent)
                         return HubResult.Failure(Lost(settings, cause));
-                    // As an HttpClient that is disposed.
+                    // For example, the HttpClient was disposed.
                     if (cause is ObjectDisposedException)
                         throw;
-                    // Not only HttpRequestExceptions: a handler of the host's,
-                    // such as a circuit breaker, throws what it likes.
+                    // Not only HttpRequestExceptions: a handler of the host,
+                    // such as a circuit breaker, may throw anything.
                     return HubResult.Failure(NotReached(
                         settings, Reason.Innermost(cause), cause));
                 }
             }
         }
 
-        // Not every handler gives up at once: Mono's waits for minutes for a
-        // host that does not answer. Those that do come first: callbacks of a
-        // token run last to first.
+        // Not every handler gives up at once: Mono's waits minutes for a host
+        // that does not answer. Handlers that do give up win the race, because
+        // a token's callbacks run last to first.
         private static async Task<T> UnlessCancelled<T>(
             Func<Task<T>> start, CancellationToken ct)
         {
@@ -90,7 +90,7 @@ namespace Hubd.Client
                 var first = await Task.WhenAny(task, cancelled.Task)
                     .ConfigureAwait(false);
 
-                // What becomes of the other is of no interest any more.
+                // The outcome of the other no longer matters.
                 _ = task.ContinueWith(
                     late => late.Exception,
                     CancellationToken.None,
@@ -116,7 +116,7 @@ namespace Hubd.Client
             }
         }
 
-        // It may go on after nobody waits for it any more.
+        // May still be running when nobody waits for it any more.
         private static async Task<HubResult> SendAsync(
             HttpClient http,
             Uri url,
@@ -127,9 +127,10 @@ namespace Hubd.Client
             using (var request = new HttpRequestMessage(HttpMethod.Post, url))
             {
                 request.Content = content;
-                // Add() would check the key, and show it in what it throws.
+                // Add() would validate the key, and include it in its
+                // exception.
                 request.Headers.TryAddWithoutValidation(KeyHeader, key);
-                // So much would still be on its way when hubd has refused it
+                // A large body would still be in flight when hubd rejects it
                 // and closes the connection, and the answer would be lost.
                 request.Headers.ExpectContinue =
                     content.Length > AskFirstBytes;

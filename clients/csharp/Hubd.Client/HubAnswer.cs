@@ -11,8 +11,8 @@ using Newtonsoft.Json.Linq;
 namespace Hubd.Client
 {
     /// <summary>
-    /// Reads what hubd answered. Only an answer in hubd's own form says that
-    /// nothing was delivered; a proxy's 503 may come after hubd took the
+    /// Reads hubd's answer. Only an error in hubd's own format guarantees that
+    /// nothing was delivered; a proxy's 503 may come after hubd accepted the
     /// request. Threads: any.
     /// </summary>
     internal static class HubAnswer
@@ -32,7 +32,7 @@ namespace Hubd.Client
                     Error(response, answer) ?? Unexpected(response));
         }
 
-        /// <summary>Null if it is too long to be hubd's.</summary>
+        /// <summary>Null if it is too long to be from hubd.</summary>
         private static async Task<string> ReadTextAsync(
             HttpContent content, CancellationToken ct)
         {
@@ -112,7 +112,7 @@ namespace Hubd.Client
 
             return new HubError(
                 HubErrorCodes.UnexpectedResponse,
-                $"an answer with status {status} that is not hubd's; is " +
+                $"the answer with status {status} is not from hubd; is " +
                     "BaseUrl right? The message may have been delivered",
                 status,
                 isDeliveryUnknown: true);

@@ -9,14 +9,14 @@ namespace Hubd.Client
     /// Sends messages through hubd's HTTP API. One client serves a whole
     /// process.
     /// </summary>
-    /// <remarks>Threads: any, at once; only <see cref="Dispose"/> must come
-    /// last.</remarks>
+    /// <remarks>Threads: any, concurrently; only <see cref="Dispose"/> must
+    /// come last.</remarks>
     public sealed class HubClient : IHubClient, IDisposable
     {
         private readonly Func<HttpClient> _http;
         private readonly Func<HubOptions> _options;
         private readonly HttpClient _owned;
-        private readonly SemaphoreSlim _slots; // null: the handler counts
+        private readonly SemaphoreSlim _slots; // null: the handler limits
         private volatile HubSettings _settings;
 
         /// <summary>
@@ -24,13 +24,13 @@ namespace Hubd.Client
         /// <see cref="Dispose"/>.
         /// </summary>
         /// <param name="options">Read once.</param>
-        /// <exception cref="ArgumentException">An option is wrong; the message
-        /// names it.</exception>
+        /// <exception cref="ArgumentException">An option is invalid; the
+        /// message names it.</exception>
         public HubClient(HubOptions options)
             : this(Fixed(options), null)
         {
-            // Whoever gives up while waiting for a connection of Mono's handler
-            // may lock it up for good, so that the wait is not there.
+            // Giving up while Mono's handler waits for a connection may lock it
+            // up for good, so the waiting is done here.
             _slots = new SemaphoreSlim(options.MaxConnections);
             _owned = new HttpClient(
                 CreateHandler(int.MaxValue, options.UseProxy))
@@ -41,31 +41,32 @@ namespace Hubd.Client
         }
 
         /// <summary>
-        /// A client that sends by an HttpClient of the caller's, whose headers
+        /// A client that sends through the caller's HttpClient, whose headers
         /// and handlers apply and which is not disposed.
         /// </summary>
-        /// <param name="http">Its Timeout applies beside the options'. It must
-        /// not follow redirects nor repeat requests.</param>
-        /// <param name="options">Read once; MaxConnections and UseProxy are the
-        /// HttpClient's matter.</param>
-        /// <exception cref="ArgumentException">An option is wrong; the message
-        /// names it.</exception>
+        /// <param name="http">Its Timeout applies in addition to that of the
+        /// options. It must neither follow redirects nor repeat
+        /// requests.</param>
+        /// <param name="options">Read once; MaxConnections and UseProxy are up
+        /// to the HttpClient.</param>
+        /// <exception cref="ArgumentException">An option is invalid; the
+        /// message names it.</exception>
         public HubClient(HttpClient http, HubOptions options)
             : this(Fixed(options), Fixed(http))
         {
         }
 
         /// <summary>
-        /// A client that asks for its HttpClient at each try, as
-        /// IHttpClientFactory wants it, and for its options at each call.
+        /// A client that asks for its HttpClient at each attempt, as
+        /// IHttpClientFactory expects, and for its options at each call.
         /// </summary>
         /// <param name="http">Called on any thread.</param>
         /// <param name="options">Called on any thread, and once before this
-        /// returns. It should return the same object until something has
-        /// changed.</param>
-        /// <exception cref="ArgumentException">An option is wrong; the message
-        /// names it. The methods throw it as well, once the options are
-        /// wrong.</exception>
+        /// returns. It should return the same object until something
+        /// changes.</param>
+        /// <exception cref="ArgumentException">An option is invalid; the
+        /// message names it. The methods throw this too, once the options
+        /// become invalid.</exception>
         public HubClient(Func<HttpClient> http, Func<HubOptions> options)
             : this(
                 options ?? throw new ArgumentNullException(nameof(options)),
@@ -81,15 +82,15 @@ namespace Hubd.Client
         }
 
         /// <summary>
-        /// A handler as it should be below a client: it follows no redirects,
-        /// keeps no cookies, opens so many connections at most, and uses no
-        /// proxy unless it is told to.
+        /// A handler with the right settings for a client: it follows no
+        /// redirects, keeps no cookies, opens at most maxConnections
+        /// connections, and uses no proxy unless told to.
         /// </summary>
-        /// <param name="maxConnections">1 or more. On Mono, whoever gives up
-        /// while waiting for one of them may lock the handler up for good: pass
+        /// <param name="maxConnections">1 or more. On Mono, giving up while
+        /// waiting for one of them may lock up the handler for good: pass
         /// int.MaxValue there.</param>
         /// <param name="useProxy">As <see cref="HubOptions.UseProxy"/>.</param>
-        /// <returns>A new handler, the caller's.</returns>
+        /// <returns>A new handler, owned by the caller.</returns>
         public static HttpMessageHandler CreateHandler(
             int maxConnections,
             bool useProxy = false)
@@ -149,8 +150,8 @@ namespace Hubd.Client
         }
 
         /// <summary>
-        /// Closes the connections, unless they are those of an HttpClient that
-        /// was passed in. Calls that are under way fail.
+        /// Closes the connections, unless they belong to an HttpClient that was
+        /// passed in. Calls in progress fail.
         /// </summary>
         public void Dispose()
         {
@@ -190,8 +191,7 @@ namespace Hubd.Client
             return settings;
         }
 
-        // Everything that reads what the caller passed is done when this
-        // returns.
+        // Whatever the caller passed has been read by the time this returns.
         private Task<HubResult> Send(
             Target target, object payload, string type, CancellationToken ct)
         {
@@ -239,7 +239,8 @@ namespace Hubd.Client
             }
         }
 
-        // What a try met tells more than that the time was up in one.
+        // The error of an earlier attempt says more than that the time ran out
+        // during this one.
         private static bool WasCutShort(HubResult result)
         {
             return result.Error.Cause is OperationCanceledException;

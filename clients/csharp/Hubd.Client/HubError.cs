@@ -3,7 +3,7 @@ using System;
 namespace Hubd.Client
 {
     /// <summary>
-    /// Why a call failed, and what is known of the message. Never changes;
+    /// Why a call failed, and what is known about the message. Immutable;
     /// threads: any.
     /// </summary>
     public sealed class HubError
@@ -13,14 +13,14 @@ namespace Hubd.Client
         public static readonly HubError None =
             new HubError(string.Empty, string.Empty);
 
-        /// <summary>An error, also for tests.</summary>
-        /// <param name="code">One of <see cref="HubErrorCodes"/>, or another of
-        /// hubd's.</param>
+        /// <summary>Creates an error, for tests too.</summary>
+        /// <param name="code">One of <see cref="HubErrorCodes"/>, or another
+        /// code of hubd.</param>
         /// <param name="description">What is wrong, for people.</param>
         /// <param name="status">hubd's HTTP status.</param>
         /// <param name="isTransient">See <see cref="IsTransient"/>.</param>
-        /// <param name="isDeliveryUnknown">See
-        /// <see cref="IsDeliveryUnknown"/>.</param>
+        /// <param name="isDeliveryUnknown">See <see
+        /// cref="IsDeliveryUnknown"/>.</param>
         /// <param name="retryAfter">See <see cref="RetryAfter"/>.</param>
         /// <param name="cause">See <see cref="Cause"/>.</param>
         public HubError(
@@ -48,7 +48,8 @@ namespace Hubd.Client
         /// </summary>
         public string Code { get; }
 
-        /// <summary>What is wrong, for people. Holds no key.</summary>
+        /// <summary>What is wrong, for people. Never contains the
+        /// key.</summary>
         public string Description { get; }
 
         /// <summary>The HTTP status of the answer; null if there was
@@ -56,17 +57,18 @@ namespace Hubd.Client
         public int? Status { get; }
 
         /// <summary>
-        /// Whether nothing was delivered and the same call may succeed later.
+        /// Whether nothing was delivered, and the same call may succeed later.
         /// </summary>
         public bool IsTransient { get; }
 
         /// <summary>
-        /// Whether the message may have been delivered. To send it again may
-        /// deliver it twice. Where this is false, nothing was delivered.
+        /// Whether the message may have been delivered. Sending it again may
+        /// deliver it twice. If this is false, nothing was delivered.
         /// </summary>
         public bool IsDeliveryUnknown { get; }
 
-        /// <summary>How long hubd asks to wait; null if it does not.</summary>
+        /// <summary>How long hubd asks to wait; null if it does not
+        /// say.</summary>
         public TimeSpan? RetryAfter { get; }
 
         /// <summary>The exception behind it, if there was one.</summary>

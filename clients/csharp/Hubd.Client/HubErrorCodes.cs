@@ -2,38 +2,38 @@ namespace Hubd.Client
 {
     /// <summary>
     /// Values of <see cref="HubError.Code"/>: first the client's own, then
-    /// those of hubd's that a backend may meet. Compare with these; do not
+    /// those of hubd that a backend may meet. Compare with these, but do not
     /// assume that there are no others.
     /// </summary>
     public static class HubErrorCodes
     {
         /// <summary>
         /// hubd was not reached in time: no such host, connection refused, no
-        /// free connection, a handler of the host's that let nothing through.
+        /// free connection, or a handler of the host that let nothing through.
         /// Nothing was sent.
         /// </summary>
         public const string NetworkError = "network_error";
 
         /// <summary>
-        /// The request was on its way and there was no answer in time. Whether
-        /// it was delivered is unknown.
+        /// The request was sent, at least in part, and no answer came in time.
+        /// Whether it was delivered is unknown.
         /// </summary>
         public const string Timeout = "timeout";
 
         /// <summary>
-        /// The request was on its way and the connection broke before the
-        /// answer was complete. Whether it was delivered is unknown.
+        /// The request was sent, at least in part, and the connection broke
+        /// before the answer was complete. Whether it was delivered is unknown.
         /// </summary>
         public const string ConnectionLost = "connection_lost";
 
         /// <summary>
-        /// The answer is none of hubd's, but for example a proxy's error page.
-        /// Whether it was delivered is unknown.
+        /// The answer is not from hubd, but for example a proxy's error page.
+        /// Whether the message was delivered is unknown.
         /// </summary>
         public const string UnexpectedResponse = "unexpected_response";
 
         /// <summary>
-        /// The payload cannot be turned into JSON. Nothing was sent.
+        /// The payload cannot be converted to JSON. Nothing was sent.
         /// </summary>
         public const string InvalidPayload = "invalid_payload";
 
@@ -41,15 +41,15 @@ namespace Hubd.Client
         public const string Unauthorized = "unauthorized";
 
         /// <summary>
-        /// hubd: an id is empty, longer than 256 bytes, or holds a control
-        /// character; and, found before anything is sent, half a surrogate
-        /// pair.
+        /// hubd: an id is empty, longer than 256 bytes, or contains a control
+        /// character. Client, before anything is sent: it contains an unpaired
+        /// surrogate.
         /// </summary>
         public const string InvalidId = "invalid_id";
 
         /// <summary>
-        /// hubd: the type is empty; and, found before anything is sent, holds
-        /// half a surrogate pair.
+        /// hubd: the type is empty. Client, before anything is sent: it
+        /// contains an unpaired surrogate.
         /// </summary>
         public const string InvalidMessage = "invalid_message";
 
@@ -60,14 +60,14 @@ namespace Hubd.Client
         /// <c>MAX_MESSAGE_SIZE</c>.</summary>
         public const string TooLarge = "too_large";
 
-        /// <summary>hubd: it shuts down. Transient.</summary>
+        /// <summary>hubd: it is shutting down. Transient.</summary>
         public const string Draining = "draining";
 
         /// <summary>hubd: it has no room for another connection.
         /// Transient.</summary>
         public const string AtCapacity = "at_capacity";
 
-        /// <summary>hubd: messages come faster than it can send them.
+        /// <summary>hubd: messages are posted faster than it can send them.
         /// Transient.</summary>
         public const string Overloaded = "overloaded";
 
@@ -77,11 +77,10 @@ namespace Hubd.Client
         /// <summary>hubd: too many requests. Transient.</summary>
         public const string RateLimited = "rate_limited";
 
-        /// <summary>hubd: no such path, so that BaseUrl may be
-        /// wrong.</summary>
+        /// <summary>hubd: no such path; BaseUrl may be wrong.</summary>
         public const string NotFound = "not_found";
 
-        /// <summary>hubd: it failed.</summary>
+        /// <summary>hubd: an internal error.</summary>
         public const string InternalError = "internal_error";
     }
 }

@@ -7,14 +7,14 @@ namespace Hubd.Client
     /// section <c>Hub</c> in <c>appsettings.json</c>.
     /// </summary>
     /// <remarks>
-    /// A <see cref="HubClient"/> takes a copy: to change an object that is in
+    /// A <see cref="HubClient"/> takes a copy: changing an object that is in
     /// use has no effect on it.
     /// </remarks>
     public sealed class HubOptions
     {
         /// <summary>
-        /// hubd's address as an http or https URL, with or without a slash at
-        /// its end; a path in it is put in front of <c>/api/…</c>. Required.
+        /// hubd's address as an http or https URL, with or without a trailing
+        /// slash; its path, if any, is put in front of <c>/api/…</c>. Required.
         /// </summary>
         public string BaseUrl { get; set; }
 
@@ -25,44 +25,44 @@ namespace Hubd.Client
         public string ApiKey { get; set; }
 
         /// <summary>
-        /// How long a call may take: all its tries, the waits between them, and
-        /// the wait for a free connection. 10 seconds unless set, at most a
-        /// day.
+        /// How long a call may take, including all its attempts, the waits
+        /// between them, and the wait for a free connection. Default: 10
+        /// seconds; at most a day.
         /// </summary>
         public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
         /// <summary>
-        /// Whether a request from which nothing was delivered is repeated while
-        /// there is time. True unless set.
+        /// Whether a request that delivered nothing is repeated while there is
+        /// time. Default: true.
         /// </summary>
         public bool Retry { get; set; } = true;
 
         /// <summary>
-        /// How many connections to hubd may be open at once; calls beyond wait
-        /// for one. 32 unless set. Each takes one of hubd's workers, of which
+        /// How many connections to hubd may be open at once; further calls wait
+        /// for one. Default: 32. Each takes one of hubd's workers, of which
         /// there are at most 512 for all backends together.
         /// </summary>
         public int MaxConnections { get; set; } = 32;
 
         /// <summary>
         /// Whether to go through the proxy of the environment
-        /// (<c>http_proxy</c> and the like) or the system. False unless set:
-        /// by http it would be told the key, and most are not meant to reach a
-        /// hubd that is near.
+        /// (<c>http_proxy</c> and the like) or the system. Default: false,
+        /// because over http a proxy would see the key, and most are not meant
+        /// for reaching a hubd nearby.
         /// </summary>
         public bool UseProxy { get; set; }
 
         /// <summary>
-        /// Turns payloads into JSON, in place of Newtonsoft.Json with camelCase
+        /// Converts payloads to JSON, instead of Newtonsoft.Json with camelCase
         /// properties; not used for <see cref="RawJson"/> and null. Threads:
-        /// called on those that call the client, at once. An exception of its
+        /// called on the caller's thread, concurrently. An exception it throws
         /// becomes a failure with <see cref="HubErrorCodes.InvalidPayload"/>.
         /// </summary>
         public Func<object, string> SerializePayload { get; set; }
 
         /// <summary>
-        /// What is wrong with these settings in one sentence that names the
-        /// property, or null. It never holds the key.
+        /// What is wrong with these settings, in one sentence that names the
+        /// property, or null. It never contains the key.
         /// </summary>
         /// <returns>The sentence, or null.</returns>
         public string FindProblem()
@@ -72,7 +72,7 @@ namespace Hubd.Client
             return problem;
         }
 
-        /// <summary>The settings but for the key.</summary>
+        /// <summary>The settings except for the key.</summary>
         /// <returns>One line.</returns>
         public override string ToString()
         {

@@ -3,8 +3,8 @@ using System;
 namespace Hubd.Client
 {
     /// <summary>
-    /// What became of one call: the number of recipients, or an error. Never
-    /// changes; threads: any.
+    /// The outcome of one call: the number of recipients, or an error.
+    /// Immutable; threads: any.
     /// </summary>
     public sealed class HubResult
     {
@@ -16,17 +16,17 @@ namespace Hubd.Client
             Error = error;
         }
 
-        /// <summary>Whether hubd took the message.</summary>
+        /// <summary>Whether hubd accepted the message.</summary>
         public bool IsSuccess => Error == HubError.None;
 
         /// <summary>Whether there is an <see cref="Error"/>.</summary>
         public bool IsFailure => !IsSuccess;
 
         /// <summary>
-        /// How many connections the message was queued for; 0 when nobody was
-        /// there.
+        /// How many connections the message was queued for; 0 if nobody was
+        /// connected.
         /// </summary>
-        /// <exception cref="InvalidOperationException">The call failed, so that
+        /// <exception cref="InvalidOperationException">The call failed, so
         /// there is no number.</exception>
         public int Recipients => IsSuccess
             ? _recipients
@@ -38,8 +38,8 @@ namespace Hubd.Client
         /// </summary>
         public HubError Error { get; }
 
-        /// <summary>A result as of a call that succeeded, also for
-        /// tests.</summary>
+        /// <summary>The result of a call that succeeded, for tests
+        /// too.</summary>
         /// <param name="recipients">0 or more.</param>
         /// <returns>The result.</returns>
         public static HubResult Success(int recipients)
@@ -49,8 +49,7 @@ namespace Hubd.Client
             return new HubResult(recipients, HubError.None);
         }
 
-        /// <summary>A result as of a call that failed, also for
-        /// tests.</summary>
+        /// <summary>The result of a call that failed, for tests too.</summary>
         /// <param name="error">Why; not <see cref="HubError.None"/>.</param>
         /// <returns>The result.</returns>
         public static HubResult Failure(HubError error)
@@ -63,7 +62,7 @@ namespace Hubd.Client
             return new HubResult(0, error);
         }
 
-        /// <summary>For logs; holds no key and no payload.</summary>
+        /// <summary>For logs; contains neither key nor payload.</summary>
         /// <returns>One line.</returns>
         public override string ToString()
         {

@@ -4,8 +4,8 @@ using System.Linq;
 namespace Hubd.Client
 {
     /// <summary>
-    /// Options that were found right, in the form in which they are used. Never
-    /// changes, so that any thread may read it.
+    /// Validated options, in the form in which they are used. Immutable;
+    /// threads: any.
     /// </summary>
     internal sealed class HubSettings
     {
@@ -27,7 +27,7 @@ namespace Hubd.Client
             SerializePayload = source.SerializePayload;
         }
 
-        /// <summary>What these were read from.</summary>
+        /// <summary>The options these were read from.</summary>
         public HubOptions Source { get; }
 
         /// <summary>Host and port, for error texts.</summary>
@@ -41,8 +41,8 @@ namespace Hubd.Client
 
         public Func<object, string> SerializePayload { get; }
 
-        /// <summary>Reads options; null with what is wrong if they are not
-        /// right.</summary>
+        /// <summary>Reads options; null and the problem if they are
+        /// invalid.</summary>
         public static HubSettings Read(HubOptions options, out string problem)
         {
             var baseUrl = ReadBaseUrl(options.BaseUrl, out problem);
@@ -57,8 +57,8 @@ namespace Hubd.Client
             return target == Target.Everybody ? _broadcastUrl : _sendUrl;
         }
 
-        /// <summary>The URL with a slash at its end, without which its last
-        /// part would be replaced rather than added to.</summary>
+        /// <summary>The URL with a trailing slash, without which a relative
+        /// path would replace its last segment.</summary>
         public static Uri ReadBaseUrl(string text, out string problem)
         {
             Uri url;
@@ -69,23 +69,24 @@ namespace Hubd.Client
             return new Uri(url.AbsoluteUri + "/");
         }
 
-        // The text itself is not shown: it may hold a password.
+        // The text itself is not shown: it may contain a password.
         private static string BaseUrlProblem(string text, out Uri url)
         {
             url = null;
             if (string.IsNullOrWhiteSpace(text))
                 return "BaseUrl is not set";
-            // Mono keeps the space around it, and cannot add a path to it then.
+            // Mono keeps surrounding white space, and then cannot append a
+            // path.
             if (!Uri.TryCreate(text.Trim(), UriKind.Absolute, out url) ||
                 (url.Scheme != Uri.UriSchemeHttp &&
                  url.Scheme != Uri.UriSchemeHttps))
                 return "BaseUrl is not an http or https URL, " +
                     "such as http://127.0.0.1:8081";
             if (url.UserInfo.Length > 0)
-                return "BaseUrl holds a user name or password; " +
+                return "BaseUrl contains a user name or password; " +
                     "hubd takes its key from ApiKey";
             if (url.Query.Length > 0 || url.Fragment.Length > 0)
-                return "BaseUrl holds a query or a fragment";
+                return "BaseUrl contains a query or a fragment";
             return null;
         }
 
@@ -96,7 +97,7 @@ namespace Hubd.Client
             if (key.Length > KeyLengthMax)
                 return $"ApiKey is longer than {KeyLengthMax} characters";
             if (key.Any(c => c < '!' || c > '~'))
-                return "ApiKey holds a character that is not visible ASCII";
+                return "ApiKey contains a character that is not visible ASCII";
             return null;
         }
 
@@ -104,14 +105,14 @@ namespace Hubd.Client
         {
             return timeout > TimeSpan.Zero && timeout <= TimeoutMax
                 ? null
-                : $"Timeout is {timeout}; it takes more than 0, up to a day";
+                : $"Timeout is {timeout}; it must be above 0 and at most a day";
         }
 
         private static string MaxConnectionsProblem(int count)
         {
             return count > 0
                 ? null
-                : $"MaxConnections is {count}; it takes 1 or more";
+                : $"MaxConnections is {count}; it must be 1 or more";
         }
     }
 }

@@ -7,23 +7,23 @@ namespace Hubd.Client
     /// Sends messages through hubd to the clients that are connected to it.
     /// </summary>
     /// <remarks>
-    /// <para><b>Payloads</b> are turned into JSON before a method returns; what
-    /// happens to the object afterwards changes nothing. A
-    /// <see cref="RawJson"/> goes out as it is, and null becomes the JSON
-    /// null.</para>
-    /// <para><b>Results.</b> What goes wrong with a request is a failure in the
-    /// result, never an exception; <see cref="HubErrorCodes"/> lists the codes.
-    /// Success means that hubd queued the message for so many connections, 0
-    /// included: it does not mean that a browser has shown it.</para>
-    /// <para><b>Exceptions</b> tell of the caller's doing: an
+    /// <para><b>Payloads</b> are converted to JSON before a method returns;
+    /// later changes to the object have no effect. A <see cref="RawJson"/> is
+    /// sent as it is, and null becomes the JSON null.</para>
+    /// <para><b>Results.</b> A request that fails is a failure in the result,
+    /// never an exception; <see cref="HubErrorCodes"/> lists the codes. Success
+    /// means that hubd queued the message for that many connections, possibly
+    /// 0; it does not mean that a browser has received it.</para>
+    /// <para><b>Exceptions</b> report what the caller did: an
     /// ArgumentNullException for an id or type that is null, and an
     /// OperationCanceledException once the caller's token is cancelled. A
-    /// request that was on its way then may have been delivered or not.</para>
-    /// <para><b>Repeats.</b> A request is repeated only if nothing can have
-    /// been delivered from it, and only within
-    /// <see cref="HubOptions.Timeout"/>.</para>
-    /// <para><b>Threads:</b> any, at once. Messages of calls that were awaited
-    /// one after the other arrive in that order.</para>
+    /// request that was in flight then may or may not have been
+    /// delivered.</para>
+    /// <para><b>Retries.</b> A request is repeated only if it cannot have
+    /// delivered anything, and only within <see
+    /// cref="HubOptions.Timeout"/>.</para>
+    /// <para><b>Threads:</b> any, concurrently. Messages of calls that were
+    /// awaited one after the other arrive in that order.</para>
     /// </remarks>
     public interface IHubClient
     {
@@ -57,8 +57,8 @@ namespace Hubd.Client
             CancellationToken ct = default(CancellationToken));
 
         /// <summary>
-        /// Sends to all connections that are of the user, of the session, or of
-        /// both; each gets it once.
+        /// Sends to all connections of the user and all of the session; each
+        /// gets it once.
         /// </summary>
         /// <param name="userId">1 to 256 bytes of UTF-8 without control
         /// characters.</param>
@@ -76,7 +76,7 @@ namespace Hubd.Client
             string messageType,
             CancellationToken ct = default(CancellationToken));
 
-        /// <summary>Sends to everybody who is connected.</summary>
+        /// <summary>Sends to all connections.</summary>
         /// <param name="payload">What becomes the message's payload.</param>
         /// <param name="messageType">The message's type; not empty.</param>
         /// <param name="ct">Ends the call with an

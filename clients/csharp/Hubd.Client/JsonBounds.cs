@@ -1,19 +1,19 @@
 namespace Hubd.Client
 {
     /// <summary>
-    /// Makes sure that a payload which somebody else wrote stays within the
-    /// object that it is put into, so that <c>1},"targetUserId":"eve"</c>
-    /// cannot become a target. That is all: hubd reads the whole as JSON.
+    /// Makes sure that a payload from elsewhere stays within the object that it
+    /// is put into, so that <c>1},"targetUserId":"eve"</c> cannot become a
+    /// target. That is all: hubd reads the whole as JSON.
     /// </summary>
     /// <remarks>
-    /// Strings and brackets are found without knowing any more of JSON. Where
-    /// that and a real parser differ, the text is not JSON, and hubd refuses
-    /// it. A library's reader would refuse too much (<c>1e400</c> is no double)
-    /// and take quadratic time for long numbers.
+    /// It only looks for strings and brackets. Where that differs from a real
+    /// parser, the text is not JSON, and hubd rejects it. A library's reader
+    /// would reject too much (<c>1e400</c> is not a double) and take quadratic
+    /// time for long numbers.
     /// </remarks>
     internal static class JsonBounds
     {
-        /// <summary>What is wrong, or null.</summary>
+        /// <summary>What is wrong with the JSON, or null.</summary>
         public static string FindProblem(byte[] json)
         {
             var depth = 0;
@@ -34,7 +34,7 @@ namespace Hubd.Client
                     case '}':
                     case ']':
                         if (--depth < 0)
-                            return $"byte {i} closes what was not opened";
+                            return $"byte {i} closes what was never opened";
                         break;
                     case ',':
                     case ':':
@@ -46,8 +46,8 @@ namespace Hubd.Client
             return depth == 0 ? null : "it ends within an object or array";
         }
 
-        /// <summary>Where the string that begins at i ends; the length if it
-        /// does not.</summary>
+        /// <summary>Where the string that begins at i ends; the length if it is
+        /// unterminated.</summary>
         private static int EndOfString(byte[] json, int i)
         {
             for (i++; i < json.Length && json[i] != '"'; i++)

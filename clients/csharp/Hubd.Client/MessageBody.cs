@@ -4,15 +4,15 @@ using System.Text;
 namespace Hubd.Client
 {
     /// <summary>
-    /// The body of a request: what stands around the payload is written here,
-    /// the payload's own bytes are only copied. Threads: the caller's.
+    /// The body of a request: everything around the payload is written here,
+    /// and the payload's own bytes are copied as they are. Threads: the
+    /// caller's.
     /// </summary>
     internal static class MessageBody
     {
         private static readonly byte[] Null = StrictUtf8.GetBytes("null");
 
-        /// <summary>The bytes, or null with the reason why there are
-        /// none.</summary>
+        /// <summary>The bytes, or null and an error.</summary>
         public static byte[] Write(
             Target target,
             string type,
@@ -32,7 +32,8 @@ namespace Hubd.Client
                 : Join(Targets(target) + message, json, "}}");
         }
 
-        // UTF-8 has no bytes for it, and a replacement would be another id.
+        // An unpaired surrogate has no UTF-8 encoding, and a replacement
+        // character would make it another id.
         private static HubError FindHalfPair(Target target, string type)
         {
             return HalfPair(HubErrorCodes.InvalidId, "userId", target.UserId) ??
@@ -45,7 +46,7 @@ namespace Hubd.Client
         {
             return text == null || StrictUtf8.CanEncode(text)
                 ? null
-                : new HubError(code, $"{name} holds half a surrogate pair");
+                : new HubError(code, $"{name} contains an unpaired surrogate");
         }
 
         private static string Targets(Target target)
@@ -59,7 +60,7 @@ namespace Hubd.Client
             return text.Append("\"message\":").ToString();
         }
 
-        // Newtonsoft.Json 5 throws at some texts with control characters.
+        // Newtonsoft.Json 5 throws on some texts with control characters.
         private static string Quote(string text)
         {
             var quoted = new StringBuilder("\"");
@@ -76,7 +77,7 @@ namespace Hubd.Client
             return quoted.Append('"').ToString();
         }
 
-        // Serializers run code of the payload's own and of the host's, which
+        // Serializers run code of the payload's types and of the host, which
         // may throw anything.
         private static byte[] WritePayload(
             object payload, Func<object, string> serialize, out HubError error)

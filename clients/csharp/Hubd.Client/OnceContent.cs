@@ -9,15 +9,15 @@ using System.Threading.Tasks;
 namespace Hubd.Client
 {
     /// <summary>
-    /// A body that knows whether anybody began to send it, that is sent once at
-    /// most, and that can be withdrawn until then.
+    /// A body that knows whether sending has begun, that is sent at most once,
+    /// and that can be withdrawn before that.
     /// </summary>
     /// <remarks>
-    /// Handlers ask for the body when they have a connection. Until then hubd
-    /// cannot have delivered anything, whatever went wrong; from then on it
-    /// may. That it refuses to be sent again holds off handlers below the
-    /// client that repeat requests, such as those of Polly, which an
-    /// application may have put on all its HttpClients. Threads: any.
+    /// Handlers ask for the body once they have a connection. Until then hubd
+    /// cannot have delivered anything, whatever went wrong; from then on it may
+    /// have. Refusing to be sent again stops handlers below the client that
+    /// repeat requests, such as those of Polly, which an application may have
+    /// added to all its HttpClients. Threads: any.
     /// </remarks>
     internal sealed class OnceContent : HttpContent
     {
@@ -36,8 +36,8 @@ namespace Hubd.Client
 
         public int Length => _bytes.Length;
 
-        /// <summary>Whether hubd can neither have got any of it nor will: false
-        /// if somebody has begun to send it.</summary>
+        /// <summary>Makes sure that none of it will be sent. Returns false if
+        /// sending has already begun.</summary>
         public bool Withdraw()
         {
             return Interlocked.CompareExchange(
@@ -50,7 +50,7 @@ namespace Hubd.Client
             if (Interlocked.CompareExchange(
                 ref _state, Begun, Waiting) != Waiting)
                 throw new InvalidOperationException(
-                    "the request was sent before, or is not wanted any more");
+                    "the request was already sent, or was withdrawn");
             return stream.WriteAsync(_bytes, 0, _bytes.Length);
         }
 

@@ -9,13 +9,13 @@ using Newtonsoft.Json.Serialization;
 namespace Hubd.Client
 {
     /// <summary>
-    /// Objects become JSON with camelCase properties, as browsers know it from
-    /// ASP.NET Core; names that an attribute gives and keys of dictionaries
-    /// stay. Threads: any.
+    /// Converts objects to JSON with camelCase properties, as ASP.NET Core
+    /// does; names set by an attribute and dictionary keys stay as they are.
+    /// Threads: any.
     /// </summary>
     internal static class PayloadJson
     {
-        // Not JsonConvert's default settings: those are the host's, and may
+        // Not JsonConvert's default settings: those belong to the host, and may
         // write type names into the payload.
         private static readonly JsonSerializerSettings Settings =
             new JsonSerializerSettings

@@ -4,15 +4,15 @@ using System.Text;
 namespace Hubd.Client
 {
     /// <summary>
-    /// A payload that is JSON already. Clients receive it byte for byte: member
+    /// A payload that is already JSON. Clients receive it byte for byte: member
     /// order, spacing, number spelling (<c>12345678901234567890</c>,
-    /// <c>1.10</c>), escapes. Never changes; threads: any.
+    /// <c>1.10</c>), escapes. Immutable; threads: any.
     /// </summary>
     /// <remarks>
-    /// Whether it is valid JSON, hubd judges: if not, the call fails with
-    /// <see cref="HubErrorCodes.InvalidJson"/>. What would not stay within the
-    /// payload fails with <see cref="HubErrorCodes.InvalidPayload"/> and is not
-    /// sent.
+    /// Whether it is valid JSON is checked by hubd: if not, the call fails with
+    /// <see cref="HubErrorCodes.InvalidJson"/>. A text that would not stay
+    /// within the payload fails with <see cref="HubErrorCodes.InvalidPayload"/>
+    /// and is not sent.
     /// </remarks>
     public sealed class RawJson
     {
@@ -26,7 +26,7 @@ namespace Hubd.Client
             _text = json ?? throw new ArgumentNullException(nameof(json));
         }
 
-        /// <summary>JSON as UTF-8, of which a copy is taken.</summary>
+        /// <summary>JSON as UTF-8; a copy is taken.</summary>
         /// <param name="utf8">One JSON value without a byte order mark.</param>
         public RawJson(byte[] utf8)
         {
@@ -42,8 +42,8 @@ namespace Hubd.Client
             return _text ?? Encoding.UTF8.GetString(_utf8);
         }
 
-        /// <summary>Throws EncoderFallbackException at half a surrogate
-        /// pair.</summary>
+        /// <summary>Throws EncoderFallbackException on an unpaired
+        /// surrogate.</summary>
         internal byte[] ToUtf8()
         {
             return _utf8 ?? StrictUtf8.GetBytes(_text);

@@ -4,9 +4,9 @@ using System.Diagnostics;
 namespace Hubd.Client
 {
     /// <summary>
-    /// How long to wait before the next try, and whether there is time for one:
-    /// 100 ms, doubled each time up to 2 s, of which half is left to chance so
-    /// that backends do not return all at once; longer if hubd asks for it.
+    /// How long to wait before the next attempt, and whether there is time for
+    /// one: 100 ms, doubled each time up to 2 s, half of it random so that
+    /// backends do not all come back at once; longer if hubd asks for it.
     /// Threads: one; each call has its own.
     /// </summary>
     internal sealed class RetrySchedule
@@ -35,14 +35,15 @@ namespace Hubd.Client
             }
         }
 
-        /// <summary>The wait; null if the time would be up by then.</summary>
+        /// <summary>The wait; null if the time would have run out by
+        /// then.</summary>
         public TimeSpan? Next(TimeSpan? retryAfter)
         {
             var wait = TimeSpan.FromMilliseconds(
                 _waitMs * (0.5 + 0.5 * Roll()));
 
             _waitMs = Math.Min(2 * _waitMs, LongestMs);
-            // What hubd asks for is the least, and the same for everybody.
+            // What hubd asks for is a minimum, and the same for every backend.
             if (retryAfter != null)
                 wait += retryAfter.Value;
             return wait < Left ? wait : (TimeSpan?)null;

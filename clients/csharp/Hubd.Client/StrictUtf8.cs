@@ -2,14 +2,14 @@ using System.Text;
 
 namespace Hubd.Client
 {
-    /// <summary>UTF-8 that replaces nothing.</summary>
+    /// <summary>UTF-8 without replacement characters.</summary>
     internal static class StrictUtf8
     {
         private static readonly Encoding Strict = new UTF8Encoding(
             encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-        /// <summary>Throws EncoderFallbackException at half a surrogate
-        /// pair.</summary>
+        /// <summary>Throws EncoderFallbackException on an unpaired
+        /// surrogate.</summary>
         public static byte[] GetBytes(string text)
         {
             return Strict.GetBytes(text);

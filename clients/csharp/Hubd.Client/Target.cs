@@ -1,6 +1,6 @@
 namespace Hubd.Client
 {
-    /// <summary>Whom a message is for. Never changes.</summary>
+    /// <summary>Whom a message is for. Immutable.</summary>
     internal sealed class Target
     {
         public static readonly Target Everybody = new Target(null, null);
@@ -11,10 +11,10 @@ namespace Hubd.Client
             SessionId = sessionId;
         }
 
-        /// <summary>Null: not by user.</summary>
+        /// <summary>Null: no user is targeted.</summary>
         public string UserId { get; }
 
-        /// <summary>Null: not by session.</summary>
+        /// <summary>Null: no session is targeted.</summary>
         public string SessionId { get; }
 
         public static Target User(string id)

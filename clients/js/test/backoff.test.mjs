@@ -285,7 +285,7 @@ test('a silent connection is given up, if that is asked for', (t) => {
   assert.equal(client.hub.state, 'open');
   client.clock.pass(1);
   assert.equal(client.hub.state, 'waiting');
-  assert.match(client.last.error.message, /nothing came for 5000 ms/);
+  assert.match(client.last.error.message, /nothing received for 5000 ms/);
   assert.equal(client.last.attempt, 0);
   assert.deepEqual(client.socket.closedWith, [1000]);
 });

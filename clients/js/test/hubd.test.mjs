@@ -153,7 +153,7 @@ test('a hubd that says nothing is given up', { skip }, async (t) => {
   hubd.freeze();
   await until(() => client.states.length >= 5, 'a try that gets no answer');
   hubd.thaw();
-  assert.match(client.states[2].error.message, /nothing came for 2000 ms/);
+  assert.match(client.states[2].error.message, /nothing received for 2000 ms/);
   assert.equal(client.states[3].state, 'connecting');
   assert.match(client.states[4].error.message, /no answer within 1000 ms/);
   await client.hub.opened();

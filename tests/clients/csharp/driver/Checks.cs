@@ -49,15 +49,17 @@ namespace Driver
                 ["BaseUrl is not an http or"] = o => o.BaseUrl = "/hub",
                 ["BaseUrl is not an http or https URL"] =
                     o => o.BaseUrl = "ftp://127.0.0.1/",
-                ["BaseUrl holds a user name"] =
+                ["BaseUrl contains a user name"] =
                     o => o.BaseUrl = "http://ada:hunter2@127.0.0.1/",
-                ["BaseUrl holds a query"] = o => o.BaseUrl += "?a=b",
-                ["BaseUrl holds a query or a fragment"] =
+                ["BaseUrl contains a query"] = o => o.BaseUrl += "?a=b",
+                ["BaseUrl contains a query or a fragment"] =
                     o => o.BaseUrl += "#a",
                 ["ApiKey is not set"] = o => o.ApiKey = null,
                 ["ApiKey is not set "] = o => o.ApiKey = "",
-                ["ApiKey holds a character"] = o => o.ApiKey = Key + "\r\nX: y",
-                ["ApiKey holds a character "] = o => o.ApiKey = Key + "\u00e9",
+                ["ApiKey contains a character"] =
+                    o => o.ApiKey = Key + "\r\nX: y",
+                ["ApiKey contains a character "] =
+                    o => o.ApiKey = Key + "\u00e9",
                 ["ApiKey is longer than 4096"] =
                     o => o.ApiKey = new string('k', 4097),
                 ["Timeout is 00:00:00"] = o => o.Timeout = TimeSpan.Zero,
