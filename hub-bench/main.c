@@ -32,7 +32,7 @@ static int bench(const struct options *o)
     int err;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return complain("libcurl does not start", EXIT_FAILURE);
+        return complain("cannot initialize libcurl", EXIT_FAILURE);
     err = run(o, &result, error, sizeof(error));
     curl_global_cleanup();
     if (err != 0)

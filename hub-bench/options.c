@@ -30,9 +30,10 @@ static void refuse(const struct flag *flag, const char *text, char *error,
 
     show(shown, text);
     if (flag->secret)
-        (void)snprintf(error, size, "--%s: takes %s", flag->name, flag->takes);
+        (void)snprintf(error, size, "--%s: must be %s", flag->name,
+                       flag->takes);
     else
-        (void)snprintf(error, size, "--%s=%s: takes %s", flag->name, shown,
+        (void)snprintf(error, size, "--%s=%s: must be %s", flag->name, shown,
                        flag->takes);
 }
 
@@ -47,13 +48,12 @@ static void refuse_unknown(char **argv, char *error, size_t size)
     if (optopt != 0 && flag != NULL) {
         (void)snprintf(error, size, "--%s: takes no value", flag->name);
     } else if (optopt != 0) {
-        (void)snprintf(error, size, "-%c: there is no such flag; see --help",
+        (void)snprintf(error, size, "-%c: unknown flag; see --help",
                        isprint(optopt) ? optopt : '?');
     } else {
         (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg, "="), arg);
         show(shown, name);
-        (void)snprintf(error, size, "%s: there is no such flag; see --help",
-                       shown);
+        (void)snprintf(error, size, "%s: unknown flag; see --help", shown);
     }
 }
 
@@ -81,7 +81,7 @@ static enum options_action read_flags(struct options *o, int argc, char **argv,
             return OPTIONS_ERROR;
         }
         if (code == ':') {
-            (void)snprintf(error, size, "--%s: a value is missing; takes %s",
+            (void)snprintf(error, size, "--%s: missing value; must be %s",
                            flag->name, flag->takes);
             return OPTIONS_ERROR;
         }
@@ -108,7 +108,7 @@ static int read_url(struct options *o, int argc, char **argv, char *error,
     why = url_parse(&o->url, o->url_text);
     if (why == NULL && argc - optind > 1) {
         wrong = argv[optind + 1];
-        why = "there is a URL already";
+        why = "there is already a URL";
     }
     if (why == NULL)
         return 0;
@@ -121,9 +121,9 @@ static int read_url(struct options *o, int argc, char **argv, char *error,
 static const char *settle(struct options *o)
 {
     if (o->rate > 0 && o->window != 0)
-        return "--rate: does not go with --window";
+        return "--rate: cannot be combined with --window";
     if (o->rate > 0 && o->until_given)
-        return "--until: goes with --window, not with --rate";
+        return "--until: applies to --window, not to --rate";
     if (o->rate <= 0 && o->window == 0)
         o->window = 1;
     if (o->connections == 0)
@@ -134,9 +134,9 @@ static const char *settle(struct options *o)
         (void)snprintf(o->publish, sizeof(o->publish), "http://%s/api/%s",
                        o->url.authority, o->send ? "send" : "broadcast");
     if (url_has_user(o->publish) && !o->send)
-        return "--publish: " URL_USER " in it goes with --send";
+        return "--publish: " URL_USER " in it requires --send";
     if (o->send && !url_has_user(o->url_text))
-        return "--send: takes a URL with " URL_USER " in it";
+        return "--send: requires a URL with " URL_USER " in it";
     if (o->threads > o->clients)
         o->threads = o->clients;
     return NULL;
@@ -161,7 +161,7 @@ enum options_action options_read(struct options *o, int argc, char **argv,
     if (action != OPTIONS_RUN)
         return action;
     if (o->key == NULL && key != NULL && !flags_read_key(o, key)) {
-        (void)snprintf(error, error_size, "HUB_API_KEY: takes %s",
+        (void)snprintf(error, error_size, "HUB_API_KEY: must be %s",
                        flags_find('k')->takes);
         return OPTIONS_ERROR;
     }

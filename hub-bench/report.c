@@ -209,18 +209,18 @@ void report_warnings(const struct result *r, FILE *out)
                       "twice or too late\n",
                       r->out_of_order);
     if (r->foreign != 0)
-        (void)fprintf(out,
-                      "hub-bench: %" PRIu64 " messages were not of this run\n",
-                      r->foreign);
+        (void)fprintf(
+            out, "hub-bench: %" PRIu64 " messages were not from this run\n",
+            r->foreign);
     if (due > 0 && (double)(r->messages + r->errors) < BEHIND * due)
         (void)fprintf(out,
                       "hub-bench: the rate was not kept: %" PRIu64
                       " messages instead of %.0f\n",
                       r->messages + r->errors, due);
     if (r->pid_count == 0)
-        (void)fprintf(out, "hub-bench: the server's process is not known, and "
-                           "neither are its memory and CPU; see --pid\n");
+        (void)fprintf(out, "hub-bench: the server's process is unknown, and so "
+                           "are its memory and CPU use; see --pid\n");
     else if (isnan(r->memory_connected))
-        (void)fprintf(out, "hub-bench: the memory of the server may not be "
-                           "read, or the server has ended\n");
+        (void)fprintf(out, "hub-bench: the memory use of the server cannot be "
+                           "read: no permission, or the server has exited\n");
 }

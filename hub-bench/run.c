@@ -316,7 +316,7 @@ static int publish(struct bench *b)
     if (o->duration_ns == 0)
         return 0;
     if (o->send && atomic_load(&b->swarm.roster.reading) == 0)
-        return fail(b, "--send: there is no client that reads");
+        return fail(b, "--send: no client is reading");
     if (o->warmup_ns != 0 && burst(b, "warm-up", o->warmup_ns, false) != 0)
         return -1;
     return burst(b, "measuring", o->duration_ns, true);

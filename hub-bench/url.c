@@ -12,7 +12,7 @@
 
 #define SCHEME "ws://"
 #define PORT_DEFAULT 80
-#define FORM "takes ws://host:port/path"
+#define FORM "must be ws://host:port/path"
 #define LIBCURL_FLAGS                                                          \
     (CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER | CURLU_PATH_AS_IS)
 
@@ -39,7 +39,7 @@ static const char *take_host(struct url *out, const char *host,
                  host + v6, zone == NULL ? "" : "%", zone == NULL ? "" : zone);
 
     if (used < 1 || (size_t)used >= sizeof(out->host))
-        return "takes a host behind ws://";
+        return "must have a host after ws://";
     (void)snprintf(out->authority, sizeof(out->authority), "%s:%u", host,
                    (unsigned)out->port);
     return NULL;
@@ -57,7 +57,7 @@ static const char *take_port(struct url *out, const char *end,
         as_spelled = *(end - strlen(digits) - 1) == ':';
     }
     if (port == 0 || !as_spelled)
-        return "takes a port from 1 to 65535";
+        return "must have a port from 1 to 65535";
     out->port = (uint16_t)port;
     return NULL;
 }
@@ -70,10 +70,10 @@ static const char *explain(CURLUcode code)
     if (code == CURLUE_OUT_OF_MEMORY)
         return "out of memory";
     if (code == CURLUE_BAD_PORT_NUMBER)
-        return "takes a port from 1 to 65535";
+        return "must have a port from 1 to 65535";
     if (code == CURLUE_BAD_HOSTNAME || code == CURLUE_BAD_IPV6 ||
         code == CURLUE_NO_HOST || code == CURLUE_USER_NOT_ALLOWED)
-        return "takes a host behind ws://";
+        return "must have a host after ws://";
     return FORM;
 }
 
@@ -101,15 +101,15 @@ const char *url_parse(struct url *out, const char *text)
     CURLU *parts;
 
     if (strncmp(text, "wss://", 6) == 0)
-        return "TLS is not spoken here: takes ws://";
+        return "TLS is not supported: use ws://";
     if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)
         return FORM;
     if (!is_plain(text))
-        return "white space, control characters and '#' do not belong here";
+        return "must not contain white space, control characters or '#'";
     authority = text + strlen(SCHEME);
     out->target = authority + strcspn(authority, "/?");
     if (out->target == authority)
-        return "takes a host behind ws://";
+        return "must have a host after ws://";
     parts = curl_url();
     why = explain(parts == NULL ? CURLUE_OUT_OF_MEMORY
                                 : curl_url_set(parts, CURLUPART_URL, text,

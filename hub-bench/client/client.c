@@ -113,7 +113,7 @@ long client_answer(struct client *c, const uint8_t *data, size_t bytes,
     o->used += room;
     end = end_of_answer(o->answer, o->used);
     if (end == NULL && o->used == sizeof(o->answer)) {
-        (void)snprintf(why, why_size, "the answer has no end");
+        (void)snprintf(why, why_size, "the header of the answer is too long");
         return -1;
     }
     if (end == NULL)

@@ -426,35 +426,35 @@ class Usage(BenchTestCase):
 
     def test_wrong_flags_are_named(self):
         for flags, pattern in (
-                (["--clients=0"], "--clients=0: takes a whole number"),
-                (["-c", "x"], "--clients=x: takes"),
-                (["--window=1.5"], "--window=1.5: takes"),
-                (["--rate=-1"], "--rate=-1: takes"),
-                (["--rate=0"], "--rate=0: takes"),
-                (["--until=never"], "--until=never: takes delivered or acc"),
-                (["--bytes=79"], "--bytes=79: takes a whole number from 80"),
-                (["-d", "10"], "--duration=10: takes a duration"),
-                (["--idle=25h"], "--idle=25h: takes a duration up to 24h"),
-                (["--warmup=-1s"], "--warmup=-1s: takes"),
-                (["--stalled=101"], "--stalled=101: takes a percentage"),
-                (["--pid=1,,2"], "--pid=1,,2: takes"),
-                (["--pid=7,8,7"], "--pid=7,8,7: takes different"),
-                (["--publish=ftp://h"], "--publish=ftp://h: takes http"),
-                (["--connections=257"], "--connections=257: takes"),
-                (["--threads=0"], "--threads=0: takes"),
-                (["--label"], "--label: a value is missing"),
-                (["-k"], "--key: a value is missing"),
+                (["--clients=0"], "--clients=0: must be a whole number"),
+                (["-c", "x"], "--clients=x: must be"),
+                (["--window=1.5"], "--window=1.5: must be"),
+                (["--rate=-1"], "--rate=-1: must be"),
+                (["--rate=0"], "--rate=0: must be"),
+                (["--until=never"], "--until=never: must be delivered or acc"),
+                (["--bytes=79"], "--bytes=79: must be a whole number from 80"),
+                (["-d", "10"], "--duration=10: must be a duration"),
+                (["--idle=25h"], "--idle=25h: must be a duration up to 24h"),
+                (["--warmup=-1s"], "--warmup=-1s: must be"),
+                (["--stalled=101"], "--stalled=101: must be a percentage"),
+                (["--pid=1,,2"], "--pid=1,,2: must be"),
+                (["--pid=7,8,7"], "--pid=7,8,7: must be different"),
+                (["--publish=ftp://h"], "--publish=ftp://h: must be http"),
+                (["--connections=257"], "--connections=257: must be"),
+                (["--threads=0"], "--threads=0: must be"),
+                (["--label"], "--label: missing value"),
+                (["-k"], "--key: missing value"),
                 (["--json=yes"], "--json: takes no value"),
-                (["--frobnicate"], "--frobnicate: there is no such flag"),
-                (["-x"], "-x: there is no such flag"),
-                (["--window=2", "--rate=2"], "--rate: does not go with"),
-                (["--until=accepted", "-r2"], "--until: goes with --window"),
-                (["-p", "http://h/{user}"], "goes with --send"),
-                (["--send", "ws://h/"], "--send: takes a URL with {user}"),
-                (["http://h/"], "http://h/: takes ws://"),
+                (["--frobnicate"], "--frobnicate: unknown flag"),
+                (["-x"], "-x: unknown flag"),
+                (["--window=2", "--rate=2"], "--rate: cannot be combined"),
+                (["--until=accepted", "-r2"], "--until: applies to --window"),
+                (["-p", "http://h/{user}"], "requires --send"),
+                (["--send", "ws://h/"], "--send: requires a URL with {user}"),
+                (["http://h/"], "http://h/: must be ws://"),
                 (["wss://h/"], "wss://h/: TLS"),
-                (["ws://h:0/"], "ws://h:0/: takes a port"),
-                (["ws://h/", "b"], "b: there is a URL already")):
+                (["ws://h:0/"], "ws://h:0/: must have a port"),
+                (["ws://h/", "b"], "b: there is already a URL")):
             with self.subTest(flags=flags):
                 self.assertFails(64, re.escape(pattern), *flags)
 
@@ -463,7 +463,7 @@ class Usage(BenchTestCase):
             status, out, err = run(*flags)
             self.assertEqual((status, out), (64, ""))
             self.assertNotIn("same", err)
-        self.assertFails(64, "HUB_API_KEY: takes", key="a\nb")
+        self.assertFails(64, "HUB_API_KEY: must be", key="a\nb")
 
     def test_nobody_listens(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
