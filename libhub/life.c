@@ -75,14 +75,15 @@ static void log_sender(const hub_t *hub)
             problem = hub->loops[i].host.sender.problem;
     }
     if (problem == 0)
-        hub__log(&hub->options, HUB_LOG_INFO, "sends by %s",
+        hub__log(&hub->options, HUB_LOG_INFO, "sending with %s",
                  by_uring > 0 ? "io_uring" : "sendmsg");
     else if (by_uring == 0)
-        hub__log(&hub->options, HUB_LOG_INFO, "sends by sendmsg; io_uring: %s",
-                 strerror(problem));
+        hub__log(&hub->options, HUB_LOG_INFO,
+                 "sending with sendmsg; io_uring: %s", strerror(problem));
     else
         hub__log(&hub->options, HUB_LOG_INFO,
-                 "sends by io_uring in %u of %u loops, else by sendmsg: %s",
+                 "sending with io_uring in %u of %u loops, with sendmsg in the "
+                 "rest: %s",
                  by_uring, hub->loop_count, strerror(problem));
 }
 

@@ -53,15 +53,15 @@ extern "C" {
     X(HUB_ENOMEM, -2, "out of memory")                                         \
     X(HUB_ENOENT, -3, "no such connection")                                    \
     X(HUB_ESHUTDOWN, -4, "the hub is shutting down")                           \
-    X(HUB_EFULL, -5, "the hub holds as many connections as it may")            \
+    X(HUB_EFULL, -5, "the hub has reached its connection limit")               \
     X(HUB_EAGAIN, -6, "the event loops are behind; try again")                 \
     X(HUB_ETIMEDOUT, -7, "the deadline passed before everything was done")     \
-    X(HUB_EDEADLK, -8, "the call would wait for its own caller")               \
+    X(HUB_EDEADLK, -8, "the call would wait for the caller itself")            \
     X(HUB_ESYSTEM, -9, "a system call failed; errno says why")                 \
     X(HUB_ENOTSOCK, -10, "not a connected stream socket")                      \
-    X(HUB_ENOTSUP, -11, "this machine does not offer what was asked for")      \
-    X(HUB_EFULL_USER, -12, "the user has as many connections as it may")       \
-    X(HUB_EFULL_ADDRESS, -13, "the address has as many connections as it may")
+    X(HUB_ENOTSUP, -11, "what was asked for is not supported here")            \
+    X(HUB_EFULL_USER, -12, "the user has reached its connection limit")        \
+    X(HUB_EFULL_ADDRESS, -13, "the address has reached its connection limit")
 
 /* What functions return that have failed. */
 enum hub_error {

@@ -41,7 +41,7 @@ void hub__host_write(struct hub__host *host, struct hub__write *writes,
     if (was_uring && !hub__sender_is_uring(&host->sender)) {
         atomic_store_explicit(&host->by_uring, false, memory_order_relaxed);
         hub__log(hub__host_options(host), HUB_LOG_WARN,
-                 "io_uring failed, an event loop goes on with sendmsg: %s",
+                 "io_uring failed, an event loop falls back to sendmsg: %s",
                  strerror(host->sender.problem));
     }
 }

@@ -178,7 +178,7 @@ static void *run(void *context)
 
         if (err != 0) {
             hub__log(hub__host_options(&loop->host), HUB_LOG_ERROR,
-                     "event loop ends: %s", strerror(errno));
+                     "event loop stopped: %s", strerror(errno));
             break;
         }
     }

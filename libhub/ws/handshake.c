@@ -152,16 +152,16 @@ int hub_handshake_check(const struct hub_handshake *handshake, char *accept,
     if (h == NULL || h->struct_size < sizeof *h || accept == NULL)
         return fail(problem, HUB_EINVAL, "an argument is missing");
     if (h->method == NULL || strcmp(h->method, "GET") != 0)
-        return fail(problem, HUB_EINVAL, "a WebSocket handshake is a GET");
+        return fail(problem, HUB_EINVAL, "a WebSocket handshake must be a GET");
     if (!is_http_1_1(h->http_version))
         return fail(problem, HUB_EINVAL,
                     "a WebSocket handshake needs HTTP/1.1");
     if (!h->connection)
         return fail(problem, HUB_EINVAL,
-                    "the Connection header must hold 'Upgrade'");
+                    "the Connection header must include 'Upgrade'");
     if (!h->upgrade)
         return fail(problem, HUB_EINVAL,
-                    "the Upgrade header must hold 'websocket'");
+                    "the Upgrade header must include 'websocket'");
     if (h->versions != 1 || !is(trim(h->version, strlen(h->version)), "13"))
         return fail(problem, HUB_ENOTSUP,
                     "the Sec-WebSocket-Version must be 13");

@@ -155,7 +155,7 @@ class Running(EngineCase):
                                       f"seccomp={profile.name}")
         self.wait_health(container, "healthy")
         line = self.events(container, "hub")[0]
-        self.assertTrue(line["message"].startswith("sends by sendmsg"), line)
+        self.assertTrue(line["message"].startswith("sending with sendmsg"), line)
 
 
 if __name__ == "__main__":

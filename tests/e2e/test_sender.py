@@ -22,7 +22,7 @@ class Senders(HubTestCase):
     def sender_line(self, hub):
         """The one line about it."""
         lines = [event["message"] for event in hub.events("hub")
-                 if event["message"].startswith("sends by ")]
+                 if event["message"].startswith("sending with ")]
         self.assertEqual(len(lines), 1, lines)
         return lines[0]
 
@@ -41,7 +41,7 @@ class Senders(HubTestCase):
 
     def test_sendmsg(self):
         hub = self.start(HUB_SENDER="sendmsg")
-        self.assertEqual(self.sender_line(hub), "sends by sendmsg")
+        self.assertEqual(self.sender_line(hub), "sending with sendmsg")
         self.check_delivers(hub)
 
     def test_uring(self):
@@ -53,7 +53,7 @@ class Senders(HubTestCase):
         except AssertionError:
             self.check_refusal(hub)
             self.unable("no io_uring")
-        self.assertEqual(self.sender_line(hub), "sends by io_uring")
+        self.assertEqual(self.sender_line(hub), "sending with io_uring")
         self.check_delivers(hub)
         hub.stop()
 
@@ -66,7 +66,7 @@ class Senders(HubTestCase):
     def test_where_it_is_forbidden_auto_does_without(self):
         hub = self.start(prepare=deny(IO_URING_SETUP), HUB_SENDER="auto")
         line = self.sender_line(hub)
-        self.assertIn("sends by sendmsg", line)
+        self.assertIn("sending with sendmsg", line)
         self.assertIn("Operation not permitted", line)
         self.check_delivers(hub)
 

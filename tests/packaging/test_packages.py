@@ -132,9 +132,9 @@ class Files(Assertions):
 
 
 def senders(lines):
-    """How event loops send: by io_uring where the kernel allows it."""
+    """How event loops send: with io_uring where the kernel allows it."""
     return {line.partition("message=")[2].strip() for line in lines
-            if "sends by" in line}
+            if "sending with" in line}
 
 
 class WithoutSystemd(Assertions):

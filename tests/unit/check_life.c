@@ -136,13 +136,13 @@ START_TEST(it_says_how_it_sends)
     options.loops = 3;
     options.sender = HUB_SENDER_SENDMSG;
     ck_assert_int_eq(hub_create(&hub, &options), 0);
-    ck_assert_str_eq(said, "sends by sendmsg");
+    ck_assert_str_eq(said, "sending with sendmsg");
     hub_destroy(hub);
     if (!testing_has_rings())
         return;
     options.sender = HUB_SENDER_URING;
     ck_assert_int_eq(hub_create(&hub, &options), 0);
-    ck_assert_str_eq(said, "sends by io_uring");
+    ck_assert_str_eq(said, "sending with io_uring");
     hub_destroy(hub);
     if (getenv("HUB_TEST_SENDMSG") != NULL)
         return;
@@ -151,7 +151,7 @@ START_TEST(it_says_how_it_sends)
         testing_fail_allocation(++nth);
     while (hub_create(&hub, &options) != 0);
     ck_assert_uint_eq(testing_allow_memory(), 1);
-    ck_assert_ptr_nonnull(strstr(said, "by io_uring in 2 of 3 loops"));
+    ck_assert_ptr_nonnull(strstr(said, "with io_uring in 2 of 3 loops"));
     hub_destroy(hub);
 }
 END_TEST
