@@ -177,7 +177,8 @@ static int open_front(struct server *server, char *error, size_t error_bytes)
     options.listener_count = listen_list(config, options.listeners);
     routes_init(server);
     if (front_init(&server->front, &options) < 0) {
-        (void)snprintf(error, error_bytes, "no socket: %s", strerror(errno));
+        (void)snprintf(error, error_bytes, "cannot create a socket: %s",
+                       strerror(errno));
         return -1;
     }
     if (front_start(&server->front, error, error_bytes) < 0) {

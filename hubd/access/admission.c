@@ -14,10 +14,10 @@ static int refuse_place(int err, struct refusal *why)
     switch (err) {
     case HUB_EFULL_ADDRESS:
         return refuse(why, REFUSAL_RATE_LIMITED,
-                      "this address has as many connections as it may");
+                      "this address has reached its connection limit");
     case HUB_EFULL_USER:
         return refuse(why, REFUSAL_RATE_LIMITED,
-                      "this user has as many connections as it may");
+                      "this user has reached its connection limit");
     case HUB_EFULL:
         return refuse_as(why, REFUSAL_AT_CAPACITY);
     case HUB_ESHUTDOWN:

@@ -53,8 +53,8 @@ static void join_lines(char *text)
 /* What is wrong where the piece that is no origin is empty. */
 static const char *nothing_in(const char *text)
 {
-    return text[strspn(text, ", \t")] == '\0' ? "holds no origin"
-                                              : "holds an empty piece";
+    return text[strspn(text, ", \t")] == '\0' ? "contains no origin"
+                                              : "contains an empty entry";
 }
 
 static int parse(struct origin_list *out, char *text, size_t bytes,
@@ -66,7 +66,7 @@ static int parse(struct origin_list *out, char *text, size_t bytes,
     if (bytes > FILE_BYTES_MAX)
         return refuse(error, error_bytes, path, "is too large", "");
     if (memchr(text, '\0', bytes) != NULL)
-        return refuse(error, error_bytes, path, "holds a NUL byte", "");
+        return refuse(error, error_bytes, path, "contains a NUL byte", "");
     text[bytes] = '\0';
     join_lines(text);
     err = origin_list_parse(out, text, bad, sizeof(bad));
@@ -77,7 +77,8 @@ static int parse(struct origin_list *out, char *text, size_t bytes,
     if (*bad == '\0')
         return refuse(error, error_bytes, path, nothing_in(text), "");
     return refuse(error, error_bytes, path,
-                  "is no origin such as https://example.com or file://", bad);
+                  "is not an origin such as https://example.com or file://",
+                  bad);
 }
 
 int gate_read_file(struct origin_list *out, const char *path, char *error,

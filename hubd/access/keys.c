@@ -55,13 +55,13 @@ static void warn(struct linebuf *warning, const char *what)
 static const char *problem(const unsigned char *text, size_t bytes)
 {
     if (bytes == 0)
-        return "holds no key";
+        return "contains no key";
     if (bytes > CONFIG_KEY_BYTES_MAX)
-        return "holds more than the 4096 bytes a key may have";
+        return "contains a key longer than 4096 bytes";
     for (size_t i = 0; i < bytes; i++) {
         if (text[i] < 0x21 || text[i] > 0x7e)
-            return "holds a byte that a key may not have: it takes 1 to 4096 "
-                   "visible ASCII characters";
+            return "contains an invalid byte: a key is 1 to 4096 visible ASCII "
+                   "characters";
     }
     return NULL;
 }
@@ -116,7 +116,7 @@ static const char *add_lines(struct keys *keys, size_t bytes)
             continue;
         }
         if (found == KEYS_OF_FILE_MAX)
-            return "holds more than two lines";
+            return "contains more than two keys";
         what = add(keys, names[found++], start, (size_t)(at - start));
         if (what)
             return what;
@@ -134,8 +134,8 @@ static int read_file(struct keys *keys, const char *path, struct linebuf *error,
 
     if (n >= 0 && is_open(&status))
         add_about_file(warning, path,
-                       "others than hubd can use it; its mode should be 0600, "
-                       "or 0640 if it is root's and of hubd's group");
+                       "others than hubd may access it; its mode should be "
+                       "0600, or 0640 if it belongs to root and hubd's group");
     if (!what)
         what = add_lines(keys, (size_t)n);
     explicit_bzero(keys->file, sizeof(keys->file));

@@ -38,7 +38,7 @@ struct keys *keys_load_metrics(const struct config *config, char *error,
                                size_t warning_bytes);
 
 #define KEYS_OVERLAP_WARNING                                                   \
-    "HUB_METRICS_KEY is a key of the API too: whoever reads metrics can send"
+    "HUB_METRICS_KEY is an API key too: whoever reads metrics can send"
 
 /* How many match. */
 size_t keys_count(const struct keys *keys);

@@ -156,9 +156,9 @@ static const char *read_problem(const struct value *value,
     case JSON_STRING_TOO_LONG:
         return ID_TOO_LONG;
     case JSON_STRING_NUL:
-        return "holds U+0000";
+        return "contains U+0000";
     case JSON_STRING_HALF_PAIR:
-        return "holds half a surrogate pair";
+        return "contains an unpaired surrogate";
     default:
         return id_problem(out, (size_t)bytes);
     }
@@ -210,7 +210,7 @@ static int check_object(const struct findings *found, size_t max_message_bytes,
         return refuse_field(why, MESSAGE, "is not an object");
     if (message->text.bytes > max_message_bytes)
         return refuse(why, REFUSAL_TOO_LARGE,
-                      "the message has %zu bytes; %zu are allowed",
+                      "the message is %zu bytes long; the limit is %zu",
                       message->text.bytes, max_message_bytes);
     return 0;
 }

@@ -47,7 +47,7 @@ static int check_encoding(const struct exchange *x, struct refusal *why)
             shown++;
         (void)refuse(why, REFUSAL_UNSUPPORTED_MEDIA_TYPE,
                      "the Content-Encoding \"%.*s\" is not supported: send "
-                     "the body as it is",
+                     "the body without it",
                      (int)shown, coding.start);
         why->headers = "Accept-Encoding: identity\r\n";
         return -1;

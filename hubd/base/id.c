@@ -26,8 +26,8 @@ const char *id_problem(const char *id, size_t bytes)
     if (bytes > HUB_ID_BYTES_MAX)
         return ID_TOO_LONG;
     if (!utf8_is_valid(id, bytes))
-        return "is not UTF-8";
+        return "is not valid UTF-8";
     if (has_control(id, bytes))
-        return "holds a control character";
+        return "contains a control character";
     return NULL;
 }

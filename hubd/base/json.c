@@ -59,8 +59,8 @@ static int open_level(struct json_scanner *s, bool object)
     uint64_t bit = UINT64_C(1) << (s->depth % 64);
 
     if (s->depth == JSON_DEPTH_MAX)
-        return json_fail(s,
-                         "more than " TEXT_OF(JSON_DEPTH_MAX) " nested levels");
+        return json_fail(
+            s, "nested more than " TEXT_OF(JSON_DEPTH_MAX) " levels deep");
     if (object)
         s->objects[s->depth / 64] |= bit;
     else
@@ -96,7 +96,7 @@ static int close_level(struct json_scanner *s)
 static int take_colon(struct json_scanner *s)
 {
     if (*s->at != ':')
-        return json_fail(s, "a colon is expected");
+        return json_fail(s, "expected a colon");
     s->at++;
     s->expect = EXPECT_VALUE;
     return 0;
@@ -136,15 +136,15 @@ static int take_value(struct json_scanner *s)
 static int take_name(struct json_scanner *s)
 {
     if (*s->at != '"')
-        return json_fail(s, "a member name in double quotes is expected");
+        return json_fail(s, "expected a member name in double quotes");
     return finish_token(s, json_token_string(s));
 }
 
 static int take_comma(struct json_scanner *s)
 {
     if (*s->at != ',')
-        return json_fail(s, s->in_object ? "a comma or } is expected"
-                                         : "a comma or ] is expected");
+        return json_fail(s, s->in_object ? "expected a comma or }"
+                                         : "expected a comma or ]");
     s->at++;
     s->expect = s->in_object ? EXPECT_NAME : EXPECT_VALUE;
     if (s->depth <= s->report.depth)
@@ -172,7 +172,7 @@ static int take_token(struct json_scanner *s)
     case EXPECT_NOTHING:
         break;
     }
-    return json_fail(s, "more text behind the value");
+    return json_fail(s, "unexpected text after the value");
 }
 
 /* The whole of it. ---------------------------------------------------- */

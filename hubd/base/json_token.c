@@ -140,7 +140,7 @@ static enum json_token read_character(struct json_scanner *s)
         s->cut[s->step] = *s->at;
         length = utf8_sequence(s->cut, s->step + 1, &bad);
         if (length == 0 && bad <= s->step)
-            return invalid(s, "not UTF-8");
+            return invalid(s, "invalid UTF-8");
         s->at++;
         s->step++;
         if (length > 0)
@@ -281,7 +281,7 @@ static enum json_token read_number(struct json_scanner *s)
         return cut(s, PART_NUMBER);
     if (number == NUMBER_ZERO && ascii_is_digit(*p))
         return invalid(s, "a number with a leading zero");
-    return may_end(number) ? finish(s) : invalid(s, "a digit is expected");
+    return may_end(number) ? finish(s) : invalid(s, "expected a digit");
 }
 
 static enum json_token begin_number(struct json_scanner *s)
@@ -289,7 +289,7 @@ static enum json_token begin_number(struct json_scanner *s)
     begin(s, JSON_TYPE_NUMBER);
     s->step = numbers[NUMBER_BEGIN][byte_kinds[*s->at]];
     if (s->step == NUMBER_END)
-        return invalid(s, "a value is expected");
+        return invalid(s, "expected a value");
     s->at++;
     return read_number(s);
 }
@@ -307,7 +307,7 @@ static enum json_token read_word(struct json_scanner *s)
 
     for (; *word != '\0' && s->at < s->end; word++, s->at++) {
         if (*s->at != *word)
-            return invalid(s, "a value is expected");
+            return invalid(s, "expected a value");
     }
     s->step = (unsigned)(word - words[s->item.value.type]);
     return *word == '\0' ? finish(s) : cut(s, PART_WORD);
@@ -344,7 +344,7 @@ static const unsigned char mark[] = {0xef, 0xbb, 0xbf};
 static enum json_token end_mark(struct json_scanner *s)
 {
     s->error.what =
-        s->step == sizeof(mark) ? "a byte order mark" : "a value is expected";
+        s->step == sizeof(mark) ? "a byte order mark" : "expected a value";
     s->error.offset = 0;
     return JSON_TOKEN_INVALID;
 }

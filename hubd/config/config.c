@@ -204,12 +204,11 @@ static int refuse_argument(struct reader *reader, char *arg, int index)
         if (bytes >= CONFIG_FLAG_MAX)
             bytes = CONFIG_FLAG_MAX - 1;
         whole = arg[bytes] == '\0' || arg[bytes] == '=';
-        linebuf_addf(&reader->error,
-                     "%.*s%s: there is no such flag; see --help", (int)bytes,
-                     arg, whole ? "" : "...");
+        linebuf_addf(&reader->error, "%.*s%s: unknown flag; see --help",
+                     (int)bytes, arg, whole ? "" : "...");
     } else {
         linebuf_addf(&reader->error,
-                     "argument %d: takes flags like --port=8081 only; "
+                     "argument %d: must be a flag such as --port=8081; "
                      "see --help",
                      index);
     }
@@ -231,7 +230,7 @@ static int read_flag(struct reader *reader, int argc, char **argv, int *at)
     }
     if (!value) {
         config_flag(setting, flag);
-        linebuf_addf(&reader->error, "--%s: a value is missing; takes ", flag);
+        linebuf_addf(&reader->error, "--%s: missing value; must be ", flag);
         setting->kind->describe(setting, &reader->error);
         return -1;
     }
@@ -274,9 +273,9 @@ static void refuse_value(struct reader *reader,
     if (*bad && strcmp(bad, source->text) != 0) {
         linebuf_add(error, "\"");
         linebuf_add_escaped(error, bad, SHOWN_BYTES);
-        linebuf_add(error, "\" is wrong; ");
+        linebuf_add(error, "\" is invalid; ");
     }
-    linebuf_add(error, "takes ");
+    linebuf_add(error, "must be ");
     setting->kind->describe(setting, error);
 }
 
@@ -308,13 +307,13 @@ static int check_keys(struct reader *reader, const struct config *config)
 {
     if (!config->api_key && !config->api_key_file) {
         linebuf_add(&reader->error,
-                    "HUB_API_KEY: not set; takes the key that backends must "
-                    "send, or set HUB_API_KEY_FILE");
+                    "HUB_API_KEY: must be set to the key that backends send, "
+                    "or HUB_API_KEY_FILE to a file that contains it");
         return -1;
     }
     if (config->api_key && config->api_key_file) {
         linebuf_add(&reader->error, "HUB_API_KEY and HUB_API_KEY_FILE are both "
-                                    "set: takes one of them");
+                                    "set: one of them must be unset");
         return -1;
     }
     return 0;
@@ -335,7 +334,7 @@ static int check_origins(struct reader *reader, struct config *config)
     }
     linebuf_add(&reader->error,
                 "HUB_ALLOWED_ORIGINS and HUB_ALLOWED_ORIGINS_FILE are both "
-                "set: takes one of them");
+                "set: one of them must be unset");
     return -1;
 }
 
@@ -349,9 +348,10 @@ static int check_memory(struct reader *reader, const struct config *config)
     units_format_size(text, config->memory_limit);
     linebuf_addf(&reader->error, "HUB_MEMORY_LIMIT=%s: ", text);
     units_format_size(text, least);
-    linebuf_addf(&reader->error,
-                 "takes 0, or at least %s (1MB, and %d times MAX_MESSAGE_SIZE)",
-                 text, MEMORY_PER_MESSAGE);
+    linebuf_addf(
+        &reader->error,
+        "must be 0, or at least %s (1MB, and %d times MAX_MESSAGE_SIZE)", text,
+        MEMORY_PER_MESSAGE);
     return -1;
 }
 
@@ -362,7 +362,7 @@ static int check_metrics(struct reader *reader, const struct config *config)
         config->metrics.port != config->port)
         return 0;
     linebuf_addf(&reader->error,
-                 "HUB_METRICS: its port is %u, as PORT is; takes another one",
+                 "HUB_METRICS: its port must be different from PORT (%u)",
                  config->port);
     return -1;
 }

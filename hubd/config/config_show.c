@@ -108,11 +108,12 @@ void config_usage(FILE *out)
           "\n"
           "  --help          print this and exit\n"
           "  --version       print the version and exit\n"
-          "  --check-config  print the settings in effect and exit; 78 if they "
-          "are wrong\n"
+          "  --check-config  print the settings in effect and exit; status 78 "
+          "if one is\n"
+          "                  invalid\n"
           "\n"
-          "A setting is an environment variable, or a flag (--port=8081 or\n"
-          "--port 8081), which wins.\n",
+          "Each setting is an environment variable and a flag (--port=8081 or\n"
+          "--port 8081); the flag wins.\n",
           out);
     for (size_t i = 0; i < config_setting_count; i++)
         print_setting(&config_settings[i], out);
@@ -139,7 +140,7 @@ int config_warnings(const struct config *config,
          "HUB_ALLOWED_ORIGINS allows every web page to connect"},
         {!config->origins.any && config->origins.count > 0 &&
              origin_list_allows(&config->origins, "null"),
-         "HUB_ALLOWED_ORIGINS has null: every web page can connect from a "
+         "HUB_ALLOWED_ORIGINS includes null: every web page can connect from a "
          "sandboxed frame"},
         {config->ping_interval_ms >= IDLE_LIMIT_MS,
          "HUB_PING_INTERVAL is 60s or more: common proxies cut connections "
@@ -149,10 +150,10 @@ int config_warnings(const struct config *config,
          "fit into a queue"},
         {config->metrics.where == METRICS_ON && config->metrics_key == NULL &&
              is_public(config->bind),
-         "HUB_METRICS is on without HUB_METRICS_KEY: whoever can connect can "
-         "read /metrics"},
+         "HUB_METRICS is on without HUB_METRICS_KEY: anyone who can connect "
+         "can read /metrics"},
         {config->metrics.where == METRICS_OFF && config->metrics_key != NULL,
-         "HUB_METRICS_KEY opens nothing, since HUB_METRICS is off"},
+         "HUB_METRICS_KEY has no effect, since HUB_METRICS is off"},
         {config->console == CONFIG_ON && is_public(config->bind),
          "HUB_CONSOLE is on, and HUB_BIND lets other machines see it"},
     };
@@ -167,7 +168,7 @@ int config_warnings(const struct config *config,
     if (config->unknown[0] != '\0') {
         char text[CONFIG_UNKNOWN_BYTES + 64];
 
-        (void)snprintf(text, sizeof(text), "%s: no setting of hubd",
+        (void)snprintf(text, sizeof(text), "%s: not a setting of hubd",
                        config->unknown);
         emit(context, text);
         count++;

@@ -202,7 +202,7 @@ static int check_ports(const struct front *front, char *error,
         if (all[i].port == 0) {
             (void)snprintf(error, error_bytes,
                            "cannot start the HTTP server: this civetweb "
-                           "library does not tell which ports it has bound");
+                           "library does not report which ports it has bound");
             return -1;
         }
         /* The kernel may pick a number that another address has in use. */
@@ -210,8 +210,8 @@ static int check_ports(const struct front *front, char *error,
             if (all[j].port != all[i].port)
                 continue;
             (void)snprintf(error, error_bytes,
-                           "%s: it got port %u, which %s has got as well; set "
-                           "another port, or start again",
+                           "%s: got port %u, the same as %s; "
+                           "set another port, or start again",
                            all[i].setting, all[i].port,
                            j == 0 ? "PORT" : all[j].setting);
             return -1;

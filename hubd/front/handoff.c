@@ -28,7 +28,7 @@
 static int refuse_takeover(struct refusal *why)
 {
     (void)refuse(why, REFUSAL_AT_CAPACITY,
-                 "the server cannot take the connection over");
+                 "the server cannot take over the connection");
     why->headers = REFUSAL_AGAIN(1);
     return -1;
 }
@@ -39,9 +39,10 @@ static int refuse_unknown(struct refusal *why)
 
     if (!atomic_flag_test_and_set(&told))
         log_event(LEVEL_ERROR, "handoff",
-                  LOG_STR("error", "this civetweb library does not wait and "
-                                   "read by poll() and recv(), so that none of "
-                                   "its sockets can be taken over"));
+                  LOG_STR("error",
+                          "this civetweb library does not call poll() "
+                          "and recv() to wait and read, so its sockets "
+                          "cannot be taken over"));
     return refuse_takeover(why);
 }
 
@@ -53,7 +54,7 @@ int handoff_check(struct exchange *x, struct refusal *why)
         return 0;
     x->unread_body = true; /* there may be more of it */
     return refuse(why, REFUSAL_INVALID_HANDSHAKE,
-                  "there are bytes behind the handshake");
+                  "data was sent before the handshake was answered");
 }
 
 static int refuse_adoption(int err, struct refusal *why)

@@ -143,7 +143,8 @@ static bool tell_unparsed(const struct head *h, struct bytes b, size_t count,
     else if (h->end == 0 && count >= size)
         tell_too_large(b, size, why);
     else
-        return invalid(why, "the connection ended before the request head did");
+        return invalid(
+            why, "the connection closed before the request head was complete");
     return true;
 }
 
@@ -174,7 +175,7 @@ static const char *line_fault(const struct head *h, struct bytes b)
                             : "the request method is unknown";
     for (size_t i = 0; i < h->fields - h->start && i < b.count; i++) {
         if (b.at[i] >= 128)
-            return "the request line contains bytes beyond ASCII, which must "
+            return "the request line contains non-ASCII bytes, which must "
                    "be percent-encoded";
     }
     return "the request line is malformed";
@@ -194,7 +195,7 @@ static const char *parsed_fault(const struct head *h, struct bytes b,
     case HEAD_FIELD_FAILED:
         return "a header line is malformed";
     case HEAD_CODING_FAILED:
-        return "Transfer-Encoding is not \"chunked\", in one line";
+        return "Transfer-Encoding must be \"chunked\", on one line";
     case HEAD_LENGTH_FAILED:
         return "Content-Length is not a number";
     }

@@ -111,8 +111,8 @@ int listen_check(const struct config *config, char *error, size_t error_bytes)
             continue;
         listen_format(l, 1, value);
         (void)snprintf(error, error_bytes,
-                       "%s=%s: takes an IPv4 address, since the civetweb "
-                       "library here was built without IPv6",
+                       "%s=%s: must be an IPv4 address, since this civetweb "
+                       "library was built without IPv6",
                        l->setting, l->role == LISTENER_MAIN ? l->bind : value);
         return -1;
     }

@@ -27,7 +27,7 @@
     X(REFUSAL_UNAUTHORIZED, 401, "unauthorized",                               \
       "WWW-Authenticate: Bearer\r\n", "a valid key is required")               \
     X(REFUSAL_ORIGIN_NOT_ALLOWED, 403, "origin_not_allowed", NULL,             \
-      "pages of this origin are not allowed to connect")                       \
+      "pages from this origin may not connect")                                \
     X(REFUSAL_NOT_FOUND, 404, "not_found", NULL,                               \
       "there is nothing at this path")                                         \
     X(REFUSAL_METHOD_NOT_ALLOWED, 405, "method_not_allowed", NULL,             \
@@ -46,7 +46,7 @@
       "Connection: Upgrade\r\nUpgrade: websocket\r\n",                         \
       "the Sec-WebSocket-Version must be 13")                                  \
     X(REFUSAL_RATE_LIMITED, 429, "rate_limited", REFUSAL_AGAIN(10),            \
-      "there are too many connections")                                        \
+      "too many connections")                                                  \
     X(REFUSAL_HEADERS_TOO_LARGE, 431, "headers_too_large", NULL,               \
       "the request head is too large")                                         \
     X(REFUSAL_INTERNAL_ERROR, 500, "internal_error", NULL,                     \
@@ -54,12 +54,12 @@
     X(REFUSAL_DRAINING, 503, "draining", REFUSAL_AGAIN(5),                     \
       "the server is shutting down")                                           \
     X(REFUSAL_AT_CAPACITY, 503, "at_capacity", REFUSAL_AGAIN(10),              \
-      "the server has reached its limit of connections")                       \
+      "the server has reached its connection limit")                           \
     X(REFUSAL_OVERLOADED, 503, "overloaded", REFUSAL_AGAIN(1),                 \
       "too many messages are waiting to be delivered")                         \
     X(REFUSAL_OUT_OF_MEMORY, 503, "out_of_memory", REFUSAL_AGAIN(5),           \
       "the server is out of memory")                                           \
-    X(REFUSAL_STUCK, 503, "stuck", NULL, "an event loop does not respond")     \
+    X(REFUSAL_STUCK, 503, "stuck", NULL, "an event loop is not responding")    \
     X(REFUSAL_HTTP_VERSION_NOT_SUPPORTED, 505, "http_version_not_supported",   \
       NULL, "the supported versions are HTTP/1.0 and HTTP/1.1")
 

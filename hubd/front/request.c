@@ -137,7 +137,7 @@ static int check_start(const char *method, const char *buffer,
 {
     if (buffer == NULL || method < buffer ||
         method >= buffer + REQUEST_HEAD_MAX)
-        return bad(why, "the request was not read the way it should be");
+        return bad(why, "the request cannot be checked byte by byte");
     while (buffer < method && *buffer == '\r')
         buffer++;
     if (buffer < method)
@@ -165,7 +165,8 @@ static int check_field(const struct mg_header *header, struct refusal *why)
     const char *gap = header->name + strlen(header->name) + 1;
 
     if (!is_token(header->name))
-        return bad(why, "a header name is not a token");
+        return bad(why,
+                   "a header name is empty or contains an invalid character");
     for (; gap < header->value; gap++) {
         if (!ascii_is_blank(*gap))
             return bad(why, "white space between a header name and its colon");
@@ -256,13 +257,14 @@ static int read_coding(struct request *r, struct refusal *why)
     if (lines == 0)
         return 0;
     if (!r->http11)
-        return bad(why, "HTTP/1.0 has no Transfer-Encoding");
+        return bad(why, "Transfer-Encoding is not allowed in HTTP/1.0");
     if (r->content_length >= 0)
-        return bad(why, "both Content-Length and Transfer-Encoding");
+        return bad(why,
+                   "Content-Length and Transfer-Encoding must not be combined");
     if (!request_list_next(&list, &coding) ||
         !request_text_is(coding, "chunked") ||
         request_list_next(&list, &another))
-        return bad(why, "Transfer-Encoding is not \"chunked\"");
+        return bad(why, "Transfer-Encoding must be \"chunked\"");
     r->chunked = true;
     return 0;
 }

@@ -199,7 +199,7 @@ static void write_memory_limits(struct linebuf *out, const struct family *f,
 
 /* clang-format off */
 static const struct family families[] = {
-    {"hub_build_info", GAUGE, "Always 1; the label tells the version.",
+    {"hub_build_info", GAUGE, "Always 1; the label holds the version.",
      .write = write_version},
     {"hub_draining", GAUGE, "1 while hubd is shutting down, else 0.",
      write_number, AT(draining)},

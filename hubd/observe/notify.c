@@ -43,7 +43,7 @@ static bool read_number(const char *name, uint64_t *out)
     *out = strtoull(text, NULL, 10);
     if (text[digits] == '\0' && errno == 0 && *out > 0)
         return true;
-    warn(name, "takes a whole number above 0");
+    warn(name, "must be a whole number above 0");
     return false;
 }
 
@@ -91,7 +91,7 @@ void notify_init(struct notify *notify)
     if (text == NULL || *text == '\0')
         return;
     if (!read_address(notify, text)) {
-        warn("NOTIFY_SOCKET", "takes a path, or a name behind '@'");
+        warn("NOTIFY_SOCKET", "must be a path, or '@' and a name");
         return;
     }
     notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

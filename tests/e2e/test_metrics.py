@@ -180,8 +180,8 @@ class StartErrors(Assertions):
     def test_the_main_port(self):
         code, _, err = self.run_with(PORT="8081", HUB_METRICS=":8081")
         self.assertEqual(code, 78, err)
-        self.assertEqual(err, "hubd: HUB_METRICS: its port is 8081, as PORT"
-                         " is; takes another one\n")
+        self.assertEqual(err, "hubd: HUB_METRICS: its port must be different"
+                         " from PORT (8081)\n")
 
     def test_the_port_that_the_kernel_gave_the_other(self):
         """It may: on another address the number is free."""
@@ -199,7 +199,7 @@ class StartErrors(Assertions):
                 self.addCleanup(hub.discard)
                 self.assertEqual(hub.spawn().wait_exit(), 1, hub.lines)
                 hub.check_reports()
-                self.assertIn("hubd: HUB_METRICS: it got port 40001",
+                self.assertIn("hubd: HUB_METRICS: got port 40001, the same as",
                               hub.lines[-1])
 
 
@@ -258,11 +258,11 @@ class Keys(MetricsCase):
                             for line in hub.events("setting")), hub.lines)
         hub = self.start_apart(HUB_METRICS_KEY=self.metrics_key,
                                HUB_API_KEY_PREVIOUS=self.metrics_key)
-        self.assertIn("HUB_METRICS_KEY is a key of the API too",
+        self.assertIn("HUB_METRICS_KEY is an API key too",
                       hub.events("key")[0]["warning"])
 
     def test_a_key_of_the_api_is_warned_of_whenever_it_becomes_one(self):
-        sentence = "HUB_METRICS_KEY is a key of the API too"
+        sentence = "HUB_METRICS_KEY is an API key too"
         code, _, err = run_to_end(
             "--check-config", HUB_API_KEY=self.metrics_key, HUB_METRICS="on",
             HUB_METRICS_KEY=self.metrics_key)

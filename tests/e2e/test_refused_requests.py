@@ -30,7 +30,7 @@ REFUSED = {
     "a long query": (b"GET /livez?" + FILLER + b" HTTP/1.1\r\n" + HOST
                      + b"\r\n", 431, "larger than 16384 bytes"),
     "UTF-8 in the query": ("GET /ws?userId=\u00e9 HTTP/1.1\r\n\r\n".encode(),
-                           400, "bytes beyond ASCII"),
+                           400, "non-ASCII bytes"),
     "a control character": (LIVEZ + b"Cookie: a=\x07\r\n\r\n", 400,
                             "a header contains a control character: byte 0x07 in "
                             "\"Cookie\""),
@@ -51,7 +51,7 @@ REFUSED = {
     "no Host": (b"GET /livez HTTP/1.1\r\n\r\n", 400,
                 "exactly one Host header is required"),
     "a coding": (LIVEZ + b"Transfer-Encoding: gzip\r\n\r\n", 400,
-                 "Transfer-Encoding is not"),
+                 "Transfer-Encoding must be"),
     "a length": (LIVEZ + b"Content-Length: x\r\n\r\n", 400,
                  "Content-Length is not a number"),
     "a version": (b"GET /livez HTTP/3.0\r\n" + HOST + b"\r\n", 505,

@@ -243,7 +243,7 @@ class Flags(HubTestCase):
         self.assertNotIn("SENTINEL", err)
         origins, ping, unknown = err.splitlines()
         self.assertEqual(
-            unknown, "hubd: HUB_QUEUESIZE: no setting of hubd")
+            unknown, "hubd: HUB_QUEUESIZE: not a setting of hubd")
         hub = self.start(HUB_PING_INTERVAL="60s", HUB_QUEUESIZE="SENTINEL")
         self.assertEqual([line["warning"] for line in hub.events("setting")],
                          [line.removeprefix("hubd: ")

@@ -87,7 +87,7 @@ static bool is_about_flag(const char *error)
         return false;
     if (strncmp(error + bytes, "...", 3) == 0)
         bytes += 3;
-    return strcmp(error + bytes, ": there is no such flag; see --help") == 0;
+    return strcmp(error + bytes, ": unknown flag; see --help") == 0;
 }
 
 static void check_error(const char *error)
@@ -102,11 +102,12 @@ static void check_error(const char *error)
     if (is_about_flag(error))
         return;
     if (row == NULL) {
-        REQUIRE(sscanf(error, "argument %*d: takes flags%n", &at) == 0);
+        REQUIRE(sscanf(error, "argument %*d: must be a flag such as%n", &at) ==
+                0);
         REQUIRE(at > 0);
         return;
     }
-    REQUIRE(strstr(rest, "takes ") != NULL);
+    REQUIRE(strstr(rest, "must be ") != NULL);
     if (row->kind->secret)
         REQUIRE(*rest == ':' || strncmp(rest, " and ", 5) == 0);
 }

@@ -374,7 +374,7 @@ class Service(ServiceCase):
         self.set_conf("MAX_MESSAGE_SIZE=lots")
         self.assertNotEqual(
             self.machine.call("systemctl", "reload", "hubd").returncode, 0)
-        self.assertIn("MAX_MESSAGE_SIZE=lots: takes", self.machine.journal())
+        self.assertIn("MAX_MESSAGE_SIZE=lots: must be", self.machine.journal())
         self.machine.until({"ActiveState": "active", "MainPID": str(pid)})
         self.deliver()
 

@@ -258,7 +258,7 @@ START_TEST(metrics_have_a_key_of_their_own)
     got = read(ends[0], text, sizeof(text) - 1);
     ck_assert_int_gt(got, 0);
     text[got] = '\0';
-    ck_assert_ptr_nonnull(strstr(text, "HUB_METRICS_KEY is a key of the API"));
+    ck_assert_ptr_nonnull(strstr(text, "HUB_METRICS_KEY is an API key too"));
     ck_assert_ptr_null(strstr(text, OLD));
     (void)close(ends[0]);
     auth_fini(&metrics);

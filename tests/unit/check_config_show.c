@@ -54,15 +54,15 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_MAX_CONNECTIONS_PER_USER=0\n"
                            "HUB_QUEUE_SIZE=1MB\n"
                            "HUB_SLOW_CONSUMER=close\n"
-                           "HUB_MEMORY_LIMIT=half of what the machine has or "
-                           "the container may use\n"
+                           "HUB_MEMORY_LIMIT=half of the memory of the machine "
+                           "or the container\n"
                            "HUB_RATE_LIMIT=100\n"
                            "HUB_ALLOWED_ORIGINS=*\n"
                            "HUB_ALLOWED_ORIGINS_FILE=(unset)\n"
                            "HUB_SUBPROTOCOLS=(unset)\n"
                            "HUB_TRUSTED_PROXIES=(unset)\n"
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
-                           "HUB_LOOPS=one for each CPU that may be used\n"
+                           "HUB_LOOPS=one for each available CPU\n"
                            "HUB_SENDER=auto\n"
                            "HUB_METRICS=off\n"
                            "HUB_METRICS_KEY=(unset)\n"
@@ -95,8 +95,7 @@ START_TEST(usage_tells_of_every_setting)
         ck_assert_msg(strstr(text, entry) != NULL, "%s", entry);
     }
     ck_assert_ptr_nonnull(strstr(text, "default 512KB"));
-    ck_assert_ptr_nonnull(
-        strstr(text, "default one for each CPU that may be used"));
+    ck_assert_ptr_nonnull(strstr(text, "default one for each available CPU"));
     ck_assert_ptr_nonnull(strstr(text, "--check-config"));
     ck_assert_ptr_nonnull(strstr(text, "close, drop-oldest or drop-newest"));
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
@@ -178,8 +177,8 @@ START_TEST(an_origin_that_any_page_can_have_is_warned_of)
                                LIST("hubd")),
                      CONFIG_RUN);
     ck_assert_int_eq(config_warnings(&config, append, text), 1);
-    ck_assert_str_eq(text, "HUB_ALLOWED_ORIGINS has null: every web page can "
-                           "connect from a sandboxed frame|");
+    ck_assert_str_eq(text, "HUB_ALLOWED_ORIGINS includes null: every web page "
+                           "can connect from a sandboxed frame|");
     config_release(&config);
 }
 END_TEST
@@ -191,7 +190,7 @@ static void expect_unknown(const char *const *env, const char *expected)
     ck_assert_int_eq(read_with(env, LIST("hubd")), CONFIG_RUN);
     (void)config_warnings(&config, append, text);
     if (*expected == '\0')
-        ck_assert_msg(strstr(text, "no setting") == NULL, "%s", text);
+        ck_assert_msg(strstr(text, "not a setting") == NULL, "%s", text);
     else
         ck_assert_msg(strstr(text, expected) != NULL, "%s", text);
     ck_assert_ptr_null(strstr(text, "value"));
@@ -204,10 +203,10 @@ START_TEST(variables_that_are_no_settings_are_warned_of)
     const char *many[18] = {"HUB_API_KEY=" SECRET};
 
     expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB_QUEUESIZE=value"),
-                   "|HUB_QUEUESIZE: no setting of hubd");
+                   "|HUB_QUEUESIZE: not a setting of hubd");
     expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB_A=value", "HUB_\n=value",
                         "HUB_QUEUE_SIZE=1MB", "HUB_QUEUE_SIZE_=value"),
-                   "|HUB_A, HUB_\\n, HUB_QUEUE_SIZE_: no setting of hubd");
+                   "|HUB_A, HUB_\\n, HUB_QUEUE_SIZE_: not a setting of hubd");
     expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB=value", "HUBD_X=value",
                         "MAX_MESSAGE=value", "HUB_SERVICE_HOST=value",
                         "HUB_PORT=tcp://10.0.0.1:8081", "HUB_PORT_1_TCP=value",
@@ -215,16 +214,16 @@ START_TEST(variables_that_are_no_settings_are_warned_of)
                         "HUB_METRICS_PORT_9_TCP_ADDR=value"),
                    "");
     expect_unknown(LIST("HUB_API_KEY=" SECRET, "HUB_PORT=8081"),
-                   "|HUB_PORT: no setting");
+                   "|HUB_PORT: not a setting");
     memset(long_name, 'X', sizeof(long_name) - 1);
     memcpy(long_name, "HUB_", 4);
     long_name[sizeof(long_name) - 1] = '\0';
     expect_unknown(LIST("HUB_API_KEY=" SECRET, long_name),
-                   "XXX...: no setting");
+                   "XXX...: not a setting");
     memset(long_name + 40, '\0', sizeof(long_name) - 40);
     for (size_t i = 0; i < ARGS_MAX - 1; i++)
         many[i + 1] = long_name;
-    expect_unknown(many, "XXX, ...: no setting");
+    expect_unknown(many, "XXX, ...: not a setting");
 }
 END_TEST
 

@@ -105,89 +105,90 @@ END_TEST
 
 #define TIME_TO_24H " to 24h in whole milliseconds, such as 500ms, 60s or 1m30s"
 #define TIME_TO_1H " to 1h in whole milliseconds, such as 500ms, 60s or 1m30s"
-#define COUNT_TAKES ": takes a whole number from 0 to 1000000000"
+#define COUNT_TAKES ": must be a whole number from 0 to 1000000000"
 #define ORIGINS_TAKE                                                           \
-    "takes a comma list of origins like https://*.example.com, "               \
+    "must be a comma list of origins like https://*.example.com, "             \
     "http://localhost:*, file://, or *"
 #define NAMES_TAKE                                                             \
-    "takes a comma list of HTTP tokens like access_token, each of 1 to 64 "    \
+    "must be a comma list of HTTP tokens like access_token, each of 1 to 64 "  \
     "characters"
 #define PROXIES_TAKE                                                           \
-    "takes a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
+    "must be a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
 
 #define PLACE_TAKES                                                            \
-    ": takes off, on, or a listener of its own such as 127.0.0.1:9108, "       \
+    ": must be off, on, or a listener of its own such as 127.0.0.1:9108, "     \
     "[::1]:9108 or :9108"
 
 static const struct {
     const char *given, *takes;
 } refused[] = {
-    {"PORT=eighty", ": takes a port number from 0 to 65535"},
-    {"PORT=65536", ": takes a port number from 0 to 65535"},
-    {"PORT=-1", ": takes a port number from 0 to 65535"},
-    {"PORT= 80", ": takes a port number from 0 to 65535"},
-    {"PORT=99999999999999999999", ": takes a port number from 0 to 65535"},
-    {"HUB_BIND=localhost", ": takes a numeric IPv4 or IPv6 address"},
-    {"HUB_BIND=127.0.0.1:80", ": takes a numeric IPv4 or IPv6 address"},
-    {"HUB_BIND=[::1]", ": takes a numeric IPv4 or IPv6 address"},
-    {"READ_TIMEOUT=60", ": takes a duration from 1ms" TIME_TO_24H},
-    {"READ_TIMEOUT=0", ": takes a duration from 1ms" TIME_TO_24H},
-    {"READ_TIMEOUT=0s", ": takes a duration from 1ms" TIME_TO_24H},
-    {"READ_TIMEOUT=-1s", ": takes a duration from 1ms" TIME_TO_24H},
-    {"READ_TIMEOUT=999us", ": takes a duration from 1ms" TIME_TO_24H},
-    {"HUB_KEEPALIVE_TIMEOUT=0", ": takes a duration from 2s" TIME_TO_1H},
-    {"HUB_KEEPALIVE_TIMEOUT=1s999ms", ": takes a duration from 2s" TIME_TO_1H},
-    {"HUB_KEEPALIVE_TIMEOUT=61m", ": takes a duration from 2s" TIME_TO_1H},
-    {"READ_TIMEOUT=24h1ms", ": takes a duration from 1ms" TIME_TO_24H},
-    {"WRITE_TIMEOUT=soon", ": takes a duration from 1ms" TIME_TO_24H},
-    {"WRITE_TIMEOUT=24h1ms", ": takes a duration from 1ms" TIME_TO_24H},
+    {"PORT=eighty", ": must be a port number from 0 to 65535"},
+    {"PORT=65536", ": must be a port number from 0 to 65535"},
+    {"PORT=-1", ": must be a port number from 0 to 65535"},
+    {"PORT= 80", ": must be a port number from 0 to 65535"},
+    {"PORT=99999999999999999999", ": must be a port number from 0 to 65535"},
+    {"HUB_BIND=localhost", ": must be a numeric IPv4 or IPv6 address"},
+    {"HUB_BIND=127.0.0.1:80", ": must be a numeric IPv4 or IPv6 address"},
+    {"HUB_BIND=[::1]", ": must be a numeric IPv4 or IPv6 address"},
+    {"READ_TIMEOUT=60", ": must be a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=0", ": must be a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=0s", ": must be a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=-1s", ": must be a duration from 1ms" TIME_TO_24H},
+    {"READ_TIMEOUT=999us", ": must be a duration from 1ms" TIME_TO_24H},
+    {"HUB_KEEPALIVE_TIMEOUT=0", ": must be a duration from 2s" TIME_TO_1H},
+    {"HUB_KEEPALIVE_TIMEOUT=1s999ms",
+     ": must be a duration from 2s" TIME_TO_1H},
+    {"HUB_KEEPALIVE_TIMEOUT=61m", ": must be a duration from 2s" TIME_TO_1H},
+    {"READ_TIMEOUT=24h1ms", ": must be a duration from 1ms" TIME_TO_24H},
+    {"WRITE_TIMEOUT=soon", ": must be a duration from 1ms" TIME_TO_24H},
+    {"WRITE_TIMEOUT=24h1ms", ": must be a duration from 1ms" TIME_TO_24H},
     {"MAX_MESSAGE_SIZE=0",
-     ": takes a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
+     ": must be a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
     {"MAX_MESSAGE_SIZE=1073741825",
-     ": takes a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
+     ": must be a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
     {"MAX_MESSAGE_SIZE=1.5MB",
-     ": takes a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
-    {"HUB_PING_INTERVAL=9ms", ": takes a duration from 10ms" TIME_TO_24H},
-    {"HUB_PING_INTERVAL=25h", ": takes a duration from 10ms" TIME_TO_24H},
-    {"HUB_PONG_TIMEOUT=0ms", ": takes a duration from 1ms" TIME_TO_24H},
-    {"HUB_PONG_TIMEOUT=1441m", ": takes a duration from 1ms" TIME_TO_24H},
+     ": must be a size from 1 to 1GB, such as 512KB, 1MB or plain bytes"},
+    {"HUB_PING_INTERVAL=9ms", ": must be a duration from 10ms" TIME_TO_24H},
+    {"HUB_PING_INTERVAL=25h", ": must be a duration from 10ms" TIME_TO_24H},
+    {"HUB_PONG_TIMEOUT=0ms", ": must be a duration from 1ms" TIME_TO_24H},
+    {"HUB_PONG_TIMEOUT=1441m", ": must be a duration from 1ms" TIME_TO_24H},
     {"HUB_MAX_CONNECTIONS=1000000001", COUNT_TAKES},
     {"HUB_MAX_CONNECTIONS=many", COUNT_TAKES},
     {"HUB_MAX_CONNECTIONS_PER_IP=-1", COUNT_TAKES},
     {"HUB_MAX_CONNECTIONS_PER_USER=1k", COUNT_TAKES},
     {"HUB_QUEUE_SIZE=1023",
-     ": takes a size from 1KB to 4GB, such as 512KB, 1MB or plain bytes"},
+     ": must be a size from 1KB to 4GB, such as 512KB, 1MB or plain bytes"},
     {"HUB_QUEUE_SIZE=4294967297",
-     ": takes a size from 1KB to 4GB, such as 512KB, 1MB or plain bytes"},
-    {"HUB_SLOW_CONSUMER=drop", ": takes close, drop-oldest or drop-newest"},
+     ": must be a size from 1KB to 4GB, such as 512KB, 1MB or plain bytes"},
+    {"HUB_SLOW_CONSUMER=drop", ": must be close, drop-oldest or drop-newest"},
     {"HUB_MEMORY_LIMIT=-1",
-     ": takes a size from 0 to 1024GB, such as 512KB, 1MB or plain bytes"},
+     ": must be a size from 0 to 1024GB, such as 512KB, 1MB or plain bytes"},
     {"HUB_MEMORY_LIMIT=1025GB",
-     ": takes a size from 0 to 1024GB, such as 512KB, 1MB or plain bytes"},
-    {"HUB_RATE_LIMIT=1000001", ": takes a whole number from 0 to 1000000"},
-    {"HUB_RATE_LIMIT=10/s", ": takes a whole number from 0 to 1000000"},
+     ": must be a size from 0 to 1024GB, such as 512KB, 1MB or plain bytes"},
+    {"HUB_RATE_LIMIT=1000001", ": must be a whole number from 0 to 1000000"},
+    {"HUB_RATE_LIMIT=10/s", ": must be a whole number from 0 to 1000000"},
     {"HUB_ALLOWED_ORIGINS=example.com", ": " ORIGINS_TAKE},
     {"HUB_ALLOWED_ORIGINS=https://a.org,b.org",
-     ": \"b.org\" is wrong; " ORIGINS_TAKE},
+     ": \"b.org\" is invalid; " ORIGINS_TAKE},
     {"HUB_ALLOWED_ORIGINS=https://a.org,", ": " ORIGINS_TAKE},
     {"HUB_SUBPROTOCOLS=a b", ": " NAMES_TAKE},
     {"HUB_SUBPROTOCOLS=a,,b", ": " NAMES_TAKE},
-    {"HUB_SUBPROTOCOLS=a,b;c", ": \"b;c\" is wrong; " NAMES_TAKE},
-    {"HUB_SUBPROTOCOLS=a,\xc3\xa9", ": \"\xc3\xa9\" is wrong; " NAMES_TAKE},
+    {"HUB_SUBPROTOCOLS=a,b;c", ": \"b;c\" is invalid; " NAMES_TAKE},
+    {"HUB_SUBPROTOCOLS=a,\xc3\xa9", ": \"\xc3\xa9\" is invalid; " NAMES_TAKE},
     {"HUB_TRUSTED_PROXIES=proxy", ": " PROXIES_TAKE},
     {"HUB_TRUSTED_PROXIES=10.0.0.1,10.0.0.0/33",
-     ": \"10.0.0.0/33\" is wrong; " PROXIES_TAKE},
-    {"HUB_SHUTDOWN_TIMEOUT=0",
-     ": takes a duration from 1ms to 1h in whole milliseconds, such as 500ms, "
-     "60s or 1m30s"},
-    {"HUB_SHUTDOWN_TIMEOUT=1h1ms",
-     ": takes a duration from 1ms to 1h in whole milliseconds, such as 500ms, "
-     "60s or 1m30s"},
-    {"HUB_LOOPS=1025", ": takes a whole number from 0 to 1024"},
-    {"HUB_LOOPS=two", ": takes a whole number from 0 to 1024"},
-    {"HUB_CONSOLE=yes", ": takes off or on"},
-    {"HUB_CONSOLE=1", ": takes off or on"},
-    {"HUB_SENDER=io_uring", ": takes auto, uring or sendmsg"},
+     ": \"10.0.0.0/33\" is invalid; " PROXIES_TAKE},
+    {"HUB_SHUTDOWN_TIMEOUT=0", ": must be a duration from 1ms to 1h in whole "
+                               "milliseconds, such as 500ms, "
+                               "60s or 1m30s"},
+    {"HUB_SHUTDOWN_TIMEOUT=1h1ms", ": must be a duration from 1ms to 1h in "
+                                   "whole milliseconds, such as 500ms, "
+                                   "60s or 1m30s"},
+    {"HUB_LOOPS=1025", ": must be a whole number from 0 to 1024"},
+    {"HUB_LOOPS=two", ": must be a whole number from 0 to 1024"},
+    {"HUB_CONSOLE=yes", ": must be off or on"},
+    {"HUB_CONSOLE=1", ": must be off or on"},
+    {"HUB_SENDER=io_uring", ": must be auto, uring or sendmsg"},
     {"HUB_METRICS=yes", PLACE_TAKES},
     {"HUB_METRICS=9108", PLACE_TAKES},
     {"HUB_METRICS=:", PLACE_TAKES},
@@ -205,9 +206,9 @@ static const struct {
     {"HUB_METRICS=[]:9108", PLACE_TAKES},
     {"HUB_METRICS=[127.0.0.1]:9108", PLACE_TAKES},
     {"HUB_METRICS=127.0.0.1:9108,:9109", PLACE_TAKES},
-    {"HUB_LOG_LEVEL=verbose", ": takes debug, info, warn or error"},
-    {"HUB_LOG_LEVEL=warning", ": takes debug, info, warn or error"},
-    {"HUB_LOG_FORMAT=logfmt", ": takes text or json"},
+    {"HUB_LOG_LEVEL=verbose", ": must be debug, info, warn or error"},
+    {"HUB_LOG_LEVEL=warning", ": must be debug, info, warn or error"},
+    {"HUB_LOG_FORMAT=logfmt", ": must be text or json"},
 };
 
 START_TEST(a_wrong_value_is_named_with_what_is_right)
@@ -259,8 +260,8 @@ END_TEST
 
 START_TEST(metrics_have_a_port_of_their_own)
 {
-    static const char same[] = "HUB_METRICS: its port is 7, as PORT is; takes "
-                               "another one";
+    static const char same[] = "HUB_METRICS: its port must be different from "
+                               "PORT (7)";
     const char *key = "HUB_API_KEY=" SECRET;
 
     ck_assert_int_eq(
@@ -294,7 +295,7 @@ START_TEST(a_path_has_4095_bytes_at_most)
     config_release(&config);
     variable[17 + 4095] = '/';
     ck_assert_int_eq(read_with(LIST(variable), LIST("hubd")), CONFIG_ERROR);
-    ck_assert_ptr_nonnull(strstr(error, ": takes a path of 1 to 4095 bytes"));
+    ck_assert_ptr_nonnull(strstr(error, ": must be a path of 1 to 4095 bytes"));
 }
 END_TEST
 
@@ -310,10 +311,10 @@ START_TEST(a_wrong_key_is_refused_without_being_shown)
         snprintf(variable, sizeof(variable), "HUB_API_KEY=%s", keys[i]);
         ck_assert_int_eq(read_with(LIST(variable), LIST("hubd")), CONFIG_ERROR);
         ck_assert_str_eq(
-            error, "HUB_API_KEY: takes 1 to 4096 visible ASCII characters");
+            error, "HUB_API_KEY: must be 1 to 4096 visible ASCII characters");
         snprintf(flag, sizeof(flag), "--api-key-previous=%s", keys[i]);
         ck_assert_int_eq(read_flag(flag), CONFIG_ERROR);
-        ck_assert_str_eq(error, "--api-key-previous: takes 1 to 4096 visible "
+        ck_assert_str_eq(error, "--api-key-previous: must be 1 to 4096 visible "
                                 "ASCII characters");
     }
     memset(variable + 12, 'k', 4096);

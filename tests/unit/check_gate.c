@@ -90,12 +90,12 @@ START_TEST(what_is_wrong_is_named)
     for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
         write_text(empty[i]);
         ck_assert_int_eq(gate_read_file(&list, path, error, sizeof(error)), -1);
-        ck_assert_ptr_nonnull(strstr(error, ": holds no origin"));
+        ck_assert_ptr_nonnull(strstr(error, ": contains no origin"));
     }
 
     write_text("https://a.example,\nhttps://b.example\n");
     ck_assert_int_eq(gate_read_file(&list, path, error, sizeof(error)), -1);
-    ck_assert_ptr_nonnull(strstr(error, ": holds an empty piece"));
+    ck_assert_ptr_nonnull(strstr(error, ": contains an empty entry"));
 
     write_bytes("https://a.example\0x", 19);
     ck_assert_int_eq(gate_read_file(&list, path, error, sizeof(error)), -1);

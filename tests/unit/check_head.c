@@ -271,7 +271,7 @@ START_TEST(a_fault_is_told_by_what_came)
             "a header contains a control character: byte 0x7f in \"Cookie\""),
         ROW(LINE "A\"b: \x01", HEAD_UNPARSED, "byte 0x01 in \"A\""),
         ROW("GET /\xc3\xa4 HTTP/1.1\r\n\r\n", HEAD_LINE_FAILED,
-            "bytes beyond ASCII"),
+            "non-ASCII bytes"),
         ROW("GET /a b HTTP/1.1\r\n\r\n", HEAD_LINE_FAILED,
             "the request line is malformed"),
         ROW("get / HTTP/1.1\r\n\r\n", HEAD_LINE_FAILED,
@@ -283,13 +283,13 @@ START_TEST(a_fault_is_told_by_what_came)
         ROW(LINE "A b\r\n\r\n", HEAD_FIELD_FAILED,
             "a header line is malformed"),
         ROW(LINE CODING " gzip\r\n\r\n", HEAD_CODING_FAILED,
-            "Transfer-Encoding is not \"chunked\""),
+            "Transfer-Encoding must be \"chunked\", on one line"),
         ROW(LINE "Content-Length: x\r\n\r\n", HEAD_LENGTH_FAILED,
             "Content-Length is not a number"),
         ROW(LINE "Host: x\r\n", HEAD_UNPARSED,
-            "the connection ended before the request head did"),
+            "the connection closed before the request head was complete"),
         ROW("G", HEAD_UNPARSED,
-            "the connection ended before the request head did"),
+            "the connection closed before the request head was complete"),
     };
     struct refusal why;
 

@@ -468,7 +468,7 @@ START_TEST(strings_are_utf8_wherever_the_sequence_stands)
             ck_assert_int_eq(scan(text, lead + bytes + 2, &error),
                              JSON_INVALID);
             ck_assert_uint_eq(error.offset, 1 + lead + utf8_wrong[i].good);
-            ck_assert_str_eq(error.what, "not UTF-8");
+            ck_assert_str_eq(error.what, "invalid UTF-8");
         }
     }
 }
@@ -508,7 +508,7 @@ START_TEST(nesting_ends_at_its_bound)
             }
             ck_assert_int_eq(result, JSON_INVALID);
             ck_assert_uint_eq(error.offset, JSON_DEPTH_MAX * (objects ? 5 : 1));
-            ck_assert_str_eq(error.what, "more than 1000 nested levels");
+            ck_assert_str_eq(error.what, "nested more than 1000 levels deep");
         }
     }
 }

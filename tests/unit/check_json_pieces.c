@@ -342,7 +342,7 @@ START_TEST(a_result_is_final)
     ck_assert_int_eq(json_feed(&s, "2]", 2), JSON_INVALID);
     ck_assert_int_eq(json_end(&s), JSON_INVALID);
     ck_assert_uint_eq(s.error.offset, 3);
-    ck_assert_str_eq(s.error.what, "a value is expected");
+    ck_assert_str_eq(s.error.what, "expected a value");
 }
 END_TEST
 

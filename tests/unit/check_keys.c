@@ -111,7 +111,8 @@ START_TEST(a_key_has_4096_bytes_at_most)
     key[4097] = '\0';
     ck_assert_ptr_null(load(key, NULL, NULL));
     ck_assert_ptr_null(load_file(key));
-    ck_assert_ptr_nonnull(strstr(error, "more than the 4096 bytes"));
+    ck_assert_ptr_nonnull(
+        strstr(error, "contains a key longer than 4096 bytes"));
     key[4096] = '\0';
     keys = load(key, NULL, NULL);
     ck_assert(matches(keys, key));
@@ -230,17 +231,17 @@ START_TEST(a_file_that_holds_no_key_is_refused)
     static const struct {
         const char *text, *what;
     } rows[] = {
-        {"", "holds no key"},
-        {"\n", "holds no key"},
-        {"\r\n\n", "holds no key"},
-        {"secret key", "holds a byte that a key may not have"},
-        {" secret", "holds a byte that a key may not have"},
-        {"secret\t\n", "holds a byte that a key may not have"},
-        {"secret\nsecret \n", "holds a byte that a key may not have"},
-        {"secret\n\tsecret", "holds a byte that a key may not have"},
-        {"secret\nsecret\r\nsecret", "holds more than two lines"},
-        {"secr\xc3\xa9t", "holds a byte that a key may not have"},
-        {"secret\x7f", "holds a byte that a key may not have"},
+        {"", "contains no key"},
+        {"\n", "contains no key"},
+        {"\r\n\n", "contains no key"},
+        {"secret key", "contains an invalid byte"},
+        {" secret", "contains an invalid byte"},
+        {"secret\t\n", "contains an invalid byte"},
+        {"secret\nsecret \n", "contains an invalid byte"},
+        {"secret\n\tsecret", "contains an invalid byte"},
+        {"secret\nsecret\r\nsecret", "contains more than two keys"},
+        {"secr\xc3\xa9t", "contains an invalid byte"},
+        {"secret\x7f", "contains an invalid byte"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -249,7 +250,7 @@ START_TEST(a_file_that_holds_no_key_is_refused)
     }
     write_file("secret\0secret", 13);
     ck_assert_ptr_null(load(NULL, NULL, path));
-    expect_file_error("holds a byte that a key may not have");
+    expect_file_error("contains an invalid byte");
 }
 END_TEST
 
@@ -352,12 +353,14 @@ END_TEST
 START_TEST(keys_of_a_setting_are_checked_without_being_shown)
 {
     ck_assert_ptr_null(load("my secret", NULL, NULL));
-    ck_assert_ptr_nonnull(strstr(error, "HUB_API_KEY: holds a byte"));
+    ck_assert_ptr_nonnull(
+        strstr(error, "HUB_API_KEY: contains an invalid byte"));
     ck_assert_ptr_null(strstr(error, "secret"));
     ck_assert_ptr_null(load("", NULL, NULL));
-    ck_assert_str_eq(error, "HUB_API_KEY: holds no key");
+    ck_assert_str_eq(error, "HUB_API_KEY: contains no key");
     ck_assert_ptr_null(load(LONG_KEY, "my secret", NULL));
-    ck_assert_ptr_nonnull(strstr(error, "HUB_API_KEY_PREVIOUS: holds a byte"));
+    ck_assert_ptr_nonnull(
+        strstr(error, "HUB_API_KEY_PREVIOUS: contains an invalid byte"));
     ck_assert_ptr_null(strstr(error, "secret"));
     ck_assert_ptr_null(load(NULL, NULL, NULL));
     ck_assert_str_eq(error, "HUB_API_KEY: not set");
@@ -400,7 +403,8 @@ START_TEST(the_key_for_metrics_is_no_key_of_the_api)
     ck_assert_str_eq(warning, "HUB_METRICS_KEY is shorter than 16 bytes");
     keys_free(keys);
     ck_assert_ptr_null(load_metrics("my secret"));
-    ck_assert_ptr_nonnull(strstr(error, "HUB_METRICS_KEY: holds a byte"));
+    ck_assert_ptr_nonnull(
+        strstr(error, "HUB_METRICS_KEY: contains an invalid byte"));
     ck_assert_ptr_null(strstr(error, "secret"));
 }
 END_TEST

@@ -312,18 +312,19 @@ START_TEST(invalid_json_is_refused_with_its_place)
         {"", "the body is not valid JSON: the text ends too early at byte 0 "
              "(line 1, column 1)"},
         {"{\"type\":\"a\",}",
-         "the body is not valid JSON: a member name in double quotes is "
-         "expected at byte 12 (line 1, column 13)"},
+         "the body is not valid JSON: expected a member name in double "
+         "quotes at byte 12 (line 1, column 13)"},
         {"{\n  \"type\": \"a\",\n  \"payload\": 01\n}",
          "the body is not valid JSON: a number with a leading zero at byte 31 "
          "(line 3, column 15)"},
         {"\xef\xbb\xbf{}",
          "the body is not valid JSON: a byte order mark at byte 0 (line 1, "
          "column 1)"},
-        {"{}\n\nx", "the body is not valid JSON: more text behind the value at "
-                    "byte 4 (line 3, column 1)"},
+        {"{}\n\nx",
+         "the body is not valid JSON: unexpected text after the value at "
+         "byte 4 (line 3, column 1)"},
         {"{\"type\":\"\xff\"}",
-         "the body is not valid JSON: not UTF-8 at byte 9 (line 1, column "
+         "the body is not valid JSON: invalid UTF-8 at byte 9 (line 1, column "
          "10)"},
     };
 
@@ -421,7 +422,7 @@ START_TEST(the_size_limit_is_on_the_posted_object)
                 char expected[128];
 
                 (void)snprintf(expected, sizeof(expected),
-                               "the message has 24 bytes; %zu are allowed",
+                               "the message is 24 bytes long; the limit is %zu",
                                limit);
                 ck_assert_int_eq(o.result, -1);
                 ck_assert_int_eq(o.error.status, 413);

@@ -302,13 +302,13 @@ START_TEST(wrong_ids_are_named)
     rejects("userId=a%", "userId is not percent-encoded correctly");
     rejects("userId=%%41", "userId is not percent-encoded correctly");
     rejects("userId=%4&x=1", "userId is not percent-encoded correctly");
-    rejects("userId=a%00b", "userId holds a control character");
-    rejects("userId=%0d%0a", "userId holds a control character");
-    rejects("userId=%7f", "userId holds a control character");
-    rejects("userId=%c2%85", "userId holds a control character");
-    rejects("userId=%ff", "userId is not UTF-8");
-    rejects("userId=%ed%a0%80", "userId is not UTF-8");
-    rejects("userId=a&sessionId=%c0%80", "sessionId is not UTF-8");
+    rejects("userId=a%00b", "userId contains a control character");
+    rejects("userId=%0d%0a", "userId contains a control character");
+    rejects("userId=%7f", "userId contains a control character");
+    rejects("userId=%c2%85", "userId contains a control character");
+    rejects("userId=%ff", "userId is not valid UTF-8");
+    rejects("userId=%ed%a0%80", "userId is not valid UTF-8");
+    rejects("userId=a&sessionId=%c0%80", "sessionId is not valid UTF-8");
 }
 END_TEST
 
