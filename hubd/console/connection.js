@@ -7,8 +7,8 @@ function describeEnd({ code, reason }) {
   return reason ? `${code}: ${reason}` : `${code}`;
 }
 
-// What became of it, in words; `detail` is that of HubClient. Browsers do not
-// tell why a connection was never opened.
+// The state in words; `detail` comes from HubClient. Browsers do not say why a
+// connection could not be opened.
 function describe(state, detail, wasOpen) {
   switch (state) {
     case 'connecting':
@@ -36,7 +36,7 @@ export class Connection {
   #toggle = button('Disconnect', () => this.#switch());
   #received = 0;
   #announced = 'idle';
-  #wasOpen = false; // until the state before
+  #wasOpen = false; // before the current attempt
   #comesBack = false;
 
   // `onMessage(entry)`, `onRemove(connection)`.
@@ -44,7 +44,7 @@ export class Connection {
     this.id = id;
     this.colour = colour;
     this.label = label;
-    // Throws where an id is not allowed.
+    // Throws if an id is invalid.
     this.#client = new HubClient('ws', {
       userId: user,
       sessionId: session === '' ? undefined : session,
@@ -68,7 +68,7 @@ export class Connection {
     this.#client.start();
   }
 
-  // While the page is left, and may be come back to.
+  // When the page is left, but may be returned to.
   leave() {
     this.#comesBack = this.#client.state !== 'closed';
     this.#client.stop();
@@ -78,7 +78,7 @@ export class Connection {
     if (this.#comesBack) this.#client.start();
   }
 
-  // With each frame that shows messages, not with each message.
+  // Called once per animation frame, not once per message.
   showCount() {
     this.#count.textContent = `, ${plural(this.#received, 'message')}`;
   }
@@ -120,7 +120,7 @@ export class Connection {
     this.#announce(state, words);
   }
 
-  // Not each of the tries to get back.
+  // Attempts to reconnect are not announced one by one.
   #announce(state, words) {
     if (state === 'connecting' || state === this.#announced) return;
     this.#announced = state;

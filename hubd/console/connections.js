@@ -1,4 +1,4 @@
-// connections.js - the form that connects, and those who are connected.
+// connections.js - the form that connects, and the list of connections.
 import { Connection } from './connection.js';
 import { announce, byId, markInvalid } from './dom.js';
 
@@ -15,7 +15,7 @@ function refuse(text, field) {
   if (field) byId(field).focus();
 }
 
-// What it is called on this page; the same ids again get a number.
+// The name of a connection on this page; duplicates get a number.
 function makeLabel(user, session, taken) {
   const name = session === '' ? user : `${user} · ${session}`;
   let label = name;
@@ -69,8 +69,8 @@ export function offerConnections(messages) {
     }
   });
 
-  // Browsers keep pages that are left, and their sockets with them: those would
-  // count as somebody who is there.
+  // Browsers keep pages that were left, and their sockets with them: these
+  // would count as connected users.
   window.addEventListener('pagehide', () => {
     for (const connection of connections.values()) connection.leave();
   });

@@ -1,10 +1,11 @@
-// copy.js - text into the clipboard, and the button says whether it is there.
+// copy.js - copies text to the clipboard, and shows on the button whether that
+// worked.
 import { announce } from './dom.js';
 
 const SAID_MS = 1500;
 
-// Pages of other machines without TLS are not given the clipboard, but may copy
-// what is selected.
+// Pages from other machines without TLS get no clipboard API, but may copy a
+// selection.
 function copySelected(text) {
   const field = document.createElement('textarea');
   field.value = text;

@@ -32,7 +32,7 @@ export function markInvalid(field, isInvalid) {
   else field.removeAttribute('aria-invalid');
 }
 
-// Says it to those who do not see the page, when they have time.
+// For screen readers, which read it out when they are idle.
 export function announce(text) {
   byId('status').textContent = text;
 }

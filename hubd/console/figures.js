@@ -1,4 +1,4 @@
-// figures.js - what hubd counts: how it is, plots of the last minutes, totals.
+// figures.js - what hubd reports: its state, plots of the last minutes, totals.
 import { announce, byId, element } from './dom.js';
 import { Plot } from './plot.js';
 import { poll } from './poll.js';
@@ -66,7 +66,7 @@ function makeTotals() {
   });
 }
 
-// How hubd is, in the header; only changes are announced.
+// Shows hubd's state in the header; only changes are announced.
 function show(state, text) {
   const shown = byId('hub');
   if (shown.dataset.state !== state) announce(`hubd: ${text}`);
@@ -75,7 +75,7 @@ function show(state, text) {
 }
 
 function describeSilence(why, sinceMs) {
-  if (why === 'status 404') return 'hubd runs, but its console is off now';
+  if (why === 'status 404') return 'hubd is running, but its console is now off';
   if (why.startsWith('status '))
     return `hubd answers with ${why}; trying again`;
   return `hubd has been gone for ${duration(sinceMs)}; trying again`;
@@ -104,7 +104,7 @@ export function showFigures(url) {
         before = null;
       }
       if (reply.status === 'draining')
-        show('draining', 'shutting down: nobody new is let in');
+        show('draining', 'shutting down: no new connections');
       else show('healthy', `running · ${up}`);
       pushAll(reply, ratesBetween(before, reply) ?? undefined);
       for (const total of totals) total(reply.stats);

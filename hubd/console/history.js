@@ -2,7 +2,7 @@
 // without values, or a longer silence, leaves a gap.
 
 export const WINDOW_S = 180;
-const GAP_S = 3; // over more no line is drawn: nobody was looking
+const GAP_S = 3; // no line across longer gaps: the tab was hidden
 
 export class History {
   #samples = []; // { at, values }, oldest first; `at` in seconds
@@ -16,7 +16,7 @@ export class History {
     return this.#samples.at(-1)?.values ?? null;
   }
 
-  // The values so many seconds before the last sample, or close to that.
+  // The values that many seconds before the last sample, or close to it.
   before(seconds) {
     const wanted = this.#now - seconds;
     const distance = ({ at }) => Math.abs(at - wanted);

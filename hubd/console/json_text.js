@@ -1,6 +1,6 @@
-// json_text.js - JSON as it was written. Parsing it and printing it anew would
-// change numbers, escapes and names given twice; so it is cut into tokens, and
-// only the space between them changes.
+// json_text.js - JSON as it was written. Parsing and printing it again would
+// change numbers, escapes and duplicate names; so it is cut into tokens, and
+// only the white space between them changes.
 const TOKEN =
   /[ \t\r\n]+|"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|-?\d[\d.eE+-]*|[a-z]+/y;
 const STEP = '  ';
@@ -14,7 +14,7 @@ function kindOf(text) {
   return first > ' ' ? 'number' : 'space';
 }
 
-// Without the space between them; null: this is no JSON.
+// The tokens without white space; null: not JSON.
 export function tokens(text) {
   const found = [];
   let at = 0;
@@ -32,7 +32,7 @@ export function tokens(text) {
   return found;
 }
 
-// The same tokens with one value a line; null: this is no JSON.
+// The same tokens, laid out with one value per line; null: not JSON.
 export function layOut(text) {
   const found = tokens(text);
   if (found === null) return null;
@@ -66,7 +66,7 @@ export function layOut(text) {
   return out;
 }
 
-// The text of the payload; null where there is none.
+// The text of the payload; null if there is none.
 export function payloadText(text) {
   const found = tokens(text) ?? [];
   let depth = 0;
@@ -110,9 +110,9 @@ export function problem(text) {
   if (message === null || typeof message !== 'object' || Array.isArray(message))
     return 'a message is an object: {…}';
   if (/\p{Surrogate}/u.test(text))
-    return 'half a surrogate pair cannot be sent as UTF-8';
+    return 'an unpaired surrogate cannot be sent as UTF-8';
   if (typeof message.type !== 'string' || message.type === '')
-    return 'a message needs a "type", a string that is not empty';
+    return 'a message needs a "type", a non-empty string';
   if (!Object.hasOwn(message, 'payload'))
     return 'a message needs a "payload", which may be any value';
   return null;

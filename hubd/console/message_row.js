@@ -1,12 +1,12 @@
-// message_row.js - one message as an item of the list: a line at first, and all
-// of it once it is opened.
+// message_row.js - one message as a list item: one line at first, all of it
+// once it is opened.
 import { copy } from './copy.js';
 import { button, element } from './dom.js';
 import { layOut, payloadText } from './json_text.js';
 import { clock, count, size } from './units.js';
 
 const PREVIEW_MAX = 300; // more than a line shows
-const SEARCHED_MAX = 4000; // in a longer message no payload is looked for
+const SEARCHED_MAX = 4000; // longer messages are not searched for the payload
 const COLOURED_MAX = 20000; // tokens; more are too much for a page
 
 const encoder = new TextEncoder();
@@ -77,7 +77,7 @@ export function messageRow(entry) {
         { class: `tag tag-${connection.colour}` },
         connection.label,
       ),
-      element('span', { class: 'type' }, type ?? 'no message'),
+      element('span', { class: 'type' }, type ?? 'not a message'),
       element('span', { class: 'preview' }, preview(entry)),
       element('span', { class: 'size' }, size(bytes)),
     ),

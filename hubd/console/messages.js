@@ -1,5 +1,6 @@
-// messages.js - the newest messages of all connections. However many come, they
-// are put into the page once a frame, and only those that will be seen.
+// messages.js - the newest messages of all connections. However many arrive,
+// the page is updated once per animation frame, and only with those that will
+// be seen.
 import { byId, element } from './dom.js';
 import { messageRow } from './message_row.js';
 import { KEPT_MAX, KEPT_TEXT_MAX, keptOf } from './newest.js';
@@ -39,7 +40,7 @@ export class Messages {
     if (this.#isPaused) this.#missed++;
     this.#waiting.push(entry);
     this.#waitingText += entry.text.length;
-    // Frames do not come while the tab is hidden.
+    // There are no animation frames while the tab is hidden.
     if (
       this.#waiting.length > 2 * KEPT_MAX ||
       this.#waitingText > 2 * KEPT_TEXT_MAX

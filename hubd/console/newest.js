@@ -1,4 +1,5 @@
-// newest.js - how many messages a page keeps: so many, and so much text.
+// newest.js - how many messages a page keeps, limited by count and by text
+// size.
 export const KEPT_MAX = 500;
 export const KEPT_TEXT_MAX = 16 * 1024 * 1024; // UTF-16 units of them all
 

@@ -1,6 +1,6 @@
-// plot.js - lines over the last minutes, as SVG. Lines differ in colour and in
-// their dashes; their values stand next to it as text, of now or of where the
-// pointer is.
+// plot.js - lines over the last minutes, as SVG. Lines differ in colour and
+// dashes; their values are shown as text, either the current ones or those
+// under the pointer.
 import { element, shape } from './dom.js';
 import { History, WINDOW_S } from './history.js';
 
@@ -23,8 +23,8 @@ export class Plot {
   #width = 0;
   #pointed = null; // seconds ago, under the pointer
 
-  // `series`: [{ name, label }], where the names are those of the values;
-  // `ceiling` tells where an axis ends that has to hold a value.
+  // `series`: [{ name, label }], with the names of the values; `ceiling`
+  // returns where the axis ends, given the largest value.
   constructor({ title, series, format, ceiling }) {
     this.#title = title;
     this.#format = format;

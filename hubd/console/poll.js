@@ -1,5 +1,5 @@
-// poll.js - asks hubd for its figures once a second while somebody looks. It
-// never gives up: a hub that is gone may come back.
+// poll.js - asks hubd for its figures once a second while the tab is visible.
+// It never gives up: a hub that is gone may come back.
 const EVERY_MS = 1000;
 const PATIENCE_MS = 4000;
 
@@ -9,8 +9,8 @@ async function fetchFigures(url, signal) {
   return reply.json();
 }
 
-// Calls `onReply(figures)` for each answer, `onSilence(why, sinceMs)` where
-// there was none, and `onPause()` when the tab is hidden.
+// Calls `onReply(figures)` for each answer, `onSilence(why, sinceMs)` if there
+// was none, and `onPause()` when the tab is hidden.
 export function poll(url, { onReply, onSilence, onPause }) {
   let timer = 0;
   let request = null; // null: paused

@@ -1,12 +1,12 @@
-// rates.js - what happened between two looks at the counters of hubd, by its
-// own clock.
+// rates.js - rates between two readings of hubd's counters, by hubd's own
+// clock.
 const COUNTERS = ['messages_in', 'messages_out', 'bytes_in', 'bytes_out'];
 
 export function isRestart(before, after) {
   return after.uptime_ms < before.uptime_ms;
 }
 
-// A second's worth of each counter; null where there is no telling.
+// The rate of each counter per second; null if it is unknown.
 export function ratesBetween(before, after) {
   const seconds = before && (after.uptime_ms - before.uptime_ms) / 1000;
   if (!before || !(seconds > 0)) return null;

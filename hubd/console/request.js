@@ -1,8 +1,8 @@
 // request.js - what is posted to hubd for a message, byte for byte, and the
-// same as a line for a shell.
+// same as a shell command.
 
-// `target` is { user, session }, with '' for what is not given, or null for
-// everybody.
+// `target` is { user, session }, with '' for an id that is not given, or null
+// for everybody.
 export function makeRequest(target, message) {
   if (target === null) return { path: 'api/broadcast', body: message };
   const ids = [
@@ -22,8 +22,7 @@ export function shellWord(text) {
 }
 
 // --data-raw, because --data reads a file where the text begins with an @. A
-// proxy of the shell's environment would be told the key, unless it is hidden
-// in TLS.
+// proxy set in the shell's environment would see the key, unless TLS hides it.
 export function curlLine(url, body) {
   const past = url.startsWith('https:') ? '' : " --noproxy '*'";
   return [

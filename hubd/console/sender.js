@@ -1,5 +1,5 @@
-// sender.js - the form that posts as a backend does. The key is in its field
-// and nowhere else: it goes into the header of a request and is never kept.
+// sender.js - the form that posts as a backend does. The key stays in its
+// field: it goes into a request header and is never stored.
 import { copy } from './copy.js';
 import { announce, byId, element, markInvalid } from './dom.js';
 import { format, problem } from './json_text.js';
@@ -7,7 +7,7 @@ import { curlLine, makeRequest } from './request.js';
 import { plural } from './units.js';
 
 const NO_TLS =
-  ' But this page came without TLS: on its way to hubd, the key can be read.';
+  ' But this page was loaded without TLS: the key can be read on its way.';
 
 const message = byId('send-message');
 
@@ -21,7 +21,8 @@ function currentRequest() {
   return { url: new URL(path, document.baseURI).href, body };
 }
 
-// What changes with every letter: the verdict on the message, and the command.
+// Updates what depends on the input: the verdict on the message, and the
+// command.
 function refresh() {
   const found = problem(message.value);
   const shown = byId('message-problem');
@@ -36,16 +37,16 @@ function refresh() {
     field.hidden = target() === null;
 }
 
-// In words, from what hubd said.
+// hubd's answer in words.
 function summarize(answer) {
   if (answer?.status === 'success') {
     const { recipients } = answer;
-    const note = recipients === 0 ? ': nobody it is for is connected' : '';
+    const note = recipients === 0 ? ': no recipient is connected' : '';
     return `${answer.message}, ${plural(recipients, 'recipient')}${note}`;
   }
   if (typeof answer?.message === 'string')
     return `${answer.code}: ${answer.message}`;
-  return 'is no answer as hubd gives them';
+  return 'is not an answer from hubd';
 }
 
 function parse(text) {
@@ -73,7 +74,7 @@ function show({ good, status, words, text, ms }) {
   announce(`${status} ${words}`);
 }
 
-// An answer to an earlier request is no news.
+// Answers to earlier requests are ignored.
 let asked = 0;
 
 async function send() {

@@ -7,7 +7,7 @@ export function count(value) {
   return grouped.format(Math.round(value));
 }
 
-// About three digits; whole ones from a hundred up.
+// About three digits; whole numbers from a hundred up.
 export function rate(value) {
   if (value === 0 || value >= 100) return count(value);
   return String(Number(value.toFixed(value >= 10 ? 1 : 2)));
@@ -31,7 +31,7 @@ export function duration(ms) {
   return `${Math.floor(s / 86400)} d ${Math.floor(s / 3600) % 24} h`;
 }
 
-// Of the clock on the wall, to the millisecond.
+// The local time of day, to the millisecond.
 export function clock(date) {
   const digits = (value, width) => String(value).padStart(width, '0');
   const parts = [date.getHours(), date.getMinutes(), date.getSeconds()];
@@ -48,18 +48,18 @@ function leastStep(value, steps) {
   return steps.map((step) => step * power).find((end) => end >= value);
 }
 
-// The least 1, 2 or 5 times a power of ten that is not below the value: where
-// an axis may end.
+// Where an axis may end: the smallest 1, 2 or 5 times a power of ten that is
+// not below the value.
 export function ceiling(value) {
   return leastStep(value, [1, 2, 5, 10]);
 }
 
-// Where an axis of whole things may end: its middle is a whole number too.
+// The same for an axis of whole numbers, whose midpoint must be whole too.
 export function countCeiling(value) {
   return leastStep(value, [2, 4, 10]);
 }
 
-// The same for sizes, whose powers are others.
+// The same for sizes, in powers of 1024.
 export function sizeCeiling(value) {
   const unit = value < 1024 ? 1 : 1024 ** Math.floor(Math.log2(value) / 10);
   const end = ceiling(value / unit);
