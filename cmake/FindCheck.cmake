@@ -1,10 +1,10 @@
-# Check::check - what the unit tests are written with. It is looked for by hand,
-# so that they need no pkg-config; not every system has CMake files of Check.
+# Check::check - the framework of the unit tests. It is searched for by hand, so
+# that pkg-config is not needed; not every system has CMake files for Check.
 
 find_path(Check_INCLUDE_DIR check.h)
-# Debian's has two archives, of which only one can go into a PIE.
+# Debian ships two archives, of which only one can be linked into a PIE.
 find_library(Check_LIBRARY NAMES check_pic check)
-# What an archive of it may want.
+# A static Check may need it.
 find_library(Check_SUBUNIT_LIBRARY subunit)
 
 include(FindPackageHandleStandardArgs)

@@ -1,5 +1,5 @@
-# Civetweb::civetweb - the HTTP server hubd sits behind. Debian's package has
-# no pkg-config file, and its CMake files want more than the C library.
+# Civetweb::civetweb - the HTTP server that hubd is built on. Debian's package
+# has no pkg-config file, and its CMake files require more than the C library.
 
 find_path(Civetweb_INCLUDE_DIR civetweb.h)
 find_library(Civetweb_LIBRARY civetweb)

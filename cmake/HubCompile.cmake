@@ -6,7 +6,7 @@ target_compile_definitions(hub_compile INTERFACE _GNU_SOURCE)
 target_compile_options(hub_compile INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
     -Wmissing-prototypes -Wswitch-enum -Wformat=2 -Wundef -Wvla
-    # What is a bug whoever builds it.
+    # Always errors: these are bugs, whoever builds it.
     -Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types
     -Werror=int-conversion
     $<$<BOOL:${HUB_WERROR}>:-Werror>)
@@ -23,7 +23,8 @@ endif()
 
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-# Programs find the library next to them, and nothing on this machine's paths.
+# Programs find the library relative to themselves; no path of the build machine
+# goes into them.
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 include(CheckPIESupported)
 check_pie_supported()

@@ -1,13 +1,13 @@
-# What a part needs and what is not there: an error that says what to install,
-# and how to go on without that part.
+# A missing dependency of a part is an error that says what to install, and how
+# to build without that part.
 
 function(hub_lacks part library package option)
     message(FATAL_ERROR "${part} needs ${library} (on Debian, ${package}); "
         "-D${option}=OFF leaves it out.")
 endfunction()
 
-# PkgConfig::<prefix>, from a pkg-config module. A macro, since the target has
-# to be known where it is called.
+# Defines PkgConfig::<prefix> from a pkg-config module. A macro, since the
+# target has to be visible to the caller.
 macro(hub_need prefix module part package option)
     find_package(PkgConfig)
     if(NOT PKG_CONFIG_FOUND)

@@ -1,6 +1,6 @@
 # Debian packages: libhub0, libhub-dev and hubd, as `cpack` puts them together
-# from the install rules of those components. What Debian alone wants of them is
-# in packaging/debian, and added here.
+# from the install rules of those components. What only Debian needs is in
+# packaging/debian, and added here.
 #
 # HUB_PACKAGE_RELEASE counts the packages of one version of the sources.
 
@@ -14,7 +14,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/hubd.service
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/hubd.conf
     DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/hubd COMPONENT hubd
     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
-# Where they are in the sources, for the links between them.
+# At the same relative paths as in the sources, for the links between them.
 install(FILES SECURITY.md DESTINATION ${docs}/hubd COMPONENT hubd)
 install(DIRECTORY packaging/grafana packaging/proxies
     DESTINATION ${docs}/hubd/packaging COMPONENT hubd)

@@ -1,6 +1,6 @@
-# What cpack does after it has packed, see HubPackage.cmake: libhub0 leaves
-# ldconfig to its trigger, as Debian's policy wants (8.1.1). CPack adds scripts
-# that call it, and knows no way not to.
+# Run by cpack after packing, see HubPackage.cmake: libhub0 leaves ldconfig to
+# its trigger, as Debian policy requires (8.1.1). CPack adds scripts that call
+# it, and has no option not to.
 foreach(package IN LISTS CPACK_PACKAGE_FILES)
     if(NOT package MATCHES "/libhub0_[^/]*$")
         continue()

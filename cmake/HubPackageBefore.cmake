@@ -1,5 +1,5 @@
-# What cpack does before it packs, see HubPackage.cmake: manual pages and
-# changelogs are compressed, without a time stamp.
+# Run by cpack before packing, see HubPackage.cmake: compresses manual pages and
+# changelogs, without a time stamp.
 file(GLOB files
     ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*/usr/share/man/man*/*
     ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*/usr/share/doc/*/changelog*)
