@@ -5,7 +5,7 @@
  * everybody. A connection is either a socket on which a WebSocket handshake
  * (RFC 6455) has been completed by some HTTP server, handed over with
  * hub_adopt(), or anything else that can take a message, described by a
- * callback and entered with hub_register().
+ * callback and added with hub_register().
  *
  * Each function below ends with three fixed lines:
  *   Threads:  any   - from any thread at any time, callbacks included
@@ -14,14 +14,14 @@
  *             quiet - while no other call on the same hub is under way
  *   Owns:     who releases what
  *   Returns:  0 or a count, or one of the negative codes of HUB_ERROR_MAP
- * A function that returns an error has changed nothing. Without a hub, each
- * that can return one returns HUB_EINVAL.
+ * A function that returns an error has changed nothing. Without a hub,
+ * functions that can return an error return HUB_EINVAL.
  *
- * Structs grow at their end only. One that the caller fills in begins with its
- * size, which its HUB_..._INIT sets, and zero in a field means its default, or
- * nothing. A caller built against a longer struct works as long as the fields
- * that this library does not know are zero. The structs that callbacks get are
- * the library's; those of a later version may be longer.
+ * Structs grow only at their end. One that the caller fills in begins with its
+ * size, which its HUB_..._INIT sets; a field that is zero has its default, or
+ * means none. A caller built against a longer struct works as long as the
+ * fields that this library does not know are zero. The structs that callbacks
+ * get belong to the library, and may be longer in a later version.
  */
 #ifndef HUB_HUB_H
 #define HUB_HUB_H
@@ -47,7 +47,7 @@ extern "C" {
 
 /* Errors. ------------------------------------------------------------- */
 
-/* Each error with its code and what hub_strerror() says of it. */
+/* Each error with its code and the text of hub_strerror(). */
 #define HUB_ERROR_MAP(X)                                                       \
     X(HUB_EINVAL, -1, "an argument is missing or out of range")                \
     X(HUB_ENOMEM, -2, "out of memory")                                         \
@@ -63,7 +63,7 @@ extern "C" {
     X(HUB_EFULL_USER, -12, "the user has reached its connection limit")        \
     X(HUB_EFULL_ADDRESS, -13, "the address has reached its connection limit")
 
-/* What functions return that have failed. */
+/* What functions return when they fail. */
 enum hub_error {
 #define HUB_ERROR_ENUM(name, code, text) name = (code),
     HUB_ERROR_MAP(HUB_ERROR_ENUM)
@@ -74,57 +74,57 @@ enum hub_error {
  * Threads: any.  Owns: the text is constant.  Returns: see above. */
 HUB_API const char *hub_strerror(int error);
 
-/* The version of the library that is linked, as in HUB_VERSION.
+/* The version of the linked library, in the form of HUB_VERSION.
  * Threads: any.  Owns: the text is constant.  Returns: see above. */
 HUB_API const char *hub_version(void);
 
 /* Types. -------------------------------------------------------------- */
 
-/* A hub; what is in it is its own business. */
+/* A hub; opaque. */
 typedef struct hub hub_t;
 
 #define HUB_ADDRESS_BYTES_MAX 16 /* of hub_member.address */
 #define HUB_REASON_BYTES_MAX 123 /* of a close reason, RFC 6455 5.5 */
 
-/* Takes one message on its way to one member. `payload` is valid during the
- * call only. Runs on the thread that drives the member's event loop, one call
- * at a time per member, in the order of the sends. Anything but 0 says that
- * the member can take no more: it leaves the hub as HUB_CLOSED_LOST. */
+/* Takes one message for one member. `payload` is valid only during the call.
+ * Runs on the thread that drives the member's event loop, one call at a time
+ * per member, in the order of the sends. Any result but 0 says that the member
+ * can take no more: it leaves the hub with HUB_CLOSED_LOST. */
 typedef int hub_deliver_fn(void *data, hub_id id,
                            const struct hub_message *message);
 
-/* A place in the hub that somebody has reserved; see hub_reserve(). */
+/* A reserved place in the hub; see hub_reserve(). */
 typedef struct hub_place hub_place_t;
 
-/* Who connects. Ids are 1 to HUB_ID_BYTES_MAX bytes, compared byte by byte, and
- * copied. */
+/* Who connects. Ids have 1 to HUB_ID_BYTES_MAX bytes, and are compared byte by
+ * byte and copied. */
 struct hub_member {
     size_t struct_size;      /* as HUB_MEMBER_INIT sets it */
     const char *user_id;     /* required, unless there is a place */
     const char *session_id;  /* or NULL */
     void *data;              /* handed back in every callback */
     hub_deliver_fn *deliver; /* hub_register() only */
-    const void *preamble;    /* hub_adopt() only: what goes out before all
-                                messages, as the reply to the handshake; not
-                                counted; copied; or NULL */
+    const void *preamble;    /* hub_adopt() only: bytes to send before all
+                                messages, such as the reply to the handshake;
+                                not counted as sent; copied; or NULL */
     size_t preamble_bytes;   /* of it */
-    const void *address;     /* where it comes from, as any bytes; they count
-                                for max_connections_per_address; copied */
+    const void *address;     /* where it comes from, as any bytes, for
+                                max_connections_per_address; copied */
     size_t address_bytes;    /* at most HUB_ADDRESS_BYTES_MAX; 0: no address,
-                                and no such limit */
+                                and no limit per address */
     hub_place_t *place;      /* from hub_reserve(), or NULL. With one, ids and
-                                address are those given there; if they are
-                                given here too, they must be the same. */
+                                address are those it was reserved for; if they
+                                are given here too, they must be the same. */
 };
 
-/* Nobody yet: set user_id at least. */
+/* Nobody yet; set at least user_id. */
 #define HUB_MEMBER_INIT                                                        \
     {                                                                          \
         sizeof(struct hub_member), NULL, NULL, NULL, NULL, NULL, 0, NULL, 0,   \
             NULL                                                               \
     }
 
-/* A connection as callbacks see it; valid during the callback only. */
+/* A connection as callbacks see it; valid only during the callback. */
 struct hub_connection {
     hub_id id;              /* as hub_register() or hub_adopt() gave it */
     const char *user_id;    /* as in struct hub_member */
@@ -132,7 +132,7 @@ struct hub_connection {
     void *data;             /* of struct hub_member */
 };
 
-/* Each cause with the word hub_close_cause_name() has for it. */
+/* Each cause with its word, see hub_close_cause_name(). */
 #define HUB_CLOSE_CAUSE_MAP(X)                                                 \
     X(HUB_CLOSED_BY_PEER, "peer")              /* its Close frame came */      \
     X(HUB_CLOSED_BY_HOST, "host")              /* hub_close, _unregister */    \
@@ -141,7 +141,7 @@ struct hub_connection {
     X(HUB_CLOSED_PROTOCOL_ERROR, "protocol")   /* 1002, 1007, 1008 or 1009 */  \
     X(HUB_CLOSED_SLOW_CONSUMER, "slow")        /* its queue was full */        \
     X(HUB_CLOSED_PONG_TIMEOUT, "pong_timeout") /* nothing after a ping */      \
-    X(HUB_CLOSED_WRITE_TIMEOUT, "write_timeout") /* took no byte for long */   \
+    X(HUB_CLOSED_WRITE_TIMEOUT, "write_timeout") /* took no bytes */           \
     X(HUB_CLOSED_ERROR, "error")                 /* a failure on our side */
 
 /* Why a connection ended. */
@@ -155,7 +155,7 @@ enum hub_close_cause {
  * Threads: any.  Owns: the text is constant.  Returns: never NULL. */
 HUB_API const char *hub_close_cause_name(enum hub_close_cause cause);
 
-/* How a connection ended, and what it was good for. */
+/* How a connection ended, and what it carried. */
 struct hub_close_info {
     enum hub_close_cause cause; /* who or what ended it */
     int code; /* RFC 6455, 7.4: of the first Close frame; 1006: there was none,
@@ -165,28 +165,28 @@ struct hub_close_info {
     uint64_t bytes_in, bytes_out;       /* on the wire, headers included */
 };
 
-/* How much a line of the log matters. */
+/* The severity of a log line. */
 enum hub_log_level {
-    HUB_LOG_DEBUG, /* to those who look into the library */
-    HUB_LOG_INFO,  /* how it goes about its work */
-    HUB_LOG_WARN,  /* it goes on, but not as well as it should */
-    HUB_LOG_ERROR, /* some part of it has ended */
+    HUB_LOG_DEBUG, /* details for debugging the library */
+    HUB_LOG_INFO,  /* normal operation */
+    HUB_LOG_WARN,  /* it works, but worse than it should */
+    HUB_LOG_ERROR, /* a part of it has stopped working */
 };
 
-/* What happens when hub_options.queue_bytes wait for one connection. A message
- * is always whole in the stream or not in it at all. */
+/* What happens when a connection's queue is full, see hub_options.queue_bytes.
+ * A message is always sent whole or not at all. */
 enum hub_slow_consumer {
     HUB_SLOW_CLOSE = 0,   /* close it with 1013 */
-    HUB_SLOW_DROP_OLDEST, /* make room by dropping what waits longest */
-    HUB_SLOW_DROP_NEWEST, /* drop what came last */
+    HUB_SLOW_DROP_OLDEST, /* make room by dropping the oldest messages */
+    HUB_SLOW_DROP_NEWEST, /* drop the new message */
 };
 
 /* How the bytes of many connections reach the kernel. */
 enum hub_sender {
-    HUB_SENDER_AUTO = 0, /* io_uring where it is to be had, else sendmsg */
-    HUB_SENDER_URING,    /* a batch in one system call; should a ring fail later
-                            on, its loop goes on with sendmsg and logs that */
-    HUB_SENDER_SENDMSG,  /* a system call for each connection */
+    HUB_SENDER_AUTO = 0, /* io_uring where available, else sendmsg */
+    HUB_SENDER_URING,    /* a batch in one system call; if a ring fails later,
+                            its loop falls back to sendmsg and logs that */
+    HUB_SENDER_SENDMSG,  /* one system call per connection */
 };
 
 /* The sender in one word: "auto", "uring" or "sendmsg".
@@ -196,12 +196,12 @@ HUB_API const char *hub_sender_name(enum hub_sender sender);
 /* Flags of hub_options. */
 #define HUB_HOST_LOOP 0x1u /* no threads: the host calls hub_poll() */
 
-/* What a hub is made with; zero is the default of each.
+/* How a hub is set up; a field that is zero has its default.
  *
- * Callbacks run on a loop thread, or inside hub_poll(); for one connection
- * they never overlap, and come as opened, message..., closed. A callback may
- * call every function marked 'any'; it must not block, for it holds up the
- * other connections of its loop. */
+ * Callbacks run on a loop thread, or inside hub_poll(); for one connection they
+ * never overlap, and come in the order opened, message..., closed. A callback
+ * may call all functions marked 'any'; it must not block, since it would hold
+ * up the other connections of its loop. */
 struct hub_options {
     size_t struct_size;       /* as HUB_OPTIONS_INIT sets it */
     unsigned flags;           /* HUB_HOST_LOOP, or 0 */
@@ -211,19 +211,19 @@ struct hub_options {
     uint64_t max_connections; /* 0: no limit */
     size_t max_message_bytes; /* largest message from a peer; 0: 512 KiB */
     size_t queue_bytes;       /* may wait for one connection; 0: 1 MiB */
-    size_t backlog_bytes;     /* may wait for one loop to turn; 0: 64 MiB */
-    enum hub_slow_consumer slow_consumer; /* what becomes of who is behind */
+    size_t backlog_bytes; /* may wait for one loop to handle it; 0: 64 MiB */
+    enum hub_slow_consumer slow_consumer; /* when a queue is full */
     unsigned ping_interval_ms;            /* silence before a ping; 0: 25 000 */
-    unsigned pong_timeout_ms;             /* silence after it; 0: 10 000 */
-    unsigned write_timeout_ms;            /* taking no byte at all; 0: 10 000 */
+    unsigned pong_timeout_ms;    /* silence after the ping; 0: 10 000 */
+    unsigned write_timeout_ms;   /* taking no bytes at all; 0: 10 000 */
     unsigned message_timeout_ms; /* from a message's first byte to its last;
                                     0: 60 000 */
-    unsigned close_timeout_ms;   /* for the peer's side of a close; 0: 5 000 */
+    unsigned close_timeout_ms;   /* for the peer's part in a close; 0: 5 000 */
 
     void *data; /* for hub_data() */
     /* The first call for a connection. */
     void (*opened)(hub_t *hub, const struct hub_connection *connection);
-    /* A whole message from a socket. */
+    /* A complete message from a socket. */
     void (*message)(hub_t *hub, const struct hub_connection *connection,
                     const struct hub_message *message);
     /* The last call for a connection: its data may be released in here. */
@@ -233,20 +233,22 @@ struct hub_options {
     void (*log)(void *data, enum hub_log_level level, const char *text);
 
     enum hub_sender sender;  /* for the sockets of all loops */
-    unsigned messages_per_s; /* from one peer, pings and pongs included, with
-                                ten seconds' worth at once; more is 1008; at
-                                most 1 000 000; 0: no limit */
+    unsigned messages_per_s; /* from one peer, pings and pongs included, in
+                                bursts of up to ten seconds' worth; a peer that
+                                sends more is closed with 1008; at most
+                                1 000 000; 0: no limit */
     size_t memory_bytes;     /* for the messages of all connections together:
                                 one half for those that are queued, one for
-                                those that are half received; at least 32 times
-                                max_message_bytes; 0: no limit. One connection
-                                may hold a sixteenth of what is free; then it
-                                is a slow consumer, or closed with 1013. */
+                                those that are partly received; at least 32
+                                times max_message_bytes; 0: no limit. One
+                                connection may hold a sixteenth of what is free;
+                                beyond that, it is a slow consumer, or is closed
+                                with 1013. */
     uint64_t max_connections_per_user;    /* 0: no limit */
     uint64_t max_connections_per_address; /* 0: no limit */
 };
 
-/* Every default, no callbacks. */
+/* All defaults, no callbacks. */
 #define HUB_OPTIONS_INIT                                                       \
     {                                                                          \
         sizeof(struct hub_options), 0, 0, 0, 0, 0, 0, HUB_SLOW_CLOSE, 0, 0, 0, \
@@ -259,13 +261,14 @@ struct hub_options {
  * Threads: any.
  * Owns:    the caller calls hub_destroy(); options are copied.
  * Returns: 0 · HUB_EINVAL a value out of range, an unknown flag or field ·
- *          HUB_ENOMEM · HUB_ESYSTEM no descriptor or thread to be had ·
- *          HUB_ENOTSUP HUB_SENDER_URING, and io_uring is not to be had; errno
- *          says why. */
+ *          HUB_ENOMEM · HUB_ESYSTEM no descriptor or thread available ·
+ *          HUB_ENOTSUP HUB_SENDER_URING was asked for, and io_uring is not
+ *          available; errno says why. */
 HUB_API int hub_create(hub_t **hub, const struct hub_options *options);
 
-/* Ends what hub_shutdown() left, without a Close frame, calls `closed` for
- * each connection, joins the threads and releases the hub. NULL is allowed.
+/* Cuts off the connections that hub_shutdown() has left, without a Close frame,
+ * calls `closed` for each of them, joins the threads and releases the hub. NULL
+ * is allowed.
  * Threads: quiet, outside callbacks.
  * Owns:    the hub is gone; sockets it had adopted are closed. */
 HUB_API void hub_destroy(hub_t *hub);
@@ -273,46 +276,47 @@ HUB_API void hub_destroy(hub_t *hub);
 /* hub_options.data, or NULL without a hub.  Threads: any. */
 HUB_API void *hub_data(const hub_t *hub);
 
-/* Changes hub_options.max_connections; those that are there stay.
+/* Changes hub_options.max_connections; existing connections stay.
  * Threads: any.  Returns: 0 · HUB_EINVAL. */
 HUB_API int hub_set_max_connections(hub_t *hub, uint64_t max_connections);
 
-/* Reserves a place for a connection that is on its way: it counts for all three
- * limits as if it were there, so that a handshake is answered only if there is
- * room behind it. Of the member, ids and address count here, and nothing else.
+/* Reserves a place for a connection that is about to be added. It counts toward
+ * all three limits like a connection, so that a handshake need only be accepted
+ * if there is room. Of the member, only ids and address are used.
  * Threads: any.
- * Owns:    the place is the caller's, until it goes to hub_register() or
- *          hub_adopt() with the member, or to hub_release(); one of these
- *          before hub_destroy().
+ * Owns:    the place is the caller's until it is passed to hub_register() or
+ *          hub_adopt() with the member, or to hub_release(); one of these must
+ *          happen before hub_destroy().
  * Returns: 0 and the place · HUB_EINVAL an id that is missing, empty or too
- *          long, or an address that is too long · HUB_EFULL ·
- *          HUB_EFULL_USER · HUB_EFULL_ADDRESS · HUB_ENOMEM · HUB_ESHUTDOWN. */
+ *          long, or an address that is too long · HUB_EFULL · HUB_EFULL_USER ·
+ *          HUB_EFULL_ADDRESS · HUB_ENOMEM · HUB_ESHUTDOWN. */
 HUB_API int hub_reserve(hub_t *hub, const struct hub_member *member,
                         hub_place_t **place);
 
-/* Gives a place back that no connection has taken. NULL is allowed.
+/* Gives back a place that no connection has taken. NULL is allowed.
  * Threads: any.
  * Owns:    the place is gone. */
 HUB_API void hub_release(hub_t *hub, hub_place_t *place);
 
-/* Enters a member that takes messages through member->deliver. Without a place
+/* Adds a member that takes messages through member->deliver. Without a place,
  * it reserves one itself.
  * Threads: any. `opened` may run before this returns.
  * Owns:    member is copied, and its place is the hub's; member->data stays the
  *          caller's, to be released in `closed` at the earliest. After an error
  *          no callback runs, and the place is still the caller's.
  * Returns: 0 and the id (`id` may be NULL) · HUB_EINVAL as hub_reserve(), or no
- *          `deliver`, a preamble, or a place for somebody else · HUB_ENOMEM ·
- *          HUB_ESHUTDOWN · without a place also HUB_EFULL, HUB_EFULL_USER and
- *          HUB_EFULL_ADDRESS. */
+ *          `deliver`, a preamble, or a place reserved for somebody else ·
+ *          HUB_ENOMEM · HUB_ESHUTDOWN · without a place also HUB_EFULL,
+ *          HUB_EFULL_USER and HUB_EFULL_ADDRESS. */
 HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
                          hub_id *id);
 
-/* Enters a connected stream socket on which the server's side of the opening
- * handshake (RFC 6455, 4.2.2) has been sent whole, or is member->preamble, and
- * nothing behind the client's side of it has been read. From here on the hub
- * speaks the protocol: frames, fragments, pings, close. With a preamble,
- * whoever has seen the handshake answered is reached by every later message.
+/* Adds a connected stream socket. The server's side of the opening handshake
+ * (RFC 6455, 4.2.2) must have been sent completely, or be member->preamble, and
+ * nothing beyond the client's side of it may have been read. From then on the
+ * hub speaks the protocol: frames, fragments, pings, close. With a preamble, a
+ * client that has seen the answer to its handshake gets every message that is
+ * sent afterwards.
  * Threads: any. `opened` may run before this returns.
  * Owns:    the hub closes fd; after an error it is still the caller's. The rest
  *          as in hub_register().
@@ -321,19 +325,19 @@ HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
 HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                       hub_id *id);
 
-/* Queues a message for whom `target` names; `options` may be NULL. Either each
- * of them gets it or nobody does. Calls of one thread reach a connection in the
- * order of the calls. Success means queued, not received.
+/* Queues a message for the connections that `target` names; `options` may be
+ * NULL. Either all of them get it or none does. Messages from one thread reach
+ * a connection in the order of the calls. Success means queued, not received.
  * Threads: any, but see hub_send_options.wait_ms.
  * Owns:    the payload is copied once, however many the recipients.
- * Returns: the number of connections it was queued for, 0 when nobody is there
- *          · HUB_EINVAL a target that names nothing, or too much, a list that
- *          is missing, a kind that is none, no payload where payload_bytes is
- *          not 0, an unknown flag or field · HUB_ENOENT the connection that
- *          `id` alone names has left · HUB_ENOMEM · HUB_EAGAIN backlog_bytes or
- *          memory_bytes are waiting already, or messages to everybody for about
- *          a second · HUB_EDEADLK wait_ms in a callback · HUB_ESHUTDOWN, also
- *          while it waits. */
+ * Returns: the number of connections it was queued for, which may be 0 ·
+ *          HUB_EINVAL a target that names nothing, or too many, a list that is
+ *          missing, an invalid kind, no payload although payload_bytes is not
+ *          0, an unknown flag or field · HUB_ENOENT the target is `id` alone,
+ *          and that connection has left · HUB_ENOMEM · HUB_EAGAIN backlog_bytes
+ *          or memory_bytes are used up, or a loop has broadcasts for about a
+ *          second to write · HUB_EDEADLK wait_ms in a callback · HUB_ESHUTDOWN,
+ *          also while it waits. */
 HUB_API int64_t hub_send(hub_t *hub, const struct hub_target *target,
                          const struct hub_message *message,
                          const struct hub_send_options *options);
@@ -343,10 +347,10 @@ HUB_API int64_t hub_send(hub_t *hub, const struct hub_target *target,
  * Threads, Owns, Returns: as hub_send(). */
 HUB_API int64_t hub_broadcast(hub_t *hub, const struct hub_message *message);
 
-/* Closes a connection after what is queued for it: a socket gets a Close frame
- * with `code` and `reason` (NULL: none) and close_timeout_ms to answer. It is
- * out of the hub, unreachable and not counted, when this returns; `closed`
- * comes later, as HUB_CLOSED_BY_HOST.
+/* Closes a connection once what is queued for it has been sent: a socket gets a
+ * Close frame with `code` and `reason` (NULL: none) and close_timeout_ms to
+ * answer. When this returns, the connection has left the hub and is neither
+ * reachable nor counted; `closed` is called later, with HUB_CLOSED_BY_HOST.
  * Threads: any.
  * Owns:    reason is copied.
  * Returns: 0 · HUB_ENOENT, also while the hub shuts down and closes everything
@@ -357,61 +361,62 @@ HUB_API int hub_close(hub_t *hub, hub_id id, int code, const char *reason);
 /* Takes a connection out of the hub without a Close frame. What was queued for
  * a member is still delivered; a socket is closed at once.
  * Threads: any.
- * Owns:    as hub_close(): `closed` comes later.
+ * Owns:    as hub_close(): `closed` is called later.
  * Returns: 0 · HUB_ENOENT as hub_close() · HUB_ENOMEM. */
 HUB_API int hub_unregister(hub_t *hub, hub_id id);
 
 #define HUB_HISTOGRAM_BUCKETS 22 /* of struct hub_histogram */
 
-/* Times, counted by how long they were: counts[i] are those of up to
- * hub_histogram_bound_us(i) that no bucket before has; the last are all that
- * are longer. */
+/* Durations, counted by length: counts[i] has those of up to
+ * hub_histogram_bound_us(i) that are in no lower bucket; the last one has all
+ * that are longer. */
 struct hub_histogram {
-    uint64_t counts[HUB_HISTOGRAM_BUCKETS]; /* of each bucket, by itself */
-    uint64_t sum_us;                        /* of all times */
+    uint64_t counts[HUB_HISTOGRAM_BUCKETS]; /* of each bucket, not cumulative */
+    uint64_t sum_us;                        /* of all durations */
 };
 
-/* No time yet. */
+/* No durations yet. */
 #define HUB_HISTOGRAM_INIT                                                     \
     {                                                                          \
         {0}, 0                                                                 \
     }
 
-/* For all buckets but the last: 16, 32, 64 and so on, up to 16 777 216. */
+/* The upper bound of a bucket but the last: 16, 32, 64 … 16 777 216. */
 static inline uint64_t hub_histogram_bound_us(unsigned bucket)
 {
     return UINT64_C(16) << bucket;
 }
 
-/* Room for causes in hub_stats; HUB_CLOSE_CAUSE_MAP has those there are. */
+/* Room for causes in hub_stats; HUB_CLOSE_CAUSE_MAP has the existing ones. */
 #define HUB_CLOSE_CAUSES_MAX 16
 
-/* Figures of a hub, taken while it works. */
+/* Statistics of a hub, taken while it runs. */
 struct hub_stats {
     size_t struct_size;               /* as HUB_STATS_INIT sets it */
     uint64_t connections;             /* now, closing ones not counted */
     uint64_t users, sessions;         /* distinct ids now connected */
     uint64_t opened, closed;          /* connections since hub_create() */
     uint64_t messages_in, bytes_in;   /* from sockets */
-    uint64_t messages_out, bytes_out; /* written whole; for members: taken */
+    uint64_t messages_out, bytes_out; /* written or delivered whole */
     uint64_t dropped;                 /* messages, by a drop policy */
     uint64_t slow_closed;             /* connections, by HUB_SLOW_CLOSE */
     uint64_t loops;                   /* event loops */
-    uint64_t slowest_loop_ms; /* since the loop turned that waits longest */
-    uint64_t uring_loops;     /* that send by io_uring */
-    uint64_t memory_bytes;    /* in messages that are queued or half received */
-    uint64_t queued_bytes;    /* of those, in messages that are queued */
+    uint64_t slowest_loop_ms;         /* since the last turn of the loop that is
+                                         furthest behind */
+    uint64_t uring_loops;             /* that send by io_uring */
+    uint64_t memory_bytes; /* of messages that are queued or partly received */
+    uint64_t queued_bytes; /* of those, for queued messages */
     struct hub_histogram deliveries; /* of messages_out, to sockets: from the
                                         call of hub_send() or hub_broadcast()
-                                        until the kernel has all bytes */
-    struct hub_histogram turns; /* of the loops, without waiting for work */
-    uint64_t places; /* taken of max_connections: by connections, those that are
-                        closing, and by hub_reserve() */
+                                        until the kernel has taken all bytes */
+    struct hub_histogram turns; /* of the loops, without the wait for work */
+    uint64_t places; /* in use, of max_connections, by connections, closing ones
+                        included, and by hub_reserve() */
     uint64_t closed_by_cause[HUB_CLOSE_CAUSES_MAX]; /* of `closed`, by enum
                                                        hub_close_cause */
 };
 
-/* What hub_stats() is to fill in. */
+/* For hub_stats() to fill in. */
 #define HUB_STATS_INIT                                                         \
     {                                                                          \
         sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
@@ -421,18 +426,18 @@ struct hub_stats {
         }                                                                      \
     }
 
-/* Fills in as much of `stats` as stats->struct_size says there is room for.
+/* Fills in as much of `stats` as fits into stats->struct_size.
  * Threads: any.  Returns: 0 · HUB_EINVAL. */
 HUB_API int hub_stats(hub_t *hub, struct hub_stats *stats);
 
-/* Ends the hub in good order: no new connections and no new messages; what is
- * queued is delivered; every socket gets a Close frame with 1001. Those are
- * spread, a thousand a second or as many as it takes to be done with them in
- * half of `timeout_ms`, and their reason says when to come back, which is
- * spread likewise: `shutting down; retry-after-ms=2750`. Until its own is out,
- * a connection is open, and `message` may be called for it. Waits until all are
- * gone, or for `timeout_ms` at most, after which the rest is cut off. With
- * HUB_HOST_LOOP it drives the loop meanwhile.
+/* Shuts the hub down gracefully: it takes no new connections and no new
+ * messages, delivers what is queued, and sends every socket a Close frame with
+ * 1001. These are spread out, a thousand a second or as many as it takes to
+ * send all in half of `timeout_ms`, and their reason says when to come back,
+ * spread out likewise: `shutting down; retry-after-ms=2750`. Until its own
+ * Close frame is sent, a connection is open, and `message` may be called for
+ * it. Waits until all are gone, or for at most `timeout_ms`, after which the
+ * rest are cut off. With HUB_HOST_LOOP, it drives the loop meanwhile.
  * Threads: outer (host with HUB_HOST_LOOP), once.
  * Returns: 0 · HUB_ETIMEDOUT some had to be cut off · HUB_ESHUTDOWN it was
  *          called before · HUB_EDEADLK called from a callback. */
@@ -443,39 +448,39 @@ HUB_API int hub_shutdown(hub_t *hub, unsigned timeout_ms);
 #define HUB_ACCEPT_BYTES 28 /* of a Sec-WebSocket-Accept */
 
 /* A client's part of the opening handshake (RFC 6455, 4.2.1), for programs
- * whose HTTP server leaves that to them: set the first two fields, give each
- * header line to hub_handshake_header(), and ask hub_handshake_check(). Nothing
- * is copied: the texts stay where they are until then. Grows as struct
- * hub_options does. */
+ * whose HTTP server leaves that to them: set method and http_version, pass each
+ * header line to hub_handshake_header(), and call hub_handshake_check().
+ * Nothing is copied: the texts must stay in place until then. Grows like struct
+ * hub_options. */
 struct hub_handshake {
     size_t struct_size;       /* as HUB_HANDSHAKE_INIT sets it */
-    const char *method;       /* "GET", if it is one */
+    const char *method;       /* of the request, such as "GET" */
     const char *http_version; /* "HTTP/1.1", or just "1.1" */
     const char *version;      /* filled in: Sec-WebSocket-Version, or NULL */
     const char *key;          /* filled in: Sec-WebSocket-Key, or NULL */
-    unsigned versions, keys;  /* filled in: how often they came */
+    unsigned versions, keys;  /* filled in: how many there were */
     unsigned connection;      /* filled in: 1 if Connection lists "upgrade" */
     unsigned upgrade;         /* filled in: 1 if Upgrade lists "websocket" */
 };
 
-/* No line yet. */
+/* No header line yet. */
 #define HUB_HANDSHAKE_INIT                                                     \
     {                                                                          \
         sizeof(struct hub_handshake), NULL, NULL, NULL, NULL, 0, 0, 0, 0       \
     }
 
-/* Takes notice of one header line, of whatever name. Lines may come in any
- * order.
+/* Takes in one header line, whatever its name. Lines may come in any order.
  * Threads: any.
- * Owns:    the value stays the caller's, and where it is until the check.
+ * Owns:    the value stays the caller's, and must stay in place until the
+ *          check.
  * Returns: 0 · HUB_EINVAL. */
 HUB_API int hub_handshake_header(struct hub_handshake *handshake,
                                  const char *name, const char *value);
 
-/* Whether it is a handshake. One is answered with 101, `Upgrade: websocket`,
- * `Connection: Upgrade` and a Sec-WebSocket-Accept, which `accept` gets:
- * HUB_ACCEPT_BYTES and a NUL. If it is none, `problem` (may be NULL) gets a
- * sentence that says why.
+/* Checks whether this is a valid handshake. If so, it is to be answered with
+ * 101, `Upgrade: websocket`, `Connection: Upgrade` and a Sec-WebSocket-Accept,
+ * which is written to `accept`: HUB_ACCEPT_BYTES and a NUL. If not, `problem`
+ * (may be NULL) gets a sentence that says why.
  * Threads: any.
  * Owns:    the sentence is constant.
  * Returns: 0 · HUB_ENOTSUP another version of the protocol, to be answered with
@@ -484,7 +489,8 @@ HUB_API int hub_handshake_header(struct hub_handshake *handshake,
 HUB_API int hub_handshake_check(const struct hub_handshake *handshake,
                                 char *accept, const char **problem);
 
-/* The Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455, 4.2.2), alone.
+/* Computes just the Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455,
+ * 4.2.2).
  * Threads: any.
  * Owns:    `accept` has room for HUB_ACCEPT_BYTES and a NUL.
  * Returns: 0 · HUB_EINVAL a key that is not the base64 of 16 bytes. */
@@ -493,14 +499,14 @@ HUB_API int hub_accept_key(const char *key, char *accept);
 /* The loop in the host's hands (HUB_HOST_LOOP). ----------------------- */
 
 /* A descriptor that becomes readable when hub_poll() has something to do,
- * timers included; to be watched, not read.
+ * timers included. Watch it, but do not read from it.
  * Threads: any.
  * Owns:    the hub.
  * Returns: the descriptor · HUB_EINVAL the hub has threads of its own. */
 HUB_API int hub_fd(const hub_t *hub);
 
-/* Does what there is to do, after waiting for it up to timeout_ms (0: not at
- * all, -1: without end).
+/* Waits for work for up to timeout_ms (0: not at all, -1: indefinitely), and
+ * does it.
  * Threads: host.
  * Returns: 0 · HUB_EINVAL the hub has threads of its own · HUB_EDEADLK called
  *          from a callback · HUB_ESYSTEM. */
@@ -510,8 +516,9 @@ HUB_API int hub_poll(hub_t *hub, int timeout_ms);
 #pragma GCC diagnostic pop
 }
 
-/* For C++: what the functions above return need not be kept to be sent. Whoever
- * includes this from inside of extern "C" gets them too. */
+/* For C++: these take what hub_to_user(), hub_text() and the like return,
+ * without a variable for it. They also work if this header is included within
+ * extern "C". */
 extern "C++" {
 inline int64_t hub_send(hub_t *hub, const hub_target &target,
                         const hub_message &message,

@@ -14,17 +14,17 @@ extern "C" {
 
 /* Messages and targets. ----------------------------------------------- */
 
-/* Names one connection for good: an id is never given to another connection,
- * so a stale one is HUB_ENOENT and never somebody else. 0 names nobody. */
+/* Names one connection for good: an id is never reused, so a stale one yields
+ * HUB_ENOENT and never reaches another connection. 0 names nobody. */
 typedef struct hub_id {
-    uint64_t value; /* to be compared and printed, no more */
+    uint64_t value; /* for comparing and printing only */
 } hub_id;
 
 #define HUB_ID_BYTES_MAX 256 /* of a user or session id */
 
 /* The opcodes of RFC 6455, 11.8. */
 enum hub_kind {
-    HUB_TEXT = 1,   /* the caller vouches for valid UTF-8 */
+    HUB_TEXT = 1,   /* the caller ensures valid UTF-8 */
     HUB_BINARY = 2, /* any bytes */
 };
 
@@ -71,7 +71,7 @@ static inline struct hub_message hub_binary(const void *bytes, size_t count)
 /* Whom to reach: the connections that any of the fields names, each of them
  * once, without those that `except` names. A user or session without
  * connections adds nobody, and neither does an id whose connection has left;
- * only where `id` is all there is, that is HUB_ENOENT. A target must name
+ * only if `id` is all the target names, that is HUB_ENOENT. A target must name
  * something, and at most HUB_TARGET_NAMES_MAX ids, users and sessions. */
 struct hub_target {
     size_t struct_size;              /* as HUB_TARGET_INIT sets it */
@@ -85,8 +85,8 @@ struct hub_target {
     size_t user_id_count;            /* how many; 0: user_ids may be NULL */
     const char *const *session_ids;  /* more sessions, none of them NULL */
     size_t session_id_count;         /* how many, likewise */
-    const struct hub_target *except; /* who gets nothing, or NULL. It may name
-                                        nobody, and its `except` is NULL. */
+    const struct hub_target *except; /* who is left out, or NULL. It may name
+                                        nobody, and has no `except` itself. */
 };
 
 /* Nobody yet. */
@@ -148,10 +148,10 @@ static inline struct hub_target hub_to_connection(hub_id id)
  *
  *     hub_send(hub, HUB_TO_USER("ada"), HUB_TEXT_OF("hello"), NULL);
  *
- * This and the following macros are pointers that are valid until the end of
- * the block they stand in; what an `if` or a loop leads to is a block too, with
- * braces or without. C++ has overloads of hub_send() and hub_broadcast()
- * instead, which take what the functions above return:
+ * This and the following macros yield pointers that are valid until the end of
+ * the enclosing block; the body of an `if` or a loop is a block too, with or
+ * without braces. C++ has overloads of hub_send() and hub_broadcast() instead,
+ * which take what the functions above return:
  *
  *     hub_send(hub, hub_to_user("ada"), hub_text("hello")); */
 #define HUB_TO_USER(user_id) ((const struct hub_target[]){hub_to_user(user_id)})
@@ -182,13 +182,13 @@ static inline struct hub_target hub_to_connection(hub_id id)
 /* How to send. */
 struct hub_send_options {
     size_t struct_size; /* as HUB_SEND_OPTIONS_INIT sets it */
-    unsigned wait_ms;   /* how long to wait, at most, where the call would
-                           return HUB_EAGAIN; 0: not at all. A callback must not
-                           wait (HUB_EDEADLK), and the thread that drives a
+    unsigned wait_ms;   /* how long to wait, at most, if the call would return
+                           HUB_EAGAIN; 0: not at all. A callback must not wait
+                           (HUB_EDEADLK), and the thread that drives a
                            HUB_HOST_LOOP hub would wait for itself. */
 };
 
-/* Every default. */
+/* All defaults. */
 #define HUB_SEND_OPTIONS_INIT                                                  \
     {                                                                          \
         sizeof(struct hub_send_options), 0                                     \
