@@ -1,5 +1,5 @@
-/* connect.c - the public functions by which connections come and go. Threads:
- * any; what is not checked here is checked under a lock further down.
+/* connect.c - the public functions that add and remove connections. Threads:
+ * any; what is not checked here is checked further down, under a lock.
  */
 #include <string.h>
 #include <sys/socket.h>
@@ -22,7 +22,7 @@ static bool id_is_valid(const char *id)
 static int read_member(const hub_t *hub, struct hub_member *out,
                        const struct hub_member *in)
 {
-    /* The size in the first version of the library is the least. */
+    /* The size in the first version of the library is the minimum. */
     if (in == NULL || in->struct_size < MEMBER_BYTES_MIN ||
         hub__struct_read(out, sizeof *out, in) != 0)
         return HUB_EINVAL;
@@ -42,8 +42,8 @@ static int read_member(const hub_t *hub, struct hub_member *out,
 
 /* Places. -------------------------------------------------------------- */
 
-/* A place is the connection that will be there: with the memory for it, and
- * counted, but not yet anybody's. */
+/* A place is the future connection itself: allocated and counted, but without a
+ * member yet. */
 static struct hub__conn *conn_of(hub_place_t *place)
 {
     return (struct hub__conn *)(void *)place;
@@ -109,7 +109,8 @@ static bool is_same(const char *said, const char *known)
     return said == NULL || (known != NULL && strcmp(said, known) == 0);
 }
 
-/* Whether a place is for this member, as far as the member says who it is. */
+/* Whether a place was reserved for this member, as far as the member's fields
+ * are set. */
 static bool is_for(hub_place_t *place, const struct hub_member *member)
 {
     const struct hub__conn *conn = conn_of(place);
@@ -208,7 +209,7 @@ int hub_adopt(hub_t *hub, int fd, const struct hub_member *member, hub_id *id)
 static int end_connection(hub_t *hub, hub_id id, struct hub__frame *frame,
                           int code)
 {
-    /* A hub that shuts down ends every connection anyway. */
+    /* A hub that is shutting down ends every connection anyway. */
     int err = hub__enter(hub);
 
     if (err != 0)

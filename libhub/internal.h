@@ -1,4 +1,4 @@
-/* internal.h - what a hub is made of, for the files of libhub only. */
+/* internal.h - the parts of a hub, for the files of libhub only. */
 #ifndef HUB_INTERNAL_H
 #define HUB_INTERNAL_H
 
@@ -19,12 +19,12 @@ struct hub {
     struct hub_options options; /* defaults filled in; constant */
     hub__clock_fn *clock;       /* constant; see hub__clock_ms() */
     struct hub__registry registry;
-    struct hub__places places;  /* of connections, closing ones included, and of
-                                   those that have been reserved */
-    struct hub__budget budget;  /* of what is queued */
-    struct hub__budget reading; /* of what peers have not finished */
+    struct hub__places places;  /* of connections, closing ones included, and
+                                   reserved ones */
+    struct hub__budget budget;  /* for queued messages */
+    struct hub__budget reading; /* for partly received messages */
     struct hub__room room;      /* where hub_send() waits */
-    struct hub__loop *loops;    /* constant but for what is inside */
+    struct hub__loop *loops;    /* constant, except for their contents */
     unsigned loop_count;
 
     atomic_bool closing;         /* hub_shutdown() or hub_destroy() has begun */
@@ -33,11 +33,11 @@ struct hub {
 
     pthread_mutex_t lock;
     pthread_cond_t drained_cond; /* lock: drained changed */
-    unsigned drained;            /* lock: loops that hold nothing any more */
-    bool cut_off;                /* lock: one of them ran into the deadline */
+    unsigned drained;            /* lock: loops that hold no connections now */
+    bool cut_off;                /* lock: one of them reached the deadline */
 };
 
-/* life.c: hub_create() with a clock of the caller's; NULL: CLOCK_MONOTONIC. */
+/* life.c: hub_create() with the caller's clock; NULL: CLOCK_MONOTONIC. */
 int hub__create(hub_t **hub, const struct hub_options *options,
                 hub__clock_fn *clock);
 
@@ -58,7 +58,7 @@ int hub__enter(hub_t *hub);
 void hub__leave(hub_t *hub);
 
 /* From here on no call enters, and none is under way. Returns false if that was
- * so before. */
+ * already so. */
 bool hub__close_doors(hub_t *hub);
 
 /* Whether the caller is inside one of the hub's callbacks. */
@@ -67,11 +67,11 @@ bool hub__is_callback(const hub_t *hub);
 /* A loop has closed its last connection after a shutdown. */
 void hub__note_drained(hub_t *hub, bool cut_off);
 
-/* options.c: whether a struct whose first field is its size has all that we
- * know, `known` bytes, and asks for nothing else. */
+/* options.c: whether a struct whose first field is its size has all fields that
+ * we know, `known` bytes, and no others that are set. */
 bool hub__struct_is_whole(const void *in, size_t known);
 
-/* options.c: copies the part that both sides know of such a struct. Returns 0
+/* options.c: copies the part of such a struct that both sides know. Returns 0
  * or HUB_EINVAL. */
 int hub__struct_read(void *out, size_t known, const void *in);
 

@@ -1,6 +1,6 @@
-/* life.c - a hub from hub_create() to hub_destroy(), and its loop where the
- * host drives it. What starts in hub__create() ends in hub_destroy(), also when
- * only a part of it could be made. Threads: as hub.h says.
+/* life.c - a hub from hub_create() to hub_destroy(), and the functions by which
+ * a host drives its loop. hub_destroy() also cleans up a hub that hub__create()
+ * could make only in part. Threads: as hub.h says.
  */
 #include <errno.h>
 #include <string.h>
@@ -103,7 +103,8 @@ int hub__create(hub_t **out, const struct hub_options *options,
     if (hub == NULL)
         return HUB_ENOMEM;
     hub->options = read;
-    /* Apart, so that peers cannot use up what there is for them. */
+    /* A budget of its own, so that what peers send cannot use up the one for
+     * what they get. */
     hub->reading.limit =
         read.memory_bytes == 0 ? SIZE_MAX : read.memory_bytes / 2;
     hub->budget.limit = read.memory_bytes == 0
@@ -141,7 +142,7 @@ void hub_destroy(hub_t *hub)
 {
     if (hub == NULL)
         return;
-    hub__close_doors(hub); /* callbacks of one loop may still send to another */
+    hub__close_doors(hub); /* one loop's callbacks might send to another */
     for (unsigned i = 0; i < hub->loop_count; i++)
         hub__loop_fini(&hub->loops[i]);
     hub__free(hub->loops);

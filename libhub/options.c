@@ -1,4 +1,4 @@
-/* options.c - what the host asked for, checked, with the defaults filled in. */
+/* options.c - checks the host's options, and fills in the defaults. */
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +15,8 @@
 #define DEFAULT_CLOSE_MS 5000u
 #define RATE_MAX 1000000u
 
-/* Tests choose by their environment, so that each can run with either. */
+/* Tests choose by an environment variable, so that each can run with either
+ * sender. */
 #ifdef HUB_TESTING
 #include <stdlib.h>
 #define AUTO_SENDER                                                            \
@@ -32,8 +33,8 @@ static size_t size_of(const void *in)
     return size;
 }
 
-/* A longer one comes from a caller built against a later header, and is fine as
- * long as it asks for nothing that only a later library has. */
+/* A longer struct comes from a caller built against a later header, and is fine
+ * as long as it asks for nothing that only a later library has. */
 static bool asks_for_what_is_known(const void *in, size_t known)
 {
     const unsigned char *bytes = in;
@@ -75,10 +76,10 @@ static void fill_in_ms(unsigned *value, unsigned fallback)
         *value = fallback;
 }
 
-/* Those that the caller, and the threads it makes, may run on. */
+/* The CPUs that the caller, and the threads it creates, may run on. */
 static unsigned count_cpus(void)
 {
-    cpu_set_t set[8]; /* as many as Linux can be built for */
+    cpu_set_t set[8]; /* as many CPUs as Linux can be built for */
     long cpus;
 
     if (sched_getaffinity(0, sizeof set, set) == 0)
@@ -127,7 +128,7 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
     fill_in(&out->max_message_bytes, DEFAULT_MESSAGE_BYTES);
     fill_in(&out->queue_bytes, DEFAULT_QUEUE_BYTES);
     fill_in(&out->backlog_bytes, DEFAULT_BACKLOG_BYTES);
-    /* Else there would be messages that never fit. */
+    /* Otherwise there could be messages that never fit. */
     if (out->memory_bytes != 0 &&
         out->memory_bytes / 2 / HUB__BUDGET_PARTS < out->max_message_bytes)
         return HUB_EINVAL;

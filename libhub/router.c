@@ -1,8 +1,9 @@
 /* router.c - see router.h.
  *
- * Posts for one call are first made, one chain a loop, and then handed over,
- * which cannot fail; both under the locks of the shards that were looked up, so
- * that no recipient can leave in between. Loops are woken after the locks.
+ * The posts of one call are first made, one chain per loop, and then handed
+ * over, which cannot fail; both under the locks of the shards that were looked
+ * up, so that no recipient can leave in between. Loops are woken after the
+ * locks are released.
  */
 #include "router.h"
 
@@ -10,22 +11,22 @@
 #include "directory/select.h"
 #include "internal.h"
 
-#define WORK_MAX ((uint64_t)1 << 30) /* bytes; about a second of a loop's */
+#define WORK_MAX ((uint64_t)1 << 30) /* bytes; about a second for a loop */
 #define WORK_MAX_ONE (WORK_MAX / 16)
 
-/* What one call has for one loop. */
+/* What one call posts to one loop. */
 struct parcel {
     struct hub__chain chain;
-    bool wake;                   /* it was handed over, and the loop sleeps */
-    size_t excluded;             /* connections of its that get nothing */
+    bool wake;                   /* handed over; the loop must be woken */
+    size_t excluded;             /* how many of its connections are left out */
     struct hub__post *broadcast; /* in the chain, or NULL */
 };
 
 struct batch {
     hub_t *hub;
-    struct hub__want *want; /* what was missing; or NULL */
-    struct parcel *parcels; /* one a loop */
-    struct parcel few[16];  /* usually they are these */
+    struct hub__want *want; /* what was missing, or NULL */
+    struct parcel *parcels; /* one per loop */
+    struct parcel few[16];  /* usually these suffice */
 };
 
 static int batch_init(struct batch *b, hub_t *hub)
@@ -39,10 +40,11 @@ static int batch_init(struct batch *b, hub_t *hub)
     return b->parcels == NULL ? HUB_ENOMEM : 0;
 }
 
-/* Memory is bounded by what waits, which a broadcast does once. The time until
- * it is someone else's turn, a newcomer's say, is bounded too: by what all its
- * connections together get written. A single one is always let through, and so
- * are some more, whatever their size. */
+/* backlog_bytes bounds memory, of which a broadcast takes one copy. WORK_MAX
+ * bounds the time until others get their turn, such as a new connection: a
+ * broadcast counts with all the bytes it writes to the loop's connections. Each
+ * counts for at most WORK_MAX_ONE, so that several are always accepted,
+ * whatever their size. */
 bool hub__router_is_behind(const hub_t *hub, const struct hub__loop *loop,
                            enum hub__post_kind kind)
 {
@@ -53,7 +55,7 @@ bool hub__router_is_behind(const hub_t *hub, const struct hub__loop *loop,
     return atomic_load(&m->bytes) > hub->options.backlog_bytes;
 }
 
-/* Returns 0 or HUB_EAGAIN, and then notes why. */
+/* Returns 0, or HUB_EAGAIN and notes why. */
 static int check_behind(const struct batch *b, const struct hub__loop *loop,
                         enum hub__post_kind kind)
 {
@@ -118,7 +120,8 @@ static void batch_post(struct batch *b)
     }
 }
 
-/* After the locks: wakes who sleeps, and releases what was not handed over. */
+/* After the locks are released: wakes loops, and releases what was not handed
+ * over. */
 static void batch_fini(struct batch *b)
 {
     for (unsigned i = 0; i < b->hub->loop_count; i++) {
@@ -130,7 +133,7 @@ static void batch_fini(struct batch *b)
         hub__free(b->parcels);
 }
 
-/* The loop with the fewest connections; a race only costs some balance. */
+/* The loop with the fewest connections; a race only affects the balance. */
 static struct hub__loop *choose_loop(hub_t *hub)
 {
     struct hub__loop *best = &hub->loops[0];
@@ -173,7 +176,7 @@ int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id)
     return err;
 }
 
-/* Makes the posts for everyone found. Returns how many, or an error. */
+/* Makes the posts for all connections found. Returns how many, or an error. */
 static int64_t post_found(struct batch *b, const struct hub__found *found,
                           struct hub__frame *frame)
 {
@@ -192,7 +195,7 @@ static int64_t post_found(struct batch *b, const struct hub__found *found,
     return recipients;
 }
 
-/* To the connections that one name has: they are posted to as they are found.
+/* Sends to the connections of one name, which are posted to as they are found.
  */
 static int64_t send_to_name(struct batch *b, const struct hub_target *target,
                             struct hub__frame *frame)
@@ -222,7 +225,7 @@ static int64_t post_entries(struct batch *b, const struct hub__entries *entries,
     return (int64_t)entries->count;
 }
 
-/* One post for each loop that has somebody besides those excluded. */
+/* One post for each loop that has connections which are not excluded. */
 static int64_t post_broadcasts(struct batch *b, struct hub__frame *frame)
 {
     int64_t recipients = 0;
@@ -279,7 +282,7 @@ static int64_t send_to_selection(struct batch *b,
     return result;
 }
 
-/* Whether it is one of `id`, `user_id` and `session_id`, and nothing else. */
+/* Whether it names just one of `id`, `user_id` and `session_id`. */
 static bool is_one_name(const struct hub_target *t)
 {
     return t->flags == 0 && t->except == NULL && t->id_count == 0 &&

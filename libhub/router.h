@@ -1,4 +1,4 @@
-/* router.h - from a target to the mailboxes of the loops that own its
+/* router.h - posts to the mailboxes of the loops that own a target's
  * connections. All or nothing: either every recipient's loop gets its post, or
  * none does. Threads: any. */
 #ifndef HUB_ROUTER_H
@@ -13,11 +13,12 @@
 #include "loop/mailbox.h"
 #include "message/frame.h"
 
-/* Enters a connection. Returns 0 and its id, or HUB_ENOMEM; then the
- * connection is still the caller's. */
+/* Adds a connection. Returns 0 and its id, or HUB_ENOMEM; then the connection
+ * is still the caller's. */
 int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id);
 
-/* What a call waits for that got HUB_EAGAIN: a loop to catch up, or memory. */
+/* What a call that got HUB_EAGAIN has to wait for: a loop to catch up, or
+ * memory. */
 struct hub__want {
     const hub_t *hub;
     const struct hub__loop *loop; /* NULL: memory */
@@ -25,19 +26,18 @@ struct hub__want {
     size_t bytes;                 /* of memory */
 };
 
-/* To whom a valid target names. Returns the number of recipients, HUB_ENOENT (a
- * target that names one connection), HUB_ENOMEM or HUB_EAGAIN, and then what is
- * wanted. */
+/* Sends to the connections that a valid target names. Returns the number of
+ * recipients, HUB_ENOENT (for a target that is just an id), HUB_ENOMEM, or
+ * HUB_EAGAIN and what to wait for. */
 int64_t hub__router_send(hub_t *hub, const struct hub_target *target,
                          struct hub__frame *frame, struct hub__want *want);
 
-/* Whether a loop would not take a post of this kind with a message now. */
+/* Whether a loop is too far behind to accept a message post of this kind. */
 bool hub__router_is_behind(const hub_t *hub, const struct hub__loop *loop,
                            enum hub__post_kind kind);
 
-/* Takes a connection out and tells its loop: to close it with `frame` and
- * `code`, or, without a frame, to drop it. Returns 0, HUB_ENOENT or
- * HUB_ENOMEM. */
+/* Removes a connection and tells its loop to close it with `frame` and `code`,
+ * or, without a frame, to drop it. Returns 0, HUB_ENOENT or HUB_ENOMEM. */
 int hub__router_end(hub_t *hub, hub_id id, struct hub__frame *frame, int code);
 
 #endif

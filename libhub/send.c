@@ -1,5 +1,5 @@
-/* send.c - the public functions by which messages come in: arguments are
- * checked and the message is encoded, once, for the router. Threads: any.
+/* send.c - the public functions that send messages: they check the arguments
+ * and encode the message, once, for the router. Threads: any.
  */
 #include <stdbool.h>
 
@@ -9,8 +9,8 @@
 #include "internal.h"
 #include "router.h"
 
-/* What is passed here has not grown since the first version of the library, and
- * is used where it is. */
+/* These structs have not grown since the first version of the library, and are
+ * used in place. */
 static bool message_is_valid(const struct hub_message *m)
 {
     return hub__struct_is_whole(m, sizeof *m) &&
@@ -33,7 +33,7 @@ static bool lists_are_valid(const struct hub_target *t)
         (t->user_ids == NULL && t->user_id_count > 0) ||
         (t->session_ids == NULL && t->session_id_count > 0))
         return false;
-    /* One by one first: the sum might overflow. */
+    /* First one by one, because the sum might overflow. */
     if (t->id_count > HUB_TARGET_NAMES_MAX ||
         t->user_id_count > HUB_TARGET_NAMES_MAX ||
         t->session_id_count > HUB_TARGET_NAMES_MAX ||
@@ -96,8 +96,8 @@ static int encode(struct sending *s, struct hub__frame **out)
     struct hub__frame *frame;
 
     s->want = (struct hub__want){.hub = s->hub, .bytes = bytes};
-    /* Callers try again and again: each time a copy, outside of the budget,
-     * would cost the more the less there is. */
+    /* Checked before copying: callers retry, and each copy would take memory
+     * beyond the budget just when it is short. */
     if (!hub__budget_has(budget, bytes))
         return HUB_EAGAIN;
     frame =
@@ -122,7 +122,7 @@ static int64_t try_once(struct sending *s)
         return result;
     result = hub__router_send(s->hub, s->target, frame, &s->want);
     hub__frame_unref(frame);
-    if (result <= 0) /* nobody has it: what it took is free again */
+    if (result <= 0) /* nobody got it, so its memory is free again */
         hub__room_made(&s->hub->room);
     return result;
 }
@@ -136,7 +136,7 @@ static bool has_room(const void *wanted)
                : hub__budget_has(&want->hub->budget, want->bytes);
 }
 
-/* Somebody else may be quicker each time. */
+/* Retries, because other threads may be quicker. */
 static int64_t try_until(struct sending *s, unsigned wait_ms)
 {
     struct timespec until = hub__deadline_in(wait_ms);

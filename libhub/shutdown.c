@@ -1,5 +1,5 @@
-/* shutdown.c - the end of a hub in good order: first no call enters any more,
- * then every loop is told to close its connections, then they are waited for.
+/* shutdown.c - the graceful end of a hub: first no call enters any more, then
+ * every loop is told to close its connections, then the loops are waited for.
  * Threads: as hub.h says.
  */
 #include <sched.h>
@@ -27,7 +27,8 @@ void hub__leave(hub_t *hub)
     atomic_fetch_sub(&hub->calls, 1);
 }
 
-/* Calls are short, but for those that wait for room, which are sent home. */
+/* Calls are short, except those that wait for room, which are made to return.
+ */
 bool hub__close_doors(hub_t *hub)
 {
     bool were_open = !atomic_exchange(&hub->closing, true);
@@ -72,8 +73,8 @@ static void post_shutdown(hub_t *hub, int64_t deadline_ms)
     }
 }
 
-/* Loops cut off what is left at the deadline by themselves; the second on top
- * is for them to get there. */
+/* At the deadline, loops cut off what is left by themselves; the extra second
+ * lets them get there. */
 static void wait_for_loops(hub_t *hub, unsigned timeout_ms)
 {
     struct timespec until = hub__deadline_in((uint64_t)timeout_ms + 1000);

@@ -1,5 +1,5 @@
-/* stats.c - figures, each read at its own moment: a sum is never torn, but two
- * of them need not be of the same instant. Threads: any.
+/* stats.c - statistics, each read at its own moment: no value is torn, but two
+ * of them need not be from the same instant. Threads: any.
  */
 #include <string.h>
 
@@ -63,7 +63,7 @@ int hub_stats(hub_t *hub, struct hub_stats *stats)
     sum.memory_bytes = sum.queued_bytes + hub__budget_used(&hub->reading);
     for (unsigned i = 0; i < hub->loop_count; i++)
         add_loop(&sum, &hub->loops[i], hub__clock_ms(hub));
-    /* Behind those that have ended, of which there are never more. */
+    /* Read after `closed`, so that it is never less. */
     sum.opened = read_counter(&hub->opened);
 
     bytes = stats->struct_size;

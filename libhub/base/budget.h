@@ -1,10 +1,9 @@
-/* budget.h - what messages may take of memory, all connections together: those
- * that are queued, the queues that hold them, and what peers have sent of
- * messages that are not whole yet.
+/* budget.h - the memory that messages may take, over all connections: queued
+ * messages, the queues that hold them, and partly received messages.
  *
- * Whoever holds the memory charges it and gives it back; any thread. The more
+ * The holder of the memory charges it and gives it back; any thread. The more
  * is taken, the smaller the share that one connection may hold, so that a few
- * who take nothing off cannot use up what the rest needs.
+ * peers that do not read cannot use up what the rest needs.
  */
 #ifndef HUB_BUDGET_H
 #define HUB_BUDGET_H
@@ -14,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HUB__BUDGET_PARTS 16 /* of what is free, one is a share */
+#define HUB__BUDGET_PARTS 16 /* a share is one part of what is free */
 
 struct hub__budget {
-    size_t limit; /* bytes; constant; SIZE_MAX: none */
+    size_t limit; /* bytes; constant; SIZE_MAX: no limit */
     atomic_size_t used;
 };
 
@@ -27,7 +26,7 @@ static inline bool hub__budget_fits(const struct hub__budget *b, size_t used,
     return used <= b->limit && bytes <= b->limit - used;
 }
 
-/* Returns false, and takes nothing, if that is more than there is. */
+/* Returns false, and takes nothing, if there is not enough left. */
 static inline bool hub__budget_take(struct hub__budget *b, size_t bytes)
 {
     size_t used = atomic_load_explicit(&b->used, memory_order_relaxed);
@@ -41,7 +40,7 @@ static inline bool hub__budget_take(struct hub__budget *b, size_t bytes)
     return true;
 }
 
-/* For what its holder has bounded by a share. */
+/* Takes without a check, for memory that the holder has bounded by a share. */
 static inline void hub__budget_charge(struct hub__budget *b, size_t bytes)
 {
     atomic_fetch_add_explicit(&b->used, bytes, memory_order_relaxed);
@@ -49,7 +48,7 @@ static inline void hub__budget_charge(struct hub__budget *b, size_t bytes)
 
 static inline void hub__budget_give(struct hub__budget *b, size_t bytes)
 {
-    /* Not relaxed: somebody may wait for just that, see room.h. */
+    /* Not relaxed: a thread may be waiting for this, see room.h. */
     atomic_fetch_sub(&b->used, bytes);
 }
 
@@ -58,16 +57,15 @@ static inline size_t hub__budget_used(const struct hub__budget *b)
     return atomic_load_explicit(&b->used, memory_order_relaxed);
 }
 
-/* Whether so much could be taken: for those who would have to make it first, or
- * who wait for it. */
+/* Whether there is enough left. Asked before allocating, and while waiting. */
 static inline bool hub__budget_has(const struct hub__budget *b, size_t bytes)
 {
     return b->limit == SIZE_MAX ||
            hub__budget_fits(b, atomic_load(&b->used), bytes);
 }
 
-/* What one connection may hold at this moment, if `own` bytes of what is used
- * are its own. */
+/* What one connection may hold at this moment, if it holds `own` of the used
+ * bytes. */
 static inline size_t hub__budget_share_with(const struct hub__budget *b,
                                             size_t own)
 {

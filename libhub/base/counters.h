@@ -1,6 +1,6 @@
-/* counters.h - what a loop counts: written by its thread alone, read by any,
- * perhaps late, never torn. A histogram has the buckets of struct
- * hub_histogram.
+/* counters.h - what a loop counts: written only by its thread, read by any;
+ * values may be slightly stale, but never torn. A histogram has the buckets of
+ * struct hub_histogram.
  */
 #ifndef HUB_COUNTERS_H
 #define HUB_COUNTERS_H
@@ -26,13 +26,13 @@ struct hub__counters {
 
 static inline void hub__count(atomic_uint_fast64_t *counter, uint64_t more)
 {
-    /* One writer: no need for an atomic addition. */
+    /* One writer, so no atomic addition is needed. */
     atomic_store_explicit(
         counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
         memory_order_relaxed);
 }
 
-/* The bounds are 16 times the powers of two, and belong to their bucket. */
+/* The bounds are 16 times powers of two, and inclusive. */
 static inline unsigned hub__histogram_bucket(uint64_t us)
 {
     uint64_t units = us == 0 ? 0 : (us - 1) / hub_histogram_bound_us(0);
@@ -43,8 +43,8 @@ static inline unsigned hub__histogram_bucket(uint64_t us)
     return bits < HUB_HISTOGRAM_BUCKETS ? bits : HUB_HISTOGRAM_BUCKETS - 1;
 }
 
-/* Counts `count` times of the same length. A clock that seems to go back, from
- * one core to the other, counts as standing still. */
+/* Counts `count` durations of the same length. If the clock seems to go back
+ * between cores, the duration counts as zero. */
 static inline void hub__histogram_add(struct hub__histogram *h, int64_t us,
                                       uint64_t count)
 {

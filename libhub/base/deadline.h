@@ -1,4 +1,5 @@
-/* deadline.h - moments of CLOCK_MONOTONIC that calls wait for. Any thread. */
+/* deadline.h - points in time, by CLOCK_MONOTONIC, at which waiting ends. Any
+ * thread. */
 #ifndef HUB_DEADLINE_H
 #define HUB_DEADLINE_H
 
@@ -6,10 +7,10 @@
 #include <stdint.h>
 #include <time.h>
 
-/* So many milliseconds from now. */
+/* That many milliseconds from now. */
 struct timespec hub__deadline_in(uint64_t ms);
 
-/* A condition whose deadlines are such moments. */
+/* Initializes a condition variable whose deadlines use that clock. */
 void hub__deadline_cond_init(pthread_cond_t *cond);
 
 #endif

@@ -1,5 +1,5 @@
-/* mem.c - the allocator hook of the testing twin of the library. Tests set it
- * while no hub is running, so the two variables need no lock. */
+/* mem.c - the allocator hook of the library's test build. Tests set it while no
+ * hub is running, so the two variables need no lock. */
 #include "base/mem.h"
 
 #ifdef HUB_TESTING
@@ -35,7 +35,7 @@ void *hub__realloc(void *memory, size_t bytes)
 
 #else
 
-/* ISO C wants a translation unit to declare something. */
+/* ISO C requires a translation unit to declare something. */
 typedef int hub__mem_has_no_hook;
 
 #endif

@@ -1,5 +1,5 @@
-/* siphash.c - SipHash with one round a word and three at the end; pure. Words
- * are read little-endian whatever the machine, as the paper has it. */
+/* siphash.c - SipHash with one round per word and three at the end; pure. Words
+ * are read as little-endian on every machine, as in the paper. */
 #include "base/siphash.h"
 
 struct state {

@@ -1,5 +1,5 @@
 /* siphash.h - SipHash-1-3 (Aumasson, Bernstein: a keyed hash for short input),
- * so that nobody who does not know the key can choose ids that collide. */
+ * so that without the key nobody can choose ids that collide. */
 #ifndef HUB_SIPHASH_H
 #define HUB_SIPHASH_H
 

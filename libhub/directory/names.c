@@ -1,6 +1,6 @@
 /* names.c - see names.h. Linear probing, at most three quarters full unless
- * there is no memory to grow; a removed cell is filled from those behind it, so
- * that no search ever has to step over graves.
+ * there is no memory to grow; a removed cell is refilled from those after it,
+ * so there are no tombstones.
  */
 #include "directory/names.h"
 
@@ -31,7 +31,7 @@ struct hub__names_cell *hub__names_find(const struct hub__names *n,
     }
 }
 
-/* The same with a free cell left at all times: a search ends there. */
+/* Adds to the table, which always keeps a free cell: searches end there. */
 static void enter(struct hub__names *n, uint64_t hash, void *item)
 {
     size_t at = home_of(n, hash);
@@ -76,8 +76,8 @@ void hub__names_put(struct hub__names *n, uint64_t hash, void *item)
     n->count++;
 }
 
-/* Whether the cell at `at` may move to the free one at `hole`: the way from its
- * home to `at` leads past there. */
+/* Whether the cell at `at` may move to the free one at `hole`: that is on the
+ * probe path from its home cell to `at`. */
 static bool passes(const struct hub__names *n, size_t at, size_t hole)
 {
     size_t mask = n->size - 1;

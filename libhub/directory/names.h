@@ -1,7 +1,7 @@
-/* names.h - from a name to what has it: an open-addressed hash table of (hash,
- * item). A lookup touches the cell and the item it names, and nothing else. It
- * knows items only as pointers; whether one has the name that is looked for,
- * the caller's function says. Not locked.
+/* names.h - from a name to the item that has it: an open-addressed hash table
+ * of (hash, item). A lookup touches the cell and the item, and nothing else.
+ * Items are opaque pointers; the caller's function says whether one has the
+ * wanted name. Not locked.
  */
 #ifndef HUB_NAMES_H
 #define HUB_NAMES_H
@@ -31,10 +31,10 @@ struct hub__names_cell *hub__names_find(const struct hub__names *names,
 /* Makes room for one more name. Returns 0 or HUB_ENOMEM. */
 int hub__names_reserve(struct hub__names *names);
 
-/* After hub__names_reserve(): enters a name that is not there. */
+/* After hub__names_reserve(): adds a name that is not in the table. */
 void hub__names_put(struct hub__names *names, uint64_t hash, void *item);
 
-/* Forgets a name. */
+/* Removes a name. */
 void hub__names_remove(struct hub__names *names, struct hub__names_cell *cell);
 
 void hub__names_fini(struct hub__names *names);

@@ -1,4 +1,4 @@
-/* places.c - see places.h: taken in one order, given back in the other. */
+/* places.c - see places.h: taken in one order, given back in reverse. */
 #include "directory/places.h"
 
 #include <string.h>

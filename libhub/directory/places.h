@@ -1,6 +1,6 @@
-/* places.h - the places that connections take: in the hub, of their user's and
- * of their address's share. One is taken before its connection is there and
- * given back when that is gone, so that all who are on their way count.
+/* places.h - the places that connections take up: in the hub, for their user
+ * and for their address. A place is taken before the connection exists and
+ * given back after it is gone, so that connections in the making count too.
  * Threads: any.
  */
 #ifndef HUB_PLACES_H
@@ -26,12 +26,12 @@ void hub__places_init(struct hub__places *places,
                       const struct hub_options *options);
 void hub__places_fini(struct hub__places *places);
 
-/* Takes one of each. An address of no bytes has no limit. Returns 0, HUB_EFULL,
- * HUB_EFULL_USER, HUB_EFULL_ADDRESS or HUB_ENOMEM. */
+/* Takes a place of each kind. An empty address has no limit. Returns 0,
+ * HUB_EFULL, HUB_EFULL_USER, HUB_EFULL_ADDRESS or HUB_ENOMEM. */
 int hub__places_take(struct hub__places *places, const char *user_id,
                      const void *address, size_t address_bytes);
 
-/* What hub__places_take() took. */
+/* Gives back what hub__places_take() took. */
 void hub__places_give(struct hub__places *places, const char *user_id,
                       const void *address, size_t address_bytes);
 

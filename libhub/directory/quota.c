@@ -1,7 +1,7 @@
-/* quota.c - see quota.h: tables of names, in a few shards so that one that
- * grows holds up few callers.
+/* quota.c - see quota.h: tables of names, in a few shards, so that growing one
+ * holds up few callers.
  *
- * Names come from strangers, so they are hashed under a key that nobody knows.
+ * Names come from untrusted peers, so they are hashed with a secret key.
  */
 #include "directory/quota.h"
 

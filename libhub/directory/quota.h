@@ -1,6 +1,6 @@
-/* quota.h - one limit for each of many names: how many connections a user may
- * have, or an address. Names are any bytes; only those that count for something
- * take memory. Threads: any.
+/* quota.h - one limit for many names: how many connections each user, or each
+ * address, may have. Names are any bytes; only those with a count above 0 take
+ * memory. Threads: any.
  */
 #ifndef HUB_QUOTA_H
 #define HUB_QUOTA_H
@@ -34,7 +34,7 @@ void hub__quota_fini(struct hub__quota *quota);
 /* Counts one more. Returns 0, HUB_EFULL or HUB_ENOMEM. */
 int hub__quota_take(struct hub__quota *quota, const void *name, size_t bytes);
 
-/* Counts one less; a name that counts for nothing stays as it is. */
+/* Counts one less; does nothing if the count is 0. */
 void hub__quota_give(struct hub__quota *quota, const void *name, size_t bytes);
 
 #endif

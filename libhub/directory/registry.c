@@ -1,9 +1,9 @@
 /* registry.c - see registry.h.
  *
- * A name is no object of its own: the table of names leads to the first of the
- * connections that have it, and the text is theirs. Ids are slots of the user's
- * shard with a generation that counts up; a slot whose generations are used up
- * is never given out again.
+ * A name is not an object of its own: the table of names leads to the first
+ * connection that has it, and connections own the text. Ids are slots of the
+ * user's shard with a generation that counts up; a slot that has run out of
+ * generations is never used again.
  *
  * id: generation (32 bits) | slot (27 bits) | shard (5 bits)
  */

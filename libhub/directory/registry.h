@@ -1,11 +1,11 @@
 /* registry.h - who is connected: by user, by session, by id.
  *
  * Sharded by hash, a lock per shard, so that many threads look up at once. The
- * registry never calls out: hub__registry_find() and _take() return with
- * shards locked, the caller does what has to happen under the lock (posting to
+ * registry never calls out: hub__registry_find() and _take() return with shards
+ * locked, the caller does what has to happen under the lock (posting to
  * mailboxes) and ends with hub__registry_unlock(). Locks are taken in this
- * order: user shards, session shards, both from the lowest up, and then those
- * of mailboxes. Whoever has more than one name to find is served by select.h.
+ * order: user shards, session shards, both in ascending order, and then
+ * mailboxes. For targets with more than one name see select.h.
  */
 #ifndef HUB_REGISTRY_H
 #define HUB_REGISTRY_H
@@ -21,14 +21,14 @@
 #include "base/siphash.h"
 #include "directory/names.h"
 
-/* A call may need the locks of them all at once, see select.c; ThreadSanitizer
- * does not follow a thread that holds more than 64. */
+/* A call may need all their locks at once, see select.c; ThreadSanitizer does
+ * not support threads that hold more than 64. */
 #define HUB__USER_SHARD_BITS 5
 #define HUB__USER_SHARDS (1u << HUB__USER_SHARD_BITS)
 #define HUB__SESSION_SHARD_BITS 4
 #define HUB__SESSION_SHARDS (1u << HUB__SESSION_SHARD_BITS)
 
-/* By what name a connection is found; its id is not among them. */
+/* The kinds of names that a connection is found by, apart from its id. */
 enum hub__index {
     HUB__BY_USER,
     HUB__BY_SESSION,
@@ -36,16 +36,16 @@ enum hub__index {
     HUB__BY_ID = HUB__INDEXES,
 };
 
-/* Those who have the same name hang in a list whose first one the table of
- * names knows. */
+/* Connections with the same name form a list, to whose head the table of names
+ * points. */
 struct hub__links {
     struct hub__entry *prev, *next;
 };
 
-/* A connection's place in the registry, embedded in the connection. */
+/* A connection's entry in the registry, embedded in the connection. */
 struct hub__entry {
     hub_id id;              /* set while linked, then constant */
-    const char *user_id;    /* of whoever embeds it; constant while linked */
+    const char *user_id;    /* owned by the connection; constant while linked */
     const char *session_id; /* likewise; may be NULL */
     struct hub__links links[HUB__INDEXES]; /* lock of the name's shard */
     bool linked;                           /* lock of the user's shard */
@@ -68,7 +68,7 @@ struct hub__registry {
     struct hub__shard sessions[HUB__SESSION_SHARDS];
 };
 
-/* Those that one name has, and the locks that keep them there. */
+/* The connections that have a name, and the locks that keep them there. */
 struct hub__found {
     struct hub__shard *user_shard, *session_shard; /* locked, or NULL */
     enum hub__index by;
@@ -87,20 +87,19 @@ void hub__registry_fini(struct hub__registry *registry);
 int hub__registry_add(struct hub__registry *registry, struct hub__entry *entry,
                       struct hub__found *found);
 
-/* What a counter said at a moment that matters. */
+/* The value of a counter at the moment of removal. */
 struct hub__moment {
     const atomic_uint_fast64_t *counter;
     uint64_t at;
 };
 
-/* Unlinks. `moment` (or NULL) is the one in which whoever has found the entry
- * is done with it, and nobody can find it any more. Returns false if it was not
- * linked. */
+/* Unlinks an entry. `moment` (or NULL) is filled in while the shards are
+ * locked: when all who found the entry are done with it, and nobody can find it
+ * any more. Returns false if it was not linked. */
 bool hub__registry_remove(struct hub__registry *registry,
                           struct hub__entry *entry, struct hub__moment *moment);
 
-/* Finds whom a target names by id, by user or by session: by one of them, and
- * nothing else. */
+/* Finds the connections of a target that names just one id, user or session. */
 void hub__registry_find(struct hub__registry *registry,
                         const struct hub_target *target,
                         struct hub__found *found);
@@ -109,16 +108,16 @@ void hub__registry_find(struct hub__registry *registry,
 struct hub__entry *hub__registry_next(const struct hub__found *found,
                                       const struct hub__entry *entry);
 
-/* The next one after `entry` that was found by the same. */
+/* The next one after `entry` in the same list. */
 static inline struct hub__entry *hub__entry_next(const struct hub__entry *entry,
                                                  enum hub__index by)
 {
     return by == HUB__BY_ID ? NULL : entry->links[by].next;
 }
 
-/* For select.c: where a name or an id belongs, and, with that shard locked, the
- * first one that has it, or NULL. The upper bits of a hash choose the shard,
- * the lower ones the cell. */
+/* For select.c: the shard of a name or an id, and, with that shard locked, the
+ * first connection that has it, or NULL. The upper bits of a hash choose the
+ * shard, the lower ones the cell. */
 uint64_t hub__registry_hash(const struct hub__registry *registry,
                             const char *name);
 static inline unsigned hub__registry_shard(enum hub__index by, uint64_t hash)
@@ -144,7 +143,7 @@ struct hub__entry *hub__registry_take(struct hub__registry *registry, hub_id id,
 
 void hub__registry_unlock(struct hub__found *found);
 
-/* Counts, each shard at its own moment. */
+/* Counts connections and names; each shard is read at a different moment. */
 void hub__registry_count(struct hub__registry *registry, uint64_t *connections,
                          uint64_t *users, uint64_t *sessions);
 

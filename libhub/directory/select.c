@@ -1,10 +1,9 @@
 /* select.c - see select.h.
  *
- * All locks that are needed are known from the names alone, so that they can be
- * taken in one order before anything is looked up. An entry may be found by one
- * caller under the lock of its user and by another under that of its session at
- * the same time, so that it cannot bear a mark; what is found more than once is
- * found out by sorting.
+ * The names alone say which locks are needed, so they can all be taken in order
+ * before anything is looked up. One caller may find an entry under its user's
+ * lock while another finds it under its session's lock, so entries cannot carry
+ * a mark; duplicates are found by sorting.
  */
 #include "directory/select.h"
 
@@ -13,7 +12,7 @@
 
 #include "base/mem.h"
 
-#define NAMES_FEW 16 /* that take no memory */
+#define NAMES_FEW 16 /* that need no allocation */
 
 _Static_assert(HUB__USER_SHARDS <= 64 && HUB__SESSION_SHARDS <= 64,
                "a bit for each shard");
@@ -26,8 +25,8 @@ _Static_assert(HUB__USER_SHARDS <= 64 && HUB__SESSION_SHARDS <= 64,
 struct names {
     const struct hub_target *target;
     size_t counts[KINDS];
-    uint64_t *found; /* for each name, in that order: its hash, and then the
-                        first one that has it, as a number */
+    uint64_t *found; /* for each name, in that order: its hash, and later the
+                        first connection that has it, as a number */
 };
 
 static void count_names(struct names *names, const struct hub_target *t)
@@ -74,7 +73,7 @@ static uint64_t hash_names(const struct hub__registry *r,
         unsigned shard;
 
         if (by == HUB__BY_ID) {
-            hashes[i] = 0; /* is not looked at */
+            hashes[i] = 0; /* unused */
             shard = hub__registry_shard_of_id(id_at(names->target, i));
         } else {
             hashes[i] = hub__registry_hash(r, text_at(names->target, by, i));
@@ -194,8 +193,8 @@ static int add_all(struct hub__entries *e, struct hub__entry *entry,
     return 0;
 }
 
-/* Adds those of all names of one kind. A name that is given more than once
- * leads to the same first one each time, and its list is walked once. */
+/* Adds the connections of all names of one kind. A name that is given more than
+ * once leads to the same list each time, which is walked only once. */
 static int collect_kind(const struct hub__registry *r,
                         const struct names *names, enum hub__index by,
                         uint64_t *found, struct hub__entries *e)
@@ -230,7 +229,7 @@ static int collect(const struct hub__registry *r, const struct names *names,
     return err;
 }
 
-/* Takes from one those of the other. */
+/* Removes from one the entries of the other. */
 static void subtract(struct hub__entries *from, struct hub__entries *what)
 {
     size_t kept = 0, at = 0;

@@ -1,4 +1,4 @@
-/* select.h - whom a target names with more than one name: each connection once,
+/* select.h - the connections of a target with more than one name: each once,
  * without those of its `except`, and the locks that keep them there. Threads:
  * any.
  */
@@ -13,7 +13,7 @@
 
 #include "directory/registry.h"
 
-#define HUB__SELECT_FEW 32 /* entries that take no memory */
+#define HUB__SELECT_FEW 32 /* entries that need no allocation */
 
 struct hub__entries {
     struct hub__entry **list;
@@ -23,14 +23,14 @@ struct hub__entries {
 
 struct hub__selection {
     struct hub__registry *registry;
-    uint64_t users, sessions; /* the shards that are locked, a bit each */
+    uint64_t users, sessions; /* the locked shards, one bit each */
     bool everybody;           /* all but `excluded`; then `named` is empty */
     struct hub__entries named;
-    struct hub__entries excluded; /* unless it is everybody: not needed */
+    struct hub__entries excluded; /* used only if `everybody` */
 };
 
-/* Finds whom a valid target names. On success shards are locked:
- * hub__select_end(). Returns 0 or HUB_ENOMEM, nothing locked. */
+/* Finds the connections that a valid target names. On success shards are locked
+ * until hub__select_end(). Returns 0 or HUB_ENOMEM, nothing locked. */
 int hub__select(struct hub__selection *selection,
                 struct hub__registry *registry,
                 const struct hub_target *target);

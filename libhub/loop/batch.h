@@ -1,5 +1,5 @@
-/* batch.h - writes that are being put together, so that many leave in one call
- * of the sender. A loop has one; it is empty between calls. The loop's thread
+/* batch.h - writes that are being collected, so that many leave in one call of
+ * the sender. Each loop has one; it is empty between calls. The loop's thread
  * only.
  */
 #ifndef HUB_BATCH_H
@@ -22,7 +22,7 @@ struct hub__batch {
     size_t count;
 };
 
-/* Takes what came of one of the writes; see struct hub__write. */
+/* Takes the result of one of the writes; see struct hub__write. */
 typedef void hub__batch_fn(void *context, struct hub__conn *conn,
                            const struct hub__write *write);
 
@@ -31,8 +31,8 @@ static inline bool hub__batch_is_full(const struct hub__batch *batch)
     return batch->count == HUB__SENDER_BATCH;
 }
 
-/* Writes the host's batch, which has something in it, and leaves it empty. In
- * here, so that the compiler knows whom it calls each time. */
+/* Writes the host's batch, which is not empty, and empties it. Inline, so that
+ * the compiler knows the callback at each call. */
 static inline void hub__batch_write(struct hub__host *host, hub__batch_fn *take,
                                     void *context)
 {

@@ -1,9 +1,9 @@
 /* conn.c - see conn.h.
  *
- * Invariant: a connection in NEW or OPEN is in the registry unless somebody
- * took it out with hub_close() or hub_unregister(), whose post is then on its
- * way. Nothing here frees a connection that is on the stack: hub__conn_cut()
- * only hands it to the list of the dying.
+ * Invariant: a connection in NEW or OPEN is in the registry unless hub_close()
+ * or hub_unregister() took it out, whose post is then on its way. Nothing here
+ * frees a connection that is in use up the stack: hub__conn_cut() only moves it
+ * to the list of dying ones.
  */
 #include "loop/conn.h"
 
@@ -151,7 +151,7 @@ void hub__conn_open(struct hub__conn *c)
 bool hub__conn_unregister(struct hub__conn *c, struct hub__moment *moment)
 {
     if (!hub__registry_remove(c->host->shared.registry, &c->entry, moment))
-        return false; /* whoever was first has counted it */
+        return false; /* already counted by whoever was first */
     atomic_fetch_sub_explicit(&c->host->open, 1, memory_order_relaxed);
     return true;
 }
@@ -188,7 +188,7 @@ static void leave_loop(struct hub__conn *c)
 {
     c->wire->leave(c);
     table_remove(c->host, c);
-    if (!c->leaving) /* else it is in that list first */
+    if (!c->leaving) /* else it is still in that list */
         hub__conn_push(&c->host->dying, c);
 }
 
@@ -202,7 +202,7 @@ void hub__conn_cut(struct hub__conn *c, enum hub_close_cause cause)
         hub__conn_begin_closing(c, HUB__WS_ABNORMAL, cause);
     c->state = HUB__CONN_DEAD;
     leave_loop(c);
-    /* First, so that `closed` may let a successor in. */
+    /* First, so that `closed` may already add a successor. */
     hub__count(&c->host->counters.closed_by_cause[c->cause], 1);
     hub__places_give(shared->places, c->entry.user_id, c->ids,
                      c->address_bytes);

@@ -1,19 +1,19 @@
-/* conn.h - one connection: what it is made of, and how it comes and goes.
+/* conn.h - one connection: its data, and how it is added and ended.
  *
- * Everything here runs on the thread of the connection's loop, but for
+ * Everything here runs on the thread of the connection's loop, except
  * hub__conn_new() and, until it has been posted to the loop, _free().
  *
  *   NEW ──> OPEN ──> LEAVING ──> CLOSING ──> LINGERING ──> DEAD
  *             ├──────────┼──────────┘ │           │           │
  *             └──────────┴────────────┴───────────┴───────────┘ (hub__conn_cut)
  *
- * A connection leaves the registry when it leaves OPEN, and is released when
- * the posts that may still name it have been handled.
+ * A connection leaves the registry when it leaves OPEN, and is released once
+ * the posts that may still refer to it have been handled.
  *
  * Files, each of which knows only those before it: conn, conn_write (bytes to
- * its socket), conn_life (how it ends in good order), conn_queue (messages to
- * it), conn_read (messages from it), conn_time (what it is given time for), and
- * the kinds of connection, see wire.h, which put these together.
+ * its socket), conn_life (orderly closing), conn_queue (messages to it),
+ * conn_read (messages from it), conn_time (its timeouts), and the kinds of
+ * connection, see wire.h, which put these together.
  */
 #ifndef HUB_CONN_H
 #define HUB_CONN_H
@@ -34,10 +34,10 @@
 enum hub__conn_state {
     HUB__CONN_NEW,
     HUB__CONN_OPEN,
-    HUB__CONN_LEAVING,   /* its peer is done; what was posted for it until then
-                            is still queued */
-    HUB__CONN_CLOSING,   /* our Close is in the outbox, or out */
-    HUB__CONN_LINGERING, /* all is out; waiting for the end of the stream */
+    HUB__CONN_LEAVING,   /* its peer is done; messages posted before that are
+                            still queued */
+    HUB__CONN_CLOSING,   /* our Close is in the outbox, or sent */
+    HUB__CONN_LINGERING, /* all is sent; waiting for the end of the stream */
     HUB__CONN_DEAD,
 };
 
@@ -54,51 +54,50 @@ struct hub__conn {
     uint8_t cause;    /* enum hub_close_cause, from LEAVING on */
     uint16_t code;    /* of the first Close frame, likewise */
     bool dirty : 1;   /* in the host's list of those with something to write */
-    bool blocked : 1; /* the socket takes no more: EPOLLOUT is awaited */
-    bool peer_closed : 1;  /* its Close came, or nothing of it counts now */
-    bool deaf : 1;         /* what it sends is read and thrown away */
+    bool blocked : 1; /* the socket takes no more; waiting for EPOLLOUT */
+    bool peer_closed : 1;  /* its Close came, or its data is now ignored */
+    bool deaf : 1;         /* what it sends is read and discarded */
     bool retry : 1;        /* blocked, but EPOLLOUT came */
-    bool flooding : 1;     /* it sends more than it may */
-    bool ended : 1;        /* the end of its stream came */
+    bool flooding : 1;     /* it exceeded its rate */
+    bool ended : 1;        /* it has ended its stream */
     bool leaving : 1;      /* in the list of those that are LEAVING, or were */
     uint8_t fault;         /* enum hub__fault, while it is LEAVING */
     uint8_t address_bytes; /* constant */
     uint32_t index;        /* in the host's table */
     uint32_t caught_up;    /* see fanout.c */
-    int in_flight;         /* bytes the kernel holds for the peer: the least
+    int in_flight;         /* bytes the kernel holds for the peer: the minimum
                               since it was blocked or pinged */
     struct hub__conn *dirty_next; /* in the host's list */
-    struct hub__conn *next;       /* in one of those of the leaving, the dying
-                                     and the dead */
+    struct hub__conn *next;       /* in the leaving, dying or dead list */
     struct hub__outbox outbox;
-    struct hub__frame *pong; /* the latest, while the socket is blocked */
+    struct hub__frame *pong; /* the latest pong, while the socket is blocked */
     struct hub__reader *reader;
 
     /* Times of the host's clock, in ms. */
     int64_t opened_ms;
-    int64_t heard_ms;   /* the last byte that came, or proof of life */
-    int64_t pinged_ms;  /* the ping that waits for an answer; 0: none */
+    int64_t heard_ms;   /* when the last byte or other sign of life came */
+    int64_t pinged_ms;  /* when the unanswered ping was sent; 0: none */
     int64_t stalled_ms; /* since when the socket has taken nothing */
     int64_t close_ms;   /* when it started closing, or took bytes since */
     union {
-        int64_t paid_ns;  /* OPEN: until when its frames use up its rate; in
-                             ns */
-        uint64_t left_at; /* LEAVING: of the mailbox's posts, the last one that
-                             may be for it */
+        int64_t paid_ns;  /* OPEN: the time up to which its frames have used up
+                             its rate, in ns */
+        uint64_t left_at; /* LEAVING: the number of the last post in the mailbox
+                             that may be for it */
     };
 
     uint64_t messages_in, messages_out, bytes_in, bytes_out;
 
-    /* The registry's; next to the ids, which a lookup reads too. */
+    /* For the registry; next to the ids, which a lookup reads too. */
     struct hub__entry entry;
     char ids[]; /* address; user id, NUL; session id, NUL */
 };
 
-/* Takes over who the member is; nothing is behind it yet. Returns NULL without
- * memory. */
+/* Copies the member's ids and address; there is no socket or callback yet.
+ * Returns NULL without memory. */
 struct hub__conn *hub__conn_new(const struct hub_member *member);
 
-/* What the member is, and how to get at it; fd is -1 for those without a
+/* Sets the member's kind and how to reach it; fd is -1 for those without a
  * socket. Returns 0 or HUB_ENOMEM. empty: undoes it; the descriptor is still
  * the caller's. */
 int hub__conn_fill(struct hub__conn *conn, const struct hub__wire *wire,
@@ -118,13 +117,13 @@ hub__conn_options(const struct hub__conn *conn)
     return hub__host_options(conn->host);
 }
 
-/* Whether messages are queued for it. */
+/* Whether messages may be queued for it. */
 static inline bool hub__conn_takes_messages(const struct hub__conn *conn)
 {
     return conn->state == HUB__CONN_OPEN || conn->state == HUB__CONN_LEAVING;
 }
 
-/* Whether frames may go straight to its socket, since nothing is before
+/* Whether frames may go straight to its socket, since nothing waits before
  * them. */
 static inline bool hub__conn_is_clear(const struct hub__conn *conn)
 {
@@ -133,14 +132,14 @@ static inline bool hub__conn_is_clear(const struct hub__conn *conn)
            conn->pong == NULL;
 }
 
-/* Proof of life. */
+/* Notes a sign of life. */
 static inline void hub__conn_heard(struct hub__conn *conn)
 {
     conn->heard_ms = conn->host->now_ms;
     conn->pinged_ms = 0;
 }
 
-/* Puts it into one of the lists that `next` is for. */
+/* Adds it to one of the lists linked by `next`. */
 static inline void hub__conn_push(struct hub__conn **list,
                                   struct hub__conn *conn)
 {
@@ -151,18 +150,18 @@ static inline void hub__conn_push(struct hub__conn **list,
 /* As callbacks see it. */
 struct hub_connection hub__conn_view(const struct hub__conn *conn);
 
-/* Enters the loop: `opened` is called. */
+/* Adds it to the loop; calls `opened`. */
 void hub__conn_open(struct hub__conn *conn);
 
 /* Takes it out of the registry. Returns false if hub_close() or
  * hub_unregister() was here first, whose post is then on its way. */
 bool hub__conn_unregister(struct hub__conn *conn, struct hub__moment *moment);
 
-/* To CLOSING: it is out of the registry, and its time runs. */
+/* Moves it to CLOSING: it has left the registry, and its timeout starts. */
 void hub__conn_begin_closing(struct hub__conn *conn, int code,
                              enum hub_close_cause cause);
 
-/* Ends it now; `closed` is called. `cause` counts if it was open. */
+/* Ends it now; calls `closed`. `cause` only counts if it was still open. */
 void hub__conn_cut(struct hub__conn *conn, enum hub_close_cause cause);
 
 #endif

@@ -46,18 +46,18 @@ static void enter_leaving(struct hub__host *host, struct hub__conn *c)
     host->leaving_last = c;
 }
 
-/* The peer is done, and will not be read any more. */
+/* The peer is done; what it still sends is ignored. */
 static void leave(struct hub__conn *c, enum hub_close_cause cause, int code)
 {
     struct hub__moment moment = {.counter = c->host->posted};
 
     c->peer_closed = true;
     if (c->state != HUB__CONN_OPEN) {
-        hub__conn_later(c); /* it may have waited for just that */
+        hub__conn_later(c); /* it may have been waiting for this */
         return;
     }
     if (!hub__conn_unregister(c, &moment))
-        return; /* the host was first: what it posted closes it */
+        return; /* the host was first, and its post will close it */
     c->state = HUB__CONN_LEAVING;
     c->cause = (uint8_t)cause;
     c->code = (uint16_t)code;

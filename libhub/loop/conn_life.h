@@ -1,9 +1,9 @@
-/* conn_life.h - how a connection ends in good order: behind what waits for it.
- * The loop's thread only.
+/* conn_life.h - how a connection is closed in an orderly way: after what is
+ * queued for it. The loop's thread only.
  *
- * Whoever ends it, all that was queued for it before goes out first, while its
- * peer takes it. When it is the peer who does, posts made before that may still
- * be in the mailbox: the connection is LEAVING until they have been handled.
+ * Whichever side closes it, everything queued before is sent first, as long as
+ * the peer takes it. If the peer closes, earlier posts may still be in the
+ * mailbox: the connection is LEAVING until they have been handled.
  */
 #ifndef HUB_CONN_LIFE_H
 #define HUB_CONN_LIFE_H
@@ -13,38 +13,37 @@
 #include "loop/conn.h"
 #include "message/frame.h"
 
-/* How it is to end. */
+/* How a connection is to end. */
 struct hub__ending {
     enum hub_close_cause cause;
-    int code;           /* of the Close frame; see struct hub_close_info */
+    int code;           /* of the Close frame, see struct hub_close_info */
     const char *reason; /* in it, or NULL */
-    struct hub__frame *frame; /* NULL: one with code and reason is made */
+    struct hub__frame *frame; /* NULL: made from code and reason */
 };
 
-/* Why we cannot follow a peer any more. */
+/* Why we give up on a peer. */
 enum hub__fault {
     HUB__FAULT_NONE,
     HUB__FAULT_PROTOCOL,     /* it broke RFC 6455 */
     HUB__FAULT_TEXT,         /* a text is not UTF-8 */
-    HUB__FAULT_FRAGMENTS,    /* too many of them, with too little in them */
+    HUB__FAULT_FRAGMENTS,    /* too many fragments with too little in them */
     HUB__FAULT_TOO_BIG,      /* a message over the limit */
     HUB__FAULT_RATE,         /* too many messages */
-    HUB__FAULT_SLOW_MESSAGE, /* one that took too long */
-    HUB__FAULT_BUDGET,       /* ours: it has no share left for a message */
-    HUB__FAULT_MEMORY,       /* ours */
+    HUB__FAULT_SLOW_MESSAGE, /* a message that took too long */
+    HUB__FAULT_BUDGET,       /* ours: its share of memory is too small */
+    HUB__FAULT_MEMORY,       /* ours: out of memory */
 };
 
-/* Closes behind what is queued. Does nothing if it is closing. */
+/* Closes after what is queued. Does nothing if it is already closing. */
 void hub__conn_close(struct hub__conn *conn, const struct hub__ending *ending);
 
-/* The peer's Close frame came, with this code. */
+/* The peer's Close frame has arrived, with this code. */
 void hub__conn_answer_close(struct hub__conn *conn, int code);
 
-/* RFC 6455, 7.1.7: fails the connection. Nothing the peer still sends counts.
- */
+/* RFC 6455, 7.1.7: fails the connection. Further input is ignored. */
 void hub__conn_fail(struct hub__conn *conn, enum hub__fault fault);
 
-/* All that was posted for it before it was LEAVING is queued: closes it. */
+/* Closes a LEAVING connection, once all earlier posts for it are queued. */
 void hub__conn_part(struct hub__conn *conn);
 
 #endif

@@ -49,7 +49,8 @@ static bool apply_policy(struct hub__conn *c, size_t bytes)
 
 bool hub__conn_make_room(struct hub__conn *c, size_t bytes)
 {
-    /* Much came in one turn: what is full is perhaps only our side. */
+    /* Much came in one turn: perhaps the socket would take more, and only our
+     * queue is full. */
     while (hub__conn_is_ready(c) && !has_room(c, bytes))
         hub__conn_flush(c);
     if (!hub__conn_takes_messages(c))

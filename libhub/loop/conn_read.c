@@ -7,10 +7,10 @@
 #include "loop/conn_life.h"
 #include "loop/conn_write.h"
 
-/* While more than this waits, only the latest pong does, RFC 6455 5.5.3. */
+/* While more than this waits, only the latest pong is kept, RFC 6455 5.5.3. */
 #define PONGS_BYTES_MAX 4096
 
-/* So much silence may be caught up on at once. */
+/* How much silence may be made up for at once. */
 #define BURST_NS INT64_C(10000000000)
 
 static void on_message(struct hub__conn *c,
@@ -50,9 +50,8 @@ static void on_ping(struct hub__conn *c, const struct hub__reader_event *event)
     hub__frame_unref(pong);
 }
 
-/* Lets through messages_per_s, and after silence as many as would have come in
- * BURST_NS: a virtual scheduling algorithm (ITU-T I.371), which keeps nothing
- * but a time. */
+/* Allows messages_per_s, and after silence a burst of BURST_NS' worth: the
+ * virtual scheduling algorithm (ITU-T I.371), whose only state is a time. */
 static bool is_flooding(struct hub__conn *c)
 {
     unsigned rate = hub__conn_options(c)->messages_per_s;
@@ -75,7 +74,7 @@ static bool take_event(void *context, const struct hub__reader_event *event)
         hub__conn_answer_close(c, event->status);
         return false;
     }
-    /* Once we have sent our Close, only the peer's is of interest. */
+    /* Once we have sent our Close, only the peer's matters. */
     if (c->state != HUB__CONN_OPEN)
         return true;
     if (is_flooding(c))
@@ -105,9 +104,9 @@ static enum hub__fault fault_of(int status)
     }
 }
 
-/* The end of the stream, or an error. A peer that said that it is done may have
- * closed its side only, and wait for the rest of ours; one that is gone shows
- * in what we write, or is told by the socket once more. */
+/* The end of the stream, or an error. A peer that has sent its Close may have
+ * shut down only its side, and wait for the rest of ours; if it is gone, our
+ * writes fail, or the socket reports it again. */
 static void on_end(struct hub__conn *c, bool is_error)
 {
     if (!is_error && c->peer_closed && !c->ended &&
@@ -141,7 +140,7 @@ void hub__conn_readable(struct hub__conn *c)
     c->bytes_in += (uint64_t)got;
     hub__count(&host->counters.bytes_in, (uint64_t)got);
     if (c->peer_closed)
-        return; /* data behind a Close is ignored */
+        return; /* data after a Close is ignored */
     status = hub__reader_feed(&c->reader, host->buffer, (size_t)got, &limits,
                               host->now_ms, take_event, c);
     if (status != 0)

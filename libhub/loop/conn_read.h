@@ -1,4 +1,4 @@
-/* conn_read.h - what a peer sends: messages go to the callback, pings are
+/* conn_read.h - reads what a peer sends: messages go to the callback, pings are
  * answered, a Close or a fault ends the connection. The loop's thread only.
  */
 #ifndef HUB_CONN_READ_H

@@ -20,9 +20,8 @@ static void send_ping(struct hub__conn *c)
         hub__conn_later(c);
 }
 
-/* It is taking what was on its way before the ping or our Close, which are
- * behind that. What was in flight then only gets less, so this comes to an
- * end. */
+/* The peer is still taking what was queued before the ping or our Close. That
+ * can only become less, so this comes to an end. */
 static void extend_limits(struct hub__conn *c)
 {
     c->stalled_ms = c->host->now_ms;
@@ -60,7 +59,7 @@ void hub__conn_tick(struct hub__conn *c)
             hub__conn_cut(c, HUB_CLOSED_PONG_TIMEOUT);
     } else if (c->host->now_ms - c->heard_ms + c->host->tick_ms >=
                (int64_t)o->ping_interval_ms) {
-        /* A tick early rather than a tick late: the two limits together bound
+        /* Rather a tick early than a tick late: the two limits together bound
          * how long a vanished peer can stay. */
         send_ping(c);
     }

@@ -1,6 +1,6 @@
-/* conn_time.h - what a connection is given time for: taking bytes, answering a
- * ping, finishing a message, answering a Close. One sweep a tick looks at every
- * connection of a loop; there are no timers of their own. The loop's thread
+/* conn_time.h - the timeouts of a connection: taking bytes, answering a ping,
+ * finishing a message, answering a Close. One sweep per tick checks every
+ * connection of a loop; there are no timers per connection. The loop's thread
  * only.
  */
 #ifndef HUB_CONN_TIME_H
@@ -8,13 +8,13 @@
 
 #include "loop/conn.h"
 
-/* Acts on what is overdue, where there is a peer at a socket. */
+/* Acts on what is overdue, for connections with a socket. */
 void hub__conn_tick(struct hub__conn *conn);
 
-/* The process has not run for a while. What came meanwhile has perhaps not been
- * read yet, and what fits into the socket now has not been written: if it was
- * pinged it is so once more, if it took nothing it gets time to, and much may
- * come at once. */
+/* The process was suspended for a while. What came meanwhile may not have been
+ * read yet, and what now fits into the socket has not been written: an
+ * unanswered ping is sent again, a stalled peer gets more time, and a burst is
+ * allowed. */
 void hub__conn_forgive(struct hub__conn *conn);
 
 #endif

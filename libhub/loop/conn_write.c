@@ -46,7 +46,7 @@ void hub__conn_begins_wait(struct hub__conn *c)
 }
 
 /* A socket becomes writable only when much of its buffer is free. Before that,
- * whether the peer takes bytes shows in how few are left. */
+ * a shrinking backlog shows that the peer takes bytes. */
 bool hub__conn_takes_bytes(struct hub__conn *c)
 {
     int bytes = in_flight(c);
@@ -57,7 +57,7 @@ bool hub__conn_takes_bytes(struct hub__conn *c)
     return true;
 }
 
-/* What its socket is watched for. */
+/* Updates which events its socket is watched for. */
 static void watch(struct hub__conn *c)
 {
     uint32_t events = (c->ended ? 0u : (uint32_t)EPOLLIN) |
@@ -95,8 +95,8 @@ bool hub__conn_is_ready(const struct hub__conn *c)
 
 /* The end of it. ------------------------------------------------------- */
 
-/* Out of kernel memory it would count as writable and be tried in vain without
- * end. */
+/* If the kernel is out of memory, the socket still counts as writable, and
+ * would be retried forever. */
 static void cut_broken(struct hub__conn *c, ssize_t result)
 {
     hub__conn_cut(c, result == -ENOBUFS || result == -ENOMEM ? HUB_CLOSED_ERROR
@@ -110,7 +110,7 @@ static bool has_unread(const struct hub__conn *c)
     return ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
-/* Everything we had to say is out. */
+/* Everything we had to send is sent. */
 static void after_last_write(struct hub__conn *c)
 {
     if (c->state != HUB__CONN_CLOSING)
@@ -118,8 +118,8 @@ static void after_last_write(struct hub__conn *c)
     if (c->ended || (c->peer_closed && !c->deaf && !has_unread(c))) {
         hub__conn_cut(c, (enum hub_close_cause)c->cause);
     } else if (c->peer_closed) {
-        /* The peer may still be sending: closing now would answer that with a
-         * reset, which can overtake our Close frame. */
+        /* The peer may still be sending: closing now would cause a reset, which
+         * can overtake our Close frame. */
         shutdown(c->fd, SHUT_WR);
         c->state = HUB__CONN_LINGERING;
     }
@@ -127,7 +127,7 @@ static void after_last_write(struct hub__conn *c)
 
 /* Writing. ------------------------------------------------------------- */
 
-/* Before a write: whether there is any use in one. */
+/* Before a write: whether there is a point in trying one. */
 static bool prepare(struct hub__conn *c)
 {
     if (c->state == HUB__CONN_DEAD || (c->blocked && !c->retry))
@@ -153,8 +153,8 @@ static bool is_again(ssize_t result)
     return result == -EAGAIN || result == -EWOULDBLOCK;
 }
 
-/* Takes from the outbox what the last write to its socket has taken. Returns
- * how many messages are out whole with that. */
+/* Removes from the outbox what the last write has sent. Returns how many
+ * messages are now sent completely. */
 static uint64_t take_off(struct hub__conn *c, size_t bytes)
 {
     struct hub__frame *frame;
@@ -170,16 +170,16 @@ static uint64_t take_off(struct hub__conn *c, size_t bytes)
     return messages;
 }
 
-/* `taken` bytes of `asked` are out. */
+/* `taken` bytes of `asked` were written. */
 static void wrote(struct hub__conn *c, size_t asked, size_t taken)
 {
     bool closing = c->state != HUB__CONN_OPEN && taken > 0;
 
     if (c->blocked)
-        hub__conn_heard(c); /* room in a full buffer: the peer's kernel takes
+        hub__conn_heard(c); /* room in a full buffer: the peer has acknowledged
                                bytes */
     if (closing)
-        c->close_ms = c->host->now_ms; /* it reads: it may have the rest too */
+        c->close_ms = c->host->now_ms; /* it reads: it may get the rest */
     if (c->blocked || closing)
         hub__conn_begins_wait(c);
     if (hub__outbox_empty(&c->outbox)) {
@@ -192,7 +192,7 @@ static void wrote(struct hub__conn *c, size_t asked, size_t taken)
     }
 }
 
-/* What came of a write of what waited. */
+/* Handles the result of a write from the outbox. */
 static void took(struct hub__conn *c, const struct hub__write *w)
 {
     size_t leading = hub__outbox_leading(&c->outbox), taken;
@@ -208,19 +208,19 @@ static void took(struct hub__conn *c, const struct hub__write *w)
     }
     taken = (size_t)w->result;
     messages = take_off(c, taken);
-    if (taken > leading) /* the host's own bytes are not counted */
+    if (taken > leading) /* the host's preamble is not counted */
         hub__conn_count_out(c, messages, taken - leading);
     wrote(c, w->bytes, taken);
 }
 
 /* Puts what waits into a write with room for HUB__IOV pieces. Returns whether
- * there was any, and any use in trying. */
+ * there is anything to write, and a point in trying. */
 static bool gather(struct hub__conn *c, struct hub__write *w, struct iovec *iov)
 {
     if (!prepare(c))
         return false;
     if (hub__outbox_empty(&c->outbox)) {
-        wrote(c, 0, 0); /* it may have waited for just that */
+        wrote(c, 0, 0); /* it may have been waiting for this */
         return false;
     }
     w->fd = c->fd;
@@ -284,7 +284,8 @@ size_t hub__conn_wrote_frames(struct hub__conn *c,
     if (at == count)
         return count;
     set_blocked(c, true);
-    /* Into an empty outbox this takes no memory: what is half out stays. */
+    /* Pushing to an empty outbox needs no memory, so a half-sent frame is never
+     * lost. */
     (void)hub__outbox_push(&c->outbox, frames[at++]);
     (void)hub__outbox_advance(&c->outbox, &left);
     return at;

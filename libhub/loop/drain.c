@@ -1,9 +1,9 @@
 /* drain.c - see drain.h.
  *
- * Close frames go out at a steady rate, and faster where there is no time for
- * that. Those that have had theirs are at the end of the loop's table, from
- * the cursor on: a connection that dies is replaced by the last one, so one
- * that waits for its turn never gets behind the cursor.
+ * Close frames are sent at a steady rate, and faster if time is short.
+ * Connections that have had theirs are at the end of the loop's table, from the
+ * cursor on: a connection that dies is replaced by the last one, so one that
+ * still waits for its turn never ends up behind the cursor.
  */
 #include "loop/drain.h"
 
@@ -13,11 +13,11 @@
 #include "loop/flush.h"
 
 #define CLOSES_PER_S 1000 /* of all loops together */
-#define STEP_MS 10        /* between two handfuls */
+#define STEP_MS 10        /* between two batches of Close frames */
 
-/* What a peer is told to wait before it comes back: until the rest has been
- * told too, for a restart, and for a part of its own, so that those who come
- * back are as spread as those who left. */
+/* How long a peer is asked to wait before it comes back: until all others have
+ * their Close frame too, plus the time for a restart, plus a delay of its own,
+ * so that peers come back as spread out as they left. */
 #define RESTART_MS 1000
 #define SPREAD_MS_MIN 1000
 
@@ -26,8 +26,8 @@ void hub__drain_init(struct hub__drain *d, struct hub__host *host)
     *d = (struct hub__drain){.host = host};
 }
 
-/* Multiples of the golden ratio, modulo 1: however many there are, they lie
- * evenly. */
+/* Multiples of the golden ratio, modulo 1: evenly distributed, however many
+ * there are. */
 static int64_t own_part_ms(uint32_t number, int64_t window_ms)
 {
     uint64_t spread_ms =
@@ -37,7 +37,7 @@ static int64_t own_part_ms(uint32_t number, int64_t window_ms)
     return (int64_t)(fraction * spread_ms >> 32);
 }
 
-/* Of the window in which Close frames are spread. */
+/* What is left of the window in which Close frames are sent. */
 static int64_t window_left_ms(const struct hub__drain *d)
 {
     int64_t left_ms = d->begun_ms + d->window_ms - d->host->clock_ms;
@@ -53,7 +53,7 @@ static void close_next(struct hub__drain *d)
     char reason[HUB_REASON_BYTES_MAX + 1];
 
     d->cursor--;
-    /* Other loops close one of theirs at the same moment. */
+    /* Other loops close one of their connections at the same moment. */
     number = d->cursor * host->shared.loop_count + host->number;
     snprintf(
         reason, sizeof reason, "shutting down; retry-after-ms=%lld",
@@ -65,7 +65,7 @@ static void close_next(struct hub__drain *d)
                                             });
 }
 
-/* How many may still wait for their turn. */
+/* How many connections may still be waiting for their turn. */
 static uint32_t may_wait(const struct hub__drain *d)
 {
     int64_t left_ms = window_left_ms(d);
@@ -95,7 +95,7 @@ void hub__drain_act(struct hub__drain *d)
     }
     most = may_wait(d);
     for (;;) {
-        /* Some may have left meanwhile, also in a callback just now. */
+        /* Some may have left meanwhile, even in a callback just now. */
         if (d->cursor > d->host->conn_count)
             d->cursor = d->host->conn_count;
         if (d->cursor <= most)
@@ -105,7 +105,7 @@ void hub__drain_act(struct hub__drain *d)
     d->closed_all = d->cursor == 0;
 }
 
-/* Those who do not come back need not wait for their turn. */
+/* Closes those that will not come back, which need not be spread out. */
 static void close_the_rest(struct hub__drain *d)
 {
     const struct hub__ending ending = {
@@ -118,7 +118,7 @@ static void close_the_rest(struct hub__drain *d)
         if (!host->conns[i]->wire->comes_back)
             hub__conn_close(host->conns[i], &ending);
     }
-    hub__flush(host); /* hands them what waits, and lets them go */
+    hub__flush(host); /* delivers what waits for them, and ends them */
 }
 
 void hub__drain_begin(struct hub__drain *d, int64_t deadline_ms)
@@ -131,7 +131,7 @@ void hub__drain_begin(struct hub__drain *d, int64_t deadline_ms)
     d->begun_ms = host->clock_ms;
     d->deadline_ms = deadline_ms;
     d->total = d->cursor = host->conn_count;
-    /* The other half is for them to read what is queued, and to answer. */
+    /* The other half is for peers to read what is queued, and to answer. */
     d->window_ms =
         (int64_t)d->total * host->shared.loop_count * 1000 / CLOSES_PER_S;
     if (d->window_ms > half_ms)

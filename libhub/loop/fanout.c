@@ -1,7 +1,8 @@
 /* fanout.c - see fanout.h.
  *
  * Invariant: conn->caught_up is how many of the collected frames a connection
- * has, and 0 for every connection of the loop's table when there are none.
+ * already has, and 0 for all connections in the loop's table when none are
+ * collected.
  */
 #include "loop/fanout.h"
 
@@ -15,13 +16,14 @@
 #define FRAMES_FIRST 16u
 #define JOINED_KEPT 65536 /* bytes; more is released after a peak */
 
-/* What a turn may write to everybody: bounded for one connection, and, down to
- * a share worth a system call, for all of them together, so that reading and
- * heartbeats have their turn too. A single message is never split. */
+/* How much a turn may broadcast: bounded per connection, and for all
+ * connections together, though never below what is worth a system call, so that
+ * reading and heartbeats get their turn too. A single message is never split.
+ */
 #define SPREAD_BYTES_MIN 16384
 #define SPREAD_BYTES_ALL ((size_t)64 << 20)
 
-/* Drops what was collected. */
+/* Drops the collected frames. */
 static void clear(struct hub__fanout *f)
 {
     for (uint32_t i = 0; i < f->count; i++)
@@ -65,7 +67,7 @@ static bool reserve(struct hub__fanout *f)
     return true;
 }
 
-/* Each gets it by itself, but for those that are marked as having it. */
+/* Queues it for each connection, except for those marked as having it. */
 static void queue_all(const struct hub__fanout *f, struct hub__frame *frame)
 {
     for (uint32_t i = f->host->conn_count; i-- > 0;) {
@@ -124,7 +126,7 @@ void hub__fanout_skip(const struct hub__fanout *f, struct hub__conn *c)
 
 /* Spreading. ----------------------------------------------------------- */
 
-/* All frames in one piece, made when somebody needs it. Returns false without
+/* Joins all frames in one piece, when it is first needed. Returns false without
  * memory for it. */
 static bool join(struct hub__fanout *f, struct iovec *piece)
 {
@@ -153,7 +155,7 @@ static bool join(struct hub__fanout *f, struct iovec *piece)
     return true;
 }
 
-/* Of a write that did not take everything. */
+/* Queues what a write did not take. */
 static void keep_rest(struct hub__fanout *f, struct hub__conn *c,
                       ssize_t result)
 {
@@ -218,8 +220,8 @@ void hub__fanout_spread(struct hub__fanout *f)
 
     if (f->count == 0)
         return;
-    /* Backwards, since a connection that dies of it is replaced in the table by
-     * the last one. */
+    /* Backwards, since a connection that dies of the write is replaced in the
+     * table by the last one. */
     for (uint32_t i = host->conn_count; i-- > 0;)
         spread_to(f, host->batch, host->conns[i], &piece);
     write_batch(f);

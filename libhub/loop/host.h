@@ -1,8 +1,7 @@
-/* host.h - the loop as host of its connections: the little that a connection
- * sees of the loop it belongs to, and of the hub behind that. A hub is opaque
- * here; callbacks are handed it, and nothing else is done with it.
+/* host.h - what a connection sees of the loop it belongs to, and of the hub
+ * behind it. A hub is opaque here, and only passed on to callbacks.
  *
- * Fields belong to the loop's thread but for those marked otherwise.
+ * Fields belong to the loop's thread unless marked otherwise.
  */
 #ifndef HUB_HOST_H
 #define HUB_HOST_H
@@ -27,19 +26,19 @@
 struct hub__batch;
 struct hub__conn;
 
-/* Microseconds that never go back. */
+/* A clock in microseconds that never goes back. */
 typedef int64_t hub__clock_fn(void);
 
-/* What the loops of a hub share; constant, but for what is pointed to. */
+/* What the loops of a hub share; constant, except for what is pointed to. */
 struct hub__shared {
     hub_t *hub;
     const struct hub_options *options; /* defaults filled in */
     hub__clock_fn *clock;
     struct hub__registry *registry;
-    struct hub__budget *queued;  /* for what is queued */
-    struct hub__budget *reading; /* for what peers have not finished */
+    struct hub__budget *queued;  /* for queued messages */
+    struct hub__budget *reading; /* for partly received messages */
     struct hub__places *places;
-    struct hub__room *room;       /* where calls wait for the loops */
+    struct hub__room *room;       /* where hub_send() waits for the loops */
     atomic_uint_fast64_t *opened; /* see struct hub */
     unsigned loop_count;
 };
@@ -53,21 +52,21 @@ struct hub__host {
     atomic_bool by_uring; /* any: how it sends */
     struct hub__counters counters; /* any */
 
-    int64_t now_ms;   /* this loop's time: the hub's clock without the pauses in
-                         which the process did not run */
+    int64_t now_ms;   /* this loop's time: the hub's clock, minus the pauses in
+                         which the process was suspended */
     int64_t clock_ms; /* the hub's clock */
-    int64_t written_us; /* by it, behind the last write */
-    int64_t tick_ms;    /* constant: from one look at the limits to the next */
-    bool again; /* something is left over: the next turn must not wait */
+    int64_t written_us; /* the hub's clock after the last write */
+    int64_t tick_ms;    /* constant: between two checks of the timeouts */
+    bool again; /* something is left to do: the next turn must not wait */
 
-    struct hub__conn **conns; /* all but the dead */
+    struct hub__conn **conns; /* all except dead ones */
     uint32_t conn_count, conn_size;
     struct hub__conn *dirty_first, *dirty_last; /* have something to write */
-    /* Those that are LEAVING, in that order. */
+    /* Those that are LEAVING, in order. */
     struct hub__conn *leaving, *leaving_last;
     const atomic_uint_fast64_t *posted; /* constant; of the mailbox */
-    /* Posts may still name them: until the next chain from the mailbox has been
-     * handled, which is the last to do so. */
+    /* Dead, but posts may still refer to them, until the next chain from the
+     * mailbox has been handled, which is the last that can. */
     struct hub__conn *dying;
 
     struct hub__frame *ping; /* shared by all */
@@ -82,19 +81,19 @@ hub__host_options(const struct hub__host *host)
     return host->shared.options;
 }
 
-/* Reports the `events` of a descriptor to the loop, with `what` in them. watch:
- * a new one. rewatch: others than before. Return 0 or HUB_ESYSTEM. */
+/* watch: lets the loop wait for `events` of a descriptor, which come with
+ * `what`. rewatch: changes the events. Return 0 or HUB_ESYSTEM. */
 int hub__host_watch(struct hub__host *host, int fd, uint32_t events,
                     void *what);
 int hub__host_rewatch(struct hub__host *host, int fd, uint32_t events,
                       void *what);
 void hub__host_unwatch(struct hub__host *host, int fd);
 
-/* Hands `count` writes to the sender. */
+/* Passes `count` writes to the sender. */
 void hub__host_write(struct hub__host *host, struct hub__write *writes,
                      size_t count);
 
-/* A message went out whole to `count` sockets, with the last write. */
+/* Counts a message that the last write sent completely to `count` sockets. */
 static inline void hub__host_delivered(struct hub__host *host,
                                        const struct hub__frame *frame,
                                        uint64_t count)

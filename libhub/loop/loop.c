@@ -1,11 +1,10 @@
 /* loop.c - see loop.h.
  *
  * Why a pointer in a post or an event is never stale: a connection that dies
- * has left the registry by then, so every post that names it comes with the
- * next chain that is taken from the mailbox at the latest; it is released when
- * that chain has been handled whole. Events of the batch in which it died find
- * it DEAD, and later batches have none, since its descriptor left the epoll
- * set.
+ * has left the registry by then, so any post that refers to it is at the latest
+ * in the next chain taken from the mailbox; it is released when that whole
+ * chain has been handled. Events of the batch in which it died find it DEAD,
+ * and later batches have none, since its descriptor has left the epoll set.
  */
 #include "loop/loop.h"
 
@@ -31,7 +30,7 @@
 
 /* Time. --------------------------------------------------------------- */
 
-/* A fraction of the shortest limit, so that none is overshot by much. */
+/* A fraction of the shortest timeout, so that none is exceeded by much. */
 static int64_t choose_tick(const struct hub_options *o)
 {
     const unsigned limits[] = {
@@ -73,8 +72,8 @@ static int64_t advance_clock(struct hub__loop *loop)
     int64_t step_ms = clock_ms - loop->host.clock_ms;
     int64_t most_ms = 2 * loop->host.tick_ms + 1000;
 
-    /* If the process was stopped, peers could not have been heard: the time it
-     * did not run is not held against them. */
+    /* If the process was suspended, nothing from peers was read: that time is
+     * not held against them. */
     loop->host.clock_ms = clock_ms;
     loop->host.now_ms += step_ms < most_ms ? step_ms : most_ms;
     if (step_ms > most_ms) {
@@ -128,7 +127,7 @@ int hub__loop_init(struct hub__loop *loop, const struct hub__shared *shared,
     loop->timer_fd = -1;
     loop->host.tick_ms = choose_tick(shared->options);
     loop->host.clock_ms = shared->clock() / 1000;
-    loop->host.now_ms = loop->host.tick_ms; /* 0 means 'never' in some fields */
+    loop->host.now_ms = loop->host.tick_ms; /* in some fields 0 means 'never' */
     loop->next_tick_ms = loop->host.clock_ms + loop->host.tick_ms;
     atomic_init(&loop->turned_ms, loop->host.clock_ms);
 
@@ -147,7 +146,7 @@ int hub__loop_init(struct hub__loop *loop, const struct hub__shared *shared,
     if (err != 0)
         goto fail;
     atomic_init(&loop->host.by_uring, hub__sender_is_uring(&loop->host.sender));
-    /* By edge, so that it need not be read. */
+    /* Edge-triggered, so that it need not be read. */
     err = hub__host_watch(&loop->host, loop->mailbox.wake_fd, EPOLLIN | EPOLLET,
                           &loop->mailbox);
     if (err == 0)
@@ -190,10 +189,10 @@ int hub__loop_start(struct hub__loop *loop)
     sigset_t all, before;
     int err;
 
-    /* Signals are the host's: none may be taken by a thread of ours. */
+    /* Signals belong to the host: none may be delivered to our threads. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    loop->has_thread = true; /* before the thread looks */
+    loop->has_thread = true; /* before the thread reads it */
     err = pthread_create(&loop->thread, NULL, run, loop);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (err != 0) {
@@ -249,9 +248,9 @@ static void handle_post(struct hub__loop *loop, const struct hub__post *post)
     }
 }
 
-/* Behind a broadcast there are often more: whoever is about to post and waits
- * for a core gets this one first, as long as that brings something. What comes
- * together leaves in one write to each connection. */
+/* After a broadcast there are often more to come: yields to threads that are
+ * about to post and wait for a core, as long as that brings posts. Broadcasts
+ * that arrive together leave in one write per connection. */
 static void let_others_post(const struct hub__loop *loop)
 {
     size_t before = 0, bytes;
@@ -287,8 +286,8 @@ static void part(struct hub__loop *loop, struct hub__conn *c)
     hub__conn_part(c);
 }
 
-/* Those for whom there is nothing any more behind what was handled. What comes
- * next was posted without them, be it to everybody. */
+/* Closes leaving connections whose last post has been handled. Later posts do
+ * not include them, not even broadcasts. */
 static void part_done(struct hub__loop *loop)
 {
     while (loop->host.leaving != NULL &&
@@ -296,7 +295,7 @@ static void part_done(struct hub__loop *loop)
         part(loop, loop->host.leaving);
 }
 
-/* Returns whether all there was is done. */
+/* Returns whether everything was handled. */
 static bool handle_posts(struct hub__loop *loop)
 {
     struct hub__post *post;
@@ -333,13 +332,13 @@ static void handle_event(struct hub__loop *loop,
     if (event->data.ptr == &loop->mailbox)
         return;
     if (event->data.ptr == &loop->timer_fd) {
-        /* Empties it; a failure only means that it is empty. */
+        /* Drains the timer; a failure only means that it was empty. */
         if (read(loop->timer_fd, &count, sizeof count) < 0)
             count = 0;
         arm_timer(loop);
         return;
     }
-    /* Died earlier in this batch, perhaps. */
+    /* It may have died earlier in this batch. */
     if (c->state != HUB__CONN_DEAD &&
         (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
         c->wire->readable(c);
@@ -421,7 +420,7 @@ int hub__loop_turn(struct hub__loop *loop, int timeout_ms)
     if (!loop->host.again && !hub__mailbox_sleep(&loop->mailbox))
         loop->host.again = true;
     if (loop->host.again && !loop->has_thread)
-        hub__mailbox_wake(&loop->mailbox); /* hub_fd() is to be readable */
+        hub__mailbox_wake(&loop->mailbox); /* makes hub_fd() readable */
     return 0;
 }
 

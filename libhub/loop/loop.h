@@ -1,10 +1,10 @@
 /* loop.h - one thread's share of the connections: an epoll set, a mailbox, and
- * turns. A turn handles what the kernel reports, then what is in the mailbox,
- * as much of it as is fair to the rest, then what is overdue, writes once to
- * each connection that has something to write, and releases the dead.
+ * turns. A turn handles the kernel's events, then a fair share of the mailbox,
+ * then timeouts, writes once to each connection that has something to write,
+ * and releases dead ones.
  *
- * Fields belong to the loop's thread (in HUB_HOST_LOOP mode: to whoever is in
- * hub_poll()), but for those marked otherwise. Other threads use the mailbox.
+ * Fields belong to the loop's thread (in HUB_HOST_LOOP mode: to the caller of
+ * hub_poll()), unless marked otherwise. Other threads use the mailbox.
  */
 #ifndef HUB_LOOP_H
 #define HUB_LOOP_H
@@ -26,7 +26,7 @@
 #define HUB__EVENTS 256      /* of one epoll_wait() */
 #define HUB__TURN_POSTS 2048 /* handled in one turn */
 
-/* A loop holds nobody any more after a shutdown; called by its thread.
+/* Called by the loop's thread when it has no connections left after a shutdown.
  * `cut_off`: some were left at the deadline. */
 typedef void hub__drained_fn(hub_t *hub, bool cut_off);
 
@@ -41,16 +41,16 @@ struct hub__loop {
     atomic_bool stop;           /* any: the thread is to end */
     struct hub__post *shutdown; /* allocated beforehand; hub_shutdown() */
 
-    atomic_int_fast64_t turned_ms; /* any: the hub's clock, at the last turn */
+    atomic_int_fast64_t turned_ms; /* any: the hub's clock at the last turn */
 
-    uint64_t handled;         /* posts, ever */
-    struct hub__conn *dead;   /* no post names them any more once `posts` are
+    uint64_t handled;         /* posts handled so far */
+    struct hub__conn *dead;   /* no post refers to them once `posts` have been
                                  handled */
     int64_t next_tick_ms;     /* by the hub's clock */
-    bool has_spread;          /* the last turn wrote to everybody */
+    bool has_spread;          /* the last turn broadcast something */
     atomic_bool in_turn;      /* any: a callback may be on the stack
                                  of `driver` */
-    _Atomic pthread_t driver; /* any: who is in a turn */
+    _Atomic pthread_t driver; /* any: the thread that is in a turn */
     struct hub__drain drain;
     struct hub__fanout fanout;
     struct epoll_event *events;
@@ -63,8 +63,8 @@ static inline struct hub__loop *hub__loop_of(const struct hub__conn *conn)
                                         offsetof(struct hub__loop, host));
 }
 
-/* The one with this number of the hub's. Returns 0, HUB_ENOMEM or
- * HUB_ESYSTEM. */
+/* Initializes the loop with this number. Returns 0, HUB_ENOMEM or HUB_ESYSTEM.
+ */
 int hub__loop_init(struct hub__loop *loop, const struct hub__shared *shared,
                    unsigned number, hub__drained_fn *drained);
 

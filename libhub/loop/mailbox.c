@@ -1,8 +1,8 @@
 /* mailbox.c - see mailbox.h.
  *
  * Why no wake-up is lost: `asleep` is set under the lock and only while the
- * chain is empty, and whoever makes it non-empty clears it and writes to the
- * eventfd. The loop waits for the eventfd with everything else.
+ * chain is empty, and the thread that makes it non-empty clears it and writes
+ * to the eventfd. The loop waits for the eventfd along with everything else.
  */
 #include "loop/mailbox.h"
 
@@ -136,7 +136,8 @@ void hub__mailbox_wake(struct hub__mailbox *m)
     const uint64_t one = 1;
     ssize_t written;
 
-    /* Each write is an edge; the sum does not get to where one would fail. */
+    /* Each write is an edge; the counter never gets large enough for one to
+     * fail. */
     do
         written = write(m->wake_fd, &one, sizeof one);
     while (written < 0 && errno == EINTR);
@@ -156,7 +157,7 @@ struct hub__chain hub__mailbox_take(struct hub__mailbox *m)
 
 void hub__mailbox_done(struct hub__mailbox *m, size_t bytes, uint64_t work)
 {
-    /* Not relaxed: somebody may wait for just that, see room.h. */
+    /* Not relaxed: a thread may be waiting for this, see room.h. */
     atomic_fetch_sub(&m->bytes, bytes);
     atomic_fetch_sub(&m->work, work);
 }

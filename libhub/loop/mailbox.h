@@ -1,5 +1,5 @@
 /* mailbox.h - the only way into a loop: a queue of posts, and a wake-up that
- * costs a system call only when the loop sleeps.
+ * costs a system call only if the loop sleeps.
  *
  * Any thread posts; the loop's thread takes everything at once.
  */
@@ -30,22 +30,21 @@ struct hub__post {
     enum hub__post_kind kind;
     int code;
     struct hub__conn *conn;   /* in the registry at the time of posting, or
-                                 just taken out under the same lock */
+                                 removed under the same lock */
     struct hub__frame *frame; /* a reference */
-    size_t bytes;             /* of itself and its frame */
-    uint64_t work;            /* bytes a broadcast is worth; see router.c */
+    size_t bytes;             /* of the post and its frame */
+    uint64_t work;            /* of a broadcast, in bytes; see router.c */
     union {
         int64_t deadline_ms; /* by the hub's clock */
         size_t except_count;
     };
-    struct hub__conn *except[]; /* who gets none of it; like conn, and each of
-                                   them once */
+    struct hub__conn *except[]; /* left out; like conn, each of them once */
 };
 
-/* Posts on their way, in order. */
+/* A list of posts, in order. */
 struct hub__chain {
     struct hub__post *first, *last;
-    size_t count, bytes; /* of them all */
+    size_t count, bytes; /* of all of them */
     uint64_t work;
 };
 
@@ -54,43 +53,44 @@ struct hub__mailbox {
     struct hub__chain chain; /* lock */
     bool asleep;             /* lock: the loop waits, or is about to */
     atomic_uint_fast64_t
-        posted;          /* ever; in the order in which they are taken */
-    atomic_size_t bytes; /* posted and not yet done */
+        posted;          /* how many ever; they are taken in this order */
+    atomic_size_t bytes; /* posted and not yet handled */
     atomic_uint_fast64_t work;
-    int wake_fd; /* eventfd; watched by edge, never read */
+    int wake_fd; /* eventfd; edge-triggered, never read */
 };
 
 /* Returns 0 or HUB_ESYSTEM. */
 int hub__mailbox_init(struct hub__mailbox *mailbox);
 
-/* Releases what nobody took. */
+/* Releases posts that were not taken. */
 void hub__mailbox_fini(struct hub__mailbox *mailbox);
 
-/* A post, with a reference of its own to `frame` (may be NULL). NULL: no
+/* Makes a post, with its own reference to `frame` (may be NULL). NULL: no
  * memory. */
 struct hub__post *hub__post_new(enum hub__post_kind kind,
                                 struct hub__conn *conn,
                                 struct hub__frame *frame);
 
-/* The same for a broadcast, with room for `except_max` that get none of it. */
+/* The same for a broadcast, with room for `except_max` connections to leave
+ * out. */
 struct hub__post *hub__post_broadcast(struct hub__frame *frame,
                                       size_t except_max);
 void hub__post_free(struct hub__post *post);
 
-/* Appends; takes the first out, NULL when there is none. */
+/* add: appends a post. pop: takes out the first one, NULL if there is none. */
 void hub__chain_add(struct hub__chain *chain, struct hub__post *post);
 struct hub__post *hub__chain_pop(struct hub__chain *chain);
 void hub__chain_free(struct hub__chain *chain);
 
 /* Appends the whole chain. Returns whether the loop has to be woken, which the
- * caller does once it holds no lock. */
+ * caller must do once it holds no lock. */
 bool hub__mailbox_post(struct hub__mailbox *mailbox,
                        const struct hub__chain *chain);
 void hub__mailbox_wake(struct hub__mailbox *mailbox);
 
-/* The loop's side. take: everything, and the loop counts as awake. done: so
- * much of what was taken does not wait any more. sleep: whether there was
- * nothing more, so that the loop may wait. */
+/* The loop's side. take: takes everything, and marks the loop as awake. done:
+ * that much of what was taken has been handled. sleep: marks the loop as asleep
+ * if the mailbox is empty; returns whether it was, and the loop may wait. */
 struct hub__chain hub__mailbox_take(struct hub__mailbox *mailbox);
 void hub__mailbox_done(struct hub__mailbox *mailbox, size_t bytes,
                        uint64_t work);

@@ -1,5 +1,5 @@
-/* sender.c - see sender.h. Where one system call has to be made for one write
- * anyway, the ring is only a detour, so small batches go past it.
+/* sender.c - see sender.h. For few writes the ring saves no system calls, so
+ * small batches bypass it.
  */
 #include "loop/sender.h"
 
@@ -8,7 +8,7 @@
 
 #include "loop/sender_uring.h"
 
-#define RING_MIN 4 /* writes from which on the ring is used */
+#define RING_MIN 4 /* use the ring from this many writes on */
 
 static int code_of(int problem)
 {
@@ -54,7 +54,7 @@ static ssize_t send_once(const struct hub__write *w)
     return sent < 0 ? -errno : sent;
 }
 
-/* What the ring says of a write that it gave up before it began. */
+/* The result of a write that the ring gave up without trying. */
 static bool is_untried(ssize_t result)
 {
     return result == -EINTR || result == -ECANCELED;

@@ -1,8 +1,8 @@
-/* sender.h - writes a batch of outboxes to their sockets. It knows nothing of
- * hubs: descriptors and pieces in, results out.
+/* sender.h - writes a batch of outboxes to their sockets. It knows nothing
+ * about hubs: descriptors and iovecs in, results out.
  *
- * Two ways lead to the kernel: a whole batch in one io_uring_enter(2), or one
- * sendmsg(2) a write. What can be seen from outside is the same. Not locked: a
+ * There are two ways to the kernel: a whole batch in one io_uring_enter(2), or
+ * one sendmsg(2) per write. From outside they look the same. Not locked: a
  * sender belongs to one thread at a time.
  */
 #ifndef HUB_SENDER_H
@@ -15,7 +15,7 @@
 
 #include <hub/hub.h>
 
-#define HUB__SENDER_BATCH 256 /* writes a call may hold */
+#define HUB__SENDER_BATCH 256 /* writes per call */
 
 struct hub__write {
     int fd;
@@ -29,12 +29,12 @@ struct hub__uring;
 
 struct hub__sender {
     struct hub__uring *uring; /* NULL: sendmsg */
-    int problem; /* errno that kept io_uring from being used, or 0 */
+    int problem; /* the errno for which io_uring is not used, or 0 */
 };
 
-/* HUB_SENDER_AUTO takes io_uring where it is to be had. If it was asked for and
- * is not, returns HUB_ENOMEM, HUB_ESYSTEM (no descriptor), or HUB_ENOTSUP, with
- * errno; otherwise 0. */
+/* HUB_SENDER_AUTO uses io_uring if it is available. With HUB_SENDER_URING, if
+ * it is not, returns HUB_ENOMEM, HUB_ESYSTEM (no descriptor), or HUB_ENOTSUP,
+ * with errno; otherwise 0. */
 int hub__sender_init(struct hub__sender *sender, enum hub_sender wanted);
 void hub__sender_fini(struct hub__sender *sender);
 

@@ -1,11 +1,10 @@
 /* sender_uring.c - see sender_uring.h.
  *
- * Every send carries MSG_DONTWAIT, so the kernel tries it while it takes the
- * submission and never keeps it for later: when io_uring_enter(2) returns, each
- * submission it has taken is complete. That is why the pieces may be released
- * as soon as a write has its result, and why the writes without one, if the
- * ring should fail half-way, can be made in another way without sending a byte
- * twice.
+ * Every send carries MSG_DONTWAIT, so the kernel tries it during submission and
+ * never keeps it for later: when io_uring_enter(2) returns, each submission it
+ * has taken is complete. That is why the iovecs may be released as soon as a
+ * write has its result, and why, if the ring fails half-way, the writes without
+ * a result can be made with sendmsg(2) without sending a byte twice.
  */
 #include "loop/sender_uring.h"
 
@@ -35,7 +34,7 @@ static bool can_send(struct io_uring *ring)
 
 struct hub__uring *hub__uring_new(void)
 {
-    /* One write that cannot be submitted must not hold back the others. */
+    /* A write that cannot be submitted must not hold back the others. */
     struct io_uring_params params = {.flags = IORING_SETUP_SUBMIT_ALL};
     struct hub__uring *u = hub__calloc(1, sizeof *u);
     int err;
@@ -82,8 +81,8 @@ static void prepare(struct hub__uring *u, const struct hub__write *w, size_t at)
     io_uring_sqe_set_data64(sqe, at);
 }
 
-/* Submits what was prepared. Returns how many the kernel has taken: fewer than
- * `count` only with errno. */
+/* Submits what was prepared. Returns how many submissions the kernel has taken:
+ * fewer than `count` only with errno. */
 static size_t submit(struct hub__uring *u, size_t count)
 {
     size_t taken = 0;
@@ -101,9 +100,9 @@ static size_t submit(struct hub__uring *u, size_t count)
     return taken;
 }
 
-/* Takes the results of `count` submissions. One that has none, which cannot be,
- * counts as broken: trying it again might send it twice. Returns whether each
- * has one. */
+/* Takes the results of `count` submissions. One without a result, which should
+ * not happen, counts as broken: trying it again might send it twice. Returns
+ * whether each has one. */
 static bool collect(struct hub__uring *u, struct hub__write *writes,
                     size_t count)
 {

@@ -1,5 +1,5 @@
-/* wire_member.c - whoever takes messages by a callback, see wire.h: a member
- * has no descriptor, no peer to wait for, and nobody to be told of the end.
+/* wire_member.c - members that take messages by a callback, see wire.h: they
+ * have no descriptor, no peer to wait for, and no closing handshake.
  */
 #include "loop/wire.h"
 
@@ -13,7 +13,7 @@ static int open_member(struct hub__conn *c)
     return 0;
 }
 
-/* Hands over all of it. */
+/* Delivers everything in the outbox. */
 static void deliver(struct hub__conn *c)
 {
     struct hub__frame *frame;
@@ -33,7 +33,7 @@ static void deliver(struct hub__conn *c)
         hub__conn_cut(c, (enum hub_close_cause)c->cause);
 }
 
-/* What waits is handed over in this very turn. */
+/* What waits is delivered in this same turn. */
 static bool make_room(struct hub__conn *c, size_t bytes)
 {
     (void)c;
@@ -48,7 +48,7 @@ static bool say_goodbye(struct hub__conn *c, const struct hub__ending *ending)
     return true;
 }
 
-/* Behind what is queued for it. */
+/* Ends it after what is queued. */
 static void drop(struct hub__conn *c)
 {
     hub__conn_close(c, &(struct hub__ending){.cause = HUB_CLOSED_BY_HOST,

@@ -15,8 +15,8 @@
 #include "loop/conn_time.h"
 #include "loop/conn_write.h"
 
-/* Helps where the socket is TCP and changes nothing elsewhere. The kernel gives
- * up on a peer that acknowledges nothing no sooner than we do. */
+/* Helps if the socket is TCP, and does nothing otherwise. The kernel gives up
+ * on a peer that acknowledges nothing no sooner than we do. */
 static void tune_socket(const struct hub__conn *c)
 {
     const struct hub_options *o = hub__conn_options(c);
@@ -45,9 +45,9 @@ static bool queue_close(struct hub__conn *c, struct hub__frame *frame)
     return frame != NULL && hub__outbox_push(&c->outbox, frame) == 0;
 }
 
-/* Puts the Close frame behind what waits. Without memory for that, what waits
- * leaves now, as far as the socket takes it: an empty outbox has room for one
- * frame. */
+/* Queues the Close frame after what waits. Without memory for that, what waits
+ * is sent now, as far as the socket takes it: an empty outbox always has room
+ * for one frame. */
 static bool say_goodbye(struct hub__conn *c, const struct hub__ending *ending)
 {
     struct hub__frame *frame = ending->frame;
@@ -75,8 +75,8 @@ static void drop(struct hub__conn *c)
 
 static void close_socket(struct hub__conn *c)
 {
-    /* Somebody may hold a duplicate of the descriptor, and then closing ours
-     * would leave it in the set. */
+    /* There may be a duplicate of the descriptor somewhere; then closing ours
+     * would leave it in the epoll set. */
     hub__host_unwatch(c->host, c->fd);
     close(c->fd);
     c->fd = -1;

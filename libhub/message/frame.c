@@ -77,14 +77,14 @@ struct hub__frame *hub__frame_close(int code, const char *reason)
 
 void hub__frame_ref(struct hub__frame *frame, size_t count)
 {
-    /* Whoever adds a reference holds one already: nothing to order. */
+    /* The caller already holds a reference, so there is nothing to order. */
     atomic_fetch_add_explicit(&frame->references, count, memory_order_relaxed);
 }
 
 void hub__frame_unref(struct hub__frame *frame)
 {
-    /* Release: what this thread read from the frame comes before the last
-     * holder's free, which acquires. */
+    /* Release: this thread's reads of the frame happen before the last holder
+     * frees it, which acquires. */
     if (atomic_fetch_sub_explicit(&frame->references, 1,
                                   memory_order_acq_rel) != 1)
         return;

@@ -2,7 +2,7 @@
  * and shared by all its recipients.
  *
  * Immutable after hub__frame_new(); references are counted atomically, so any
- * thread may hold and drop them.
+ * thread may take and drop them.
  */
 #ifndef HUB_FRAME_H
 #define HUB_FRAME_H
@@ -16,23 +16,24 @@
 #include "base/budget.h"
 #include "ws/ws_frame.h"
 
-/* Of hub__frame_raw(). The opcode is one of the reserved control frames', so
- * that nothing takes it for a message. */
+/* For hub__frame_raw(). The opcode is that of a reserved control frame, so that
+ * it is never mistaken for a message. */
 #define HUB__FRAME_RAW 0xF
 #define HUB__FRAME_RAW_HEADER 1 /* bytes */
 
 struct hub__frame {
     atomic_size_t references;
-    struct hub__budget *budget; /* that it is charged to, or NULL */
+    struct hub__budget *budget; /* that the frame is charged to, or NULL */
     size_t bytes;               /* of data */
-    int64_t called_us;          /* when hub_send() or hub_broadcast() was, by
-                                   the hub's clock; set before it is shared */
+    int64_t called_us;          /* when hub_send() or hub_broadcast() was
+                                   called, by the hub's clock; set before it is
+                                   shared */
     uint8_t header_bytes;
     uint8_t opcode;
     uint8_t data[]; /* header, then payload */
 };
 
-/* What a frame with such a payload takes of memory, at most. */
+/* The most memory that a frame with such a payload takes. */
 static inline size_t hub__frame_memory_max(size_t payload_bytes)
 {
     size_t more = sizeof(struct hub__frame) + HUB__WS_HEADER_OUT_MAX;
@@ -40,19 +41,19 @@ static inline size_t hub__frame_memory_max(size_t payload_bytes)
     return payload_bytes < SIZE_MAX - more ? payload_bytes + more : SIZE_MAX;
 }
 
-/* Copies the payload. Returns NULL without memory; one reference otherwise. */
+/* Copies the payload. Returns one reference, or NULL without memory. */
 struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
                                   const void *payload, size_t payload_bytes);
 
-/* Bytes that belong to no message, to be sent as they are; see
- * hub__outbox_lead(). Its header is a byte that is not sent. */
+/* Bytes that belong to no message, and are sent as they are; see
+ * hub__outbox_lead(). The header is one byte that is not sent. */
 struct hub__frame *hub__frame_raw(const void *bytes, size_t count);
 
-/* Charges it, until it is released. Only before it is shared. Returns false if
- * the budget has not got that much. */
+/* Charges the frame to the budget until it is released. Only before it is
+ * shared. Returns false if the budget does not have enough left. */
 bool hub__frame_charge(struct hub__frame *frame, struct hub__budget *budget);
 
-/* A Close frame with a code that may be sent; reason may be NULL.
+/* Makes a Close frame with a code that may be sent; reason may be NULL.
  * HUB__WS_NO_STATUS makes one without a body. */
 struct hub__frame *hub__frame_close(int code, const char *reason);
 

@@ -1,5 +1,5 @@
-/* outbox.c - see outbox.h. The first frame has a field of its own because most
- * of the time it is the only one: then nothing is allocated. */
+/* outbox.c - see outbox.h. The first frame has a field of its own because it is
+ * usually the only one; then nothing is allocated. */
 #include "message/outbox.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 #define RING_SIZE_FIRST 4u
 
 struct hub__outbox_ring {
-    struct hub__budget *budget; /* that it is charged to, or NULL */
+    struct hub__budget *budget; /* that the ring is charged to, or NULL */
     uint32_t head, count, size; /* size: a power of two */
     struct hub__frame *frames[];
 };
@@ -37,7 +37,7 @@ static void ring_free(struct hub__outbox_ring *r)
     hub__free(r);
 }
 
-/* Makes room for one more: for `frame`. */
+/* Makes room for one more frame, `frame`. */
 static int ring_reserve(struct hub__outbox *o, const struct hub__frame *frame)
 {
     struct hub__outbox_ring *old = o->ring, *ring;
@@ -64,7 +64,7 @@ static int ring_reserve(struct hub__outbox *o, const struct hub__frame *frame)
     return 0;
 }
 
-/* Drops the first, and the ring with the last. */
+/* Removes the first frame, and with the last one the ring. */
 static void ring_shift(struct hub__outbox *o)
 {
     struct hub__outbox_ring *r = o->ring;
@@ -189,7 +189,7 @@ struct hub__frame *hub__outbox_advance(struct hub__outbox *o, size_t *bytes)
 
     if (*bytes == 0)
         return NULL;
-    assert(o->first != NULL); /* nobody writes more than there is */
+    assert(o->first != NULL); /* no write takes more than there is */
     left = o->first->bytes - o->offset;
     if (*bytes < left) {
         o->offset += *bytes;
@@ -215,7 +215,7 @@ bool hub__outbox_drop_oldest(struct hub__outbox *o)
         victim = *ring_at(o->ring, i);
         if (!hub__frame_is_data(victim))
             continue;
-        /* Only control frames can stand before it: a handful at most. */
+        /* Only control frames can be before it: a handful at most. */
         for (; i > 0; i--)
             *ring_at(o->ring, i) = *ring_at(o->ring, i - 1);
         ring_shift(o);

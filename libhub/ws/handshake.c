@@ -1,6 +1,6 @@
 /* handshake.c - the public functions for the server's part of the opening
- * handshake, RFC 6455, 4.2, in a program whose HTTP server leaves it to the
- * program. Pure; threads: any.
+ * handshake, RFC 6455, 4.2, for programs whose HTTP server leaves it to them.
+ * Pure; threads: any.
  */
 #include <string.h>
 #include <strings.h>
@@ -10,7 +10,7 @@
 #include "ws/sha1.h"
 
 #define KEY_BYTES 24  /* 16 bytes in base64, */
-#define KEY_DIGITS 22 /* of which so many are no padding */
+#define KEY_DIGITS 22 /* of which this many are not padding */
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 static const char digits[] =
@@ -66,7 +66,8 @@ static bool is_key(struct text key)
            memcmp(key.start + KEY_DIGITS, "==", 2) == 0;
 }
 
-/* RFC 4648, 4, of a digest: bytes three by three, the last two with padding. */
+/* Writes a digest in base64 (RFC 4648, 4): three bytes at a time, the last two
+ * with padding. */
 static void write_base64(char *out, const uint8_t digest[HUB__SHA1_BYTES])
 {
     for (size_t i = 0; i < HUB__SHA1_BYTES; i += 3, out += 4) {
@@ -128,7 +129,8 @@ int hub_handshake_header(struct hub_handshake *handshake, const char *name,
     return 0;
 }
 
-/* 4.2.1: HTTP/1.1 or higher, and what is higher than 1 has no upgrades. */
+/* RFC 6455, 4.2.1: HTTP/1.1 or higher; major versions above 1 have no upgrades.
+ */
 static bool is_http_1_1(const char *version)
 {
     if (version != NULL && strncmp(version, "HTTP/", 5) == 0)

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 
-/* One call of hub__reader_feed(). */
+/* The state of one call of hub__reader_feed(). */
 struct feed {
     struct hub__reader **slot;
     uint8_t *data;
@@ -81,7 +81,7 @@ static int emit_control(struct feed *f, uint8_t opcode, const uint8_t *payload,
     return 0;
 }
 
-/* Whether this frame may come now, judged by its header alone. */
+/* Whether this frame may come now, judging by its header alone. */
 static int judge(const struct feed *f, const struct hub__ws_header *h)
 {
     const struct hub__reader *r = *f->slot;
@@ -102,7 +102,7 @@ static int judge(const struct feed *f, const struct hub__ws_header *h)
     return 0;
 }
 
-/* A frame that lies here whole and is not a fragment. */
+/* A frame that is here completely and is not a fragment. */
 static int take_whole(struct feed *f, const struct hub__ws_header *h)
 {
     uint8_t *payload = f->data;
@@ -127,7 +127,7 @@ static void drop_message(struct hub__reader *r)
     r->message_bytes = r->message_size = 0;
 }
 
-/* Makes room as bytes really come: a header that promises much takes none. */
+/* Makes room as bytes arrive: the length in a header alone takes no memory. */
 static int grow_message(struct feed *f, struct hub__reader *r, size_t more)
 {
     size_t need = r->message_bytes + more;
@@ -143,7 +143,7 @@ static int grow_message(struct feed *f, struct hub__reader *r, size_t more)
     size = r->message_size > most / 2 ? most : r->message_size * 2;
     if (size < need)
         size = need;
-    /* The largest message has to fit into the least limit there may be. */
+    /* The largest message must fit into the smallest allowed limit. */
     if (r->budget != NULL &&
         size > hub__budget_share_with(r->budget, r->message_size))
         return HUB__WS_TRY_LATER;
@@ -278,7 +278,7 @@ static int feed_some(struct feed *f)
     if (r != NULL && r->in_frame)
         return take_payload(f, r);
     if (r != NULL && is_idle(r))
-        r->started_ms = f->now_ms; /* behind the end of another message */
+        r->started_ms = f->now_ms; /* right after the end of another message */
     length = take_header(f, &h);
     if (length < 0)
         return -length;

@@ -55,7 +55,8 @@ static void add_block(uint32_t hash[5], const uint8_t block[BLOCK])
     hash[4] += e;
 }
 
-/* What is left of the message, a one bit, zeros, and the message's length. */
+/* Hashes the rest of the message, a one bit, zeros, and the message's length.
+ */
 static void add_end(uint32_t hash[5], const uint8_t *rest, size_t bytes,
                     uint64_t bits)
 {

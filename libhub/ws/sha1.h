@@ -1,4 +1,4 @@
-/* sha1.h - SHA-1 (FIPS 180-4), for the opening handshake only, which asks for
+/* sha1.h - SHA-1 (FIPS 180-4), only for the opening handshake, which requires
  * it; nothing here relies on its strength. Pure.
  */
 #ifndef HUB_SHA1_H

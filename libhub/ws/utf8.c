@@ -2,15 +2,15 @@
  * ASCII; pure.
  *
  * Invariant: while `expected` is not 0, low and high bound the next byte. Only
- * the first continuation byte has bounds of its own: they are what rules out
- * overlong forms, surrogates and everything above U+10FFFF.
+ * the first continuation byte has special bounds: they rule out overlong forms,
+ * surrogates and everything above U+10FFFF.
  */
 #include "ws/utf8.h"
 
 #include <string.h>
 
-/* Returns where the run of ASCII that starts at `at` ends, give or take the
- * seven bytes at most that the caller looks at one by one. */
+/* Skips the run of ASCII that starts at `at`, up to seven bytes short of its
+ * end; the caller checks those one by one. */
 static const uint8_t *skip_ascii(const uint8_t *at, const uint8_t *end)
 {
     uint64_t word;

@@ -6,20 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where a text stands between two pieces. All zero at its beginning. */
+/* The state of a text between two pieces. All zero at the beginning. */
 struct hub__utf8 {
     uint8_t expected;  /* continuation bytes still to come */
     uint8_t low, high; /* what the next of them may be */
 };
 
-/* Takes the next piece. Returns false as soon as no continuation of what was
- * given could be UTF-8; the state is useless then. */
+/* Takes the next piece. Returns false as soon as no continuation could be valid
+ * UTF-8; the state must not be used after that. */
 bool hub__utf8_feed(struct hub__utf8 *utf8, const void *data, size_t bytes);
 
 /* Whether the text may end here. */
 bool hub__utf8_complete(const struct hub__utf8 *utf8);
 
-/* Both at once, for a text that is there as a whole. */
+/* Both at once, for a complete text. */
 bool hub__utf8_valid(const void *data, size_t bytes);
 
 #endif

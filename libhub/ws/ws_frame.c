@@ -1,5 +1,5 @@
-/* ws_frame.c - see ws_frame.h. A header is judged byte by byte as it comes, so
- * that a peer in the wrong is told before it has sent its payload. */
+/* ws_frame.c - see ws_frame.h. A header is checked byte by byte as it arrives,
+ * so that a faulty peer is told before it has sent its payload. */
 #include "ws/ws_frame.h"
 
 #include <string.h>

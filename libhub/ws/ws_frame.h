@@ -1,7 +1,7 @@
 /* ws_frame.h - the frame header of RFC 6455, section 5.2, read and written.
  *
- * Pure: bytes in, values out. Whether a frame may come at this point of a
- * message is not known here; see reader.h.
+ * Pure: bytes in, values out. Whether a frame is allowed at this point of a
+ * message is checked in reader.h.
  */
 #ifndef HUB_WS_FRAME_H
 #define HUB_WS_FRAME_H
