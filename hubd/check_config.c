@@ -1,5 +1,5 @@
-/* check_config.c - everything that a start looks at before it takes anything.
- */
+/* check_config.c - everything that a start checks before it takes any
+ * resources. */
 #include "check_config.h"
 
 #include <stdio.h>
@@ -19,7 +19,7 @@ int complain(const char *text, int code)
     return code;
 }
 
-/* A file that cannot be used is a wrong setting too. */
+/* A file that cannot be used is an invalid setting too. */
 static int check_origins(const struct config *config)
 {
     struct origin_list list;
@@ -45,7 +45,7 @@ static void warn_of_setting(void *context, const char *warning)
     warn(warning);
 }
 
-/* `api` are the keys of the API. */
+/* `api` has the API keys. */
 static int check_metrics_key(const struct config *config,
                              const struct keys *api, char *warning,
                              size_t warning_bytes)

@@ -8,12 +8,12 @@
 
 #include "config/config.h"
 
-/* Prints the settings, and on standard error warnings or what is wrong. Returns
- * the exit code. */
+/* Prints the settings, and to standard error warnings or the error. Returns the
+ * exit code. */
 int check_config(const struct config *config);
 
-/* A line for people on standard error: a warning if `code` is 0, or why hubd
- * ends. Returns `code`. */
+/* Prints a line to standard error: a warning if `code` is 0, or else why hubd
+ * exits. Returns `code`. */
 int complain(const char *text, int code);
 
 #endif

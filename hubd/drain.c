@@ -1,6 +1,7 @@
-/* drain.c - first nothing new, then what is under way, then the WebSockets,
- * then the front. Each step has its part of the time there is, so that a slow
- * backend cannot keep clients from getting their Close frames.
+/* drain.c - first rejects what is new, then finishes requests under way, then
+ * closes the WebSockets, then stops the front. Each step has its share of the
+ * time, so that a slow backend cannot keep clients from getting their Close
+ * frames.
  */
 #include "drain.h"
 
@@ -52,8 +53,8 @@ static void *run(void *data)
     close_connections(drain);
     atomic_store(&drain->stopping, true);
     front_wake(&server->front);
-    /* Those it has cut off are told so: the front writes nothing once it has
-     * begun to stop. */
+    /* Requests that were cut off get an answer: the front writes nothing once
+     * it has begun to stop. */
     await_requests(drain, left(drain) / 4);
     front_stop(&server->front);
     atomic_store(&drain->done, true);

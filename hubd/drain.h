@@ -1,6 +1,6 @@
-/* drain.h - the orderly end, in a thread of its own, so that the main thread
- * can still take signals and keep the deadline. The thread is there from the
- * beginning: when it is needed there may be none to be had.
+/* drain.h - the graceful shutdown, in a thread of its own, so that the main
+ * thread can still take signals and keep the deadline. The thread is created at
+ * the start: later, there might be no threads available.
  */
 #ifndef HUBD_DRAIN_H
 #define HUBD_DRAIN_H
@@ -16,25 +16,25 @@
 struct drain {
     pthread_t thread, main_thread;
     sem_t start;
-    struct server *server; /* NULL: it has not begun */
-    int64_t deadline_ms;   /* CLOCK_MONOTONIC: the process must be gone */
+    struct server *server; /* NULL: not begun */
+    int64_t deadline_ms;   /* CLOCK_MONOTONIC: the process must have exited */
     _Atomic bool stopping; /* the front's workers need to be woken */
     _Atomic bool done;
 };
 
 #define DRAIN_SIGNAL SIGUSR1 /* sent to the main thread when done */
 
-/* Makes the thread, which waits; call from the main thread. Returns 0 or an
- * error number. */
+/* Creates the thread, which then waits; call from the main thread. Returns 0 or
+ * an error number. */
 int drain_create(struct drain *drain);
 
-/* Begins it, once. */
+/* Begins the drain, once. */
 void drain_begin(struct drain *drain, struct server *server);
 
-/* After it is done. */
+/* Joins the thread, after the drain is done. */
 void drain_join(struct drain *drain);
 
-/* For a process that ends before that. */
+/* For a process that exits before that. */
 void drain_abandon(struct drain *drain);
 
 #endif

@@ -1,11 +1,11 @@
-/* main.c - hubd: settings, signals, and the time between start and end.
+/* main.c - hubd: reads settings, starts, handles signals until the end.
  *
- * All signals are blocked before the first thread starts, because one that a
- * worker of the front took would fail its request. The main thread takes them,
- * and sweeps deadlines in between.
+ * All signals are blocked before the first thread starts, because a signal
+ * delivered to a front worker would fail its request. The main thread takes
+ * them, and sweeps deadlines in between.
  *
  * Exit codes: 0 drained, or --help and the like; 1 it could not start, or a
- * second signal ended it; 78 (EX_CONFIG) a wrong setting.
+ * second signal ended it; 78 (EX_CONFIG) an invalid setting.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -33,8 +33,8 @@
 #define LOG_FLUSH_MS 200
 #define EXIT_MARGIN_MS 250 /* before the deadline of a drain, at most */
 
-/* Blocks everything but faults, what a terminal sends, and profilers; `set` are
- * those that main() takes. */
+/* Blocks all signals except faults, those of terminals, and those of profilers;
+ * `set` gets those that main() takes. */
 static void block_signals(sigset_t *set)
 {
     static const int others[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,
@@ -53,7 +53,7 @@ static void block_signals(sigset_t *set)
     (void)sigaddset(set, DRAIN_SIGNAL);
 }
 
-/* For when the drain cannot be waited for any more. */
+/* Exits without waiting for the drain any longer. */
 static void leave(struct drain *drain, int code)
 {
     drain_abandon(drain);
@@ -88,15 +88,15 @@ static void reload(struct server *server, struct notify *notify)
     notify_ready(notify);
 }
 
-/* The time until there is something to do again. Ends the process when a drain
- * has taken all the time it had. */
+/* The time until there is something to do again. Exits when a drain has used up
+ * its time. */
 static int64_t next_tick(struct drain *drain)
 {
     int64_t left, margin;
 
     if (drain->server == NULL)
         return TICK_MS;
-    /* Less than what drain.c keeps for stopping the front. */
+    /* Less than what drain.c reserves for stopping the front. */
     margin = drain->server->config->shutdown_timeout_ms / 8;
     if (margin > EXIT_MARGIN_MS)
         margin = EXIT_MARGIN_MS;
@@ -128,7 +128,7 @@ static void tick(struct server *server, const struct drain *drain,
     }
 }
 
-/* Until a drain is done. */
+/* Runs until a drain is done. */
 static void serve(struct server *server, struct drain *drain,
                   struct notify *notify, const sigset_t *set)
 {

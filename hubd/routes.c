@@ -1,6 +1,6 @@
 /* routes.c - an exact match of the raw path, or 404. civetweb's own matching
- * decodes, cleans and shortens paths, so it gets to see nothing: every request
- * is answered here.
+ * decodes, cleans and shortens paths, so it is bypassed: every request is
+ * answered here.
  */
 #include "routes.h"
 
@@ -15,7 +15,7 @@
 
 struct route {
     const char *path;
-    const char *method; /* GET includes HEAD where `head` says so */
+    const char *method; /* GET includes HEAD if `head` is set */
     const char *allow;  /* a whole header line */
     void (*handle)(struct exchange *x, struct routes *routes);
     enum tally_endpoint endpoint;
@@ -79,7 +79,7 @@ static const struct route metrics_route = {
     "/metrics", "GET", GET_OR_HEAD, metrics, TALLY_METRICS, true,
 };
 
-/* This and what is below it. */
+/* This path and everything below it. */
 static const struct route console_route = {
     "/console", "GET", GET_OR_HEAD, console, TALLY_CONSOLE, true,
 };
@@ -106,8 +106,8 @@ static bool allows(const struct route *route, const struct exchange *x)
            (route->head && exchange_is_head(x));
 }
 
-/* What load balancers ask to see whether it is there. "/" is nothing of ours,
- * but what they ask for unless told otherwise. */
+/* Load balancers ask this to see whether the server is up. "/" is not one of
+ * our paths, but their default. */
 static bool is_about_server(const struct exchange *x)
 {
     return strcmp(x->method, "OPTIONS") == 0 &&
@@ -190,6 +190,6 @@ void routes_handle(void *data, struct exchange *x)
     struct server *server = data;
 
     dispatch(x, &server->routes);
-    /* Whoever was asked: a key may be among what was sent. */
+    /* For every path: the request may contain a key. */
     auth_forget(x);
 }

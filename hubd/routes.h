@@ -26,8 +26,8 @@ struct routes {
 
 struct server;
 
-/* Gives each handler what it needs of the server, whose parts are there but for
- * its front, and no more. */
+/* Gives each handler just the parts of the server that it needs; all but the
+ * front must be initialized. */
 void routes_init(struct server *server);
 
 /* For front_options: `data` is a struct server. */

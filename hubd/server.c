@@ -1,8 +1,8 @@
-/* server.c - putting the parts together and taking them apart.
+/* server.c - assembles the parts of hubd, and takes them apart.
  *
- * The order of starting matters: the hub's descriptors come first, so that what
- * is left can be shared out; the front comes last, because requests arrive as
- * soon as it runs.
+ * The order of starting matters: the hub's descriptors come first, so that the
+ * rest can be divided up; the front comes last, because requests arrive as soon
+ * as it runs.
  */
 #include "server.h"
 
@@ -132,7 +132,7 @@ static void close_gates(struct server *server)
     auth_fini(&server->auth);
 }
 
-/* Who may come in. */
+/* Loads who may come in: keys and origins. */
 static int open_gates(struct server *server, char *error, size_t error_bytes)
 {
     const struct config *config = server->config;

@@ -1,7 +1,7 @@
 /* server.h - the parts of hubd, put together.
  *
- * Threads: started and stopped by one thread; in between the front's workers
- * and the hub's loops use it, and fields without a note do not change.
+ * Threads: started and stopped by one thread; in between, the front's workers
+ *          and the hub's loops use it, and fields without a note do not change.
  */
 #ifndef HUBD_SERVER_H
 #define HUBD_SERVER_H
@@ -36,11 +36,11 @@ struct server {
 };
 
 /* Returns 0; or an exit code and one line in `error`, with nothing left to
- * stop: EX_CONFIG where a setting is to blame. */
+ * stop: EX_CONFIG if a setting is to blame. */
 int server_start(struct server *server, const struct config *config,
                  char *error, size_t error_bytes);
 
-/* Releases what is left once the front has stopped. */
+/* Releases what is left after the front has stopped. */
 void server_release(struct server *server);
 
 #endif

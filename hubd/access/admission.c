@@ -1,5 +1,5 @@
-/* admission.c - a place in the hub, or why there is none, and the two lines a
- * connection leaves in the log.
+/* admission.c - reserves a place in the hub, or says why there is none, and
+ * writes the two log lines of a connection.
  */
 #include "access/admission.h"
 

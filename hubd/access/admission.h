@@ -1,6 +1,5 @@
-/* admission.h - letting a WebSocket in: its place in the hub is reserved before
- * the handshake is answered, and what is known of where it comes from is kept
- * for the log.
+/* admission.h - admits WebSockets: reserves a place in the hub before the
+ * handshake is answered, and keeps the client's address for the log.
  *
  * Threads: any.
  */
@@ -17,7 +16,7 @@
 /* Kept small: there is one for each connection. */
 struct session {
     struct netaddr addr;
-    uint16_t port; /* 0: the client is behind a trusted proxy */
+    uint16_t port; /* 0: unknown, since the client is behind a trusted proxy */
 };
 
 #define ADMISSION_REMOTE_MAX (NETADDR_TEXT_MAX + 8) /* "[addr]:port" */
@@ -28,10 +27,10 @@ struct session {
 int admission_open(hub_t *hub, const struct netaddr *addr, uint16_t port,
                    struct hub_member *member, struct refusal *why);
 
-/* The handshake has come to nothing. Does nothing without a session. */
+/* For a handshake that failed. Does nothing without a session. */
 void admission_close(hub_t *hub, struct hub_member *member);
 
-/* Where it comes from, as text. */
+/* The client's address, as text. */
 void admission_remote(const struct session *session,
                       char out[ADMISSION_REMOTE_MAX]);
 

@@ -1,7 +1,7 @@
 /* auth.c - X-API-Key, or Authorization: Bearer.
  *
- * A header given twice, two headers that disagree, another scheme: all of them
- * are as good as no key, so that nothing is learnt from the answer.
+ * A duplicate header, two headers that disagree, another scheme: all of them
+ * count as no key, so that the answer reveals nothing.
  */
 #include "access/auth.h"
 
@@ -96,7 +96,7 @@ void auth_reload(struct auth *auth, const struct config *config)
               LOG_INT("accepted", keys_count(keys)));
 }
 
-/* The key a request presents. Returns 0, or -1 if it cannot be told. */
+/* The key that a request presents. Returns 0, or -1 if that is ambiguous. */
 static int presented(const struct exchange *x, struct slice *key)
 {
     static const char scheme[] = "Bearer ";
@@ -117,7 +117,7 @@ static int presented(const struct exchange *x, struct slice *key)
         bearer.start++;
         bearer.bytes--;
     }
-    /* What the client sent twice it may well compare in plain sight. */
+    /* Comparing what the client itself sent need not be constant-time. */
     if (keys == 1 && (key->bytes != bearer.bytes ||
                       memcmp(key->start, bearer.start, key->bytes) != 0))
         return -1;

@@ -1,5 +1,5 @@
-/* gate.c - see gate.h. The file is turned into the text that the variable would
- * hold, so that there is one parser for both.
+/* gate.c - see gate.h. The file is converted to the text that the variable
+ * would contain, so that one parser serves both.
  */
 #include "access/gate.h"
 
@@ -31,7 +31,7 @@ static int refuse(char *error, size_t error_bytes, const char *path,
     return -1;
 }
 
-/* Lines become pieces of a comma list, in place. */
+/* Turns lines into a comma-separated list, in place. */
 static void join_lines(char *text)
 {
     char *out = text;
@@ -50,7 +50,7 @@ static void join_lines(char *text)
     *out = '\0';
 }
 
-/* What is wrong where the piece that is no origin is empty. */
+/* What is wrong if the invalid entry is empty. */
 static const char *nothing_in(const char *text)
 {
     return text[strspn(text, ", \t")] == '\0' ? "contains no origin"

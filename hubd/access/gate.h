@@ -1,5 +1,5 @@
-/* gate.h - the web pages that may connect, as they stand now: a list from the
- * settings, or from a file that can be read again while hubd runs.
+/* gate.h - the origins of the web pages that may currently connect: a list from
+ * the settings, or from a file that can be read again while hubd runs.
  *
  * Threads: any; a reload swaps the list under a lock that readers share.
  */
@@ -23,7 +23,7 @@ int gate_init(struct gate *gate, const struct config *config, char *error,
               size_t error_bytes);
 void gate_fini(struct gate *gate);
 
-/* Reads the file again, if there is one; the old list stays in force if that
+/* Reads the file again, if there is one; the old list stays in use if that
  * fails. */
 void gate_reload(struct gate *gate);
 
@@ -31,9 +31,9 @@ void gate_reload(struct gate *gate);
 const struct origin_list *gate_enter(struct gate *gate);
 void gate_leave(struct gate *gate);
 
-/* Reads HUB_ALLOWED_ORIGINS_FILE: what the variable takes, where a line break
- * is as good as a comma and a line that begins with # is skipped. Returns 0, or
- * -1 and one line in `error`. */
+/* Reads HUB_ALLOWED_ORIGINS_FILE: the same syntax as the variable, but line
+ * breaks also separate entries, and lines that begin with # are skipped.
+ * Returns 0, or -1 and one line in `error`. */
 int gate_read_file(struct origin_list *out, const char *path, char *error,
                    size_t error_bytes);
 

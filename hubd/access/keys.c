@@ -1,6 +1,5 @@
-/* keys.c - keys are kept padded with zeros to their largest length, so that a
- * comparison runs over the bytes that were given and nothing else decides how
- * long it takes.
+/* keys.c - keys are stored padded with zeros to the maximum length, so that the
+ * time of a comparison depends only on the length of the given key.
  */
 #include "access/keys.h"
 
@@ -23,10 +22,10 @@ struct key {
 
 struct keys {
     size_t count;
-    size_t kept; /* how many of the first a reload takes over */
+    size_t kept; /* how many of the first keys a reload takes over */
     struct key key[KEYS_MAX];
-    /* As it was read, until it is taken apart: with line ends, and one byte
-     * more than there may be. */
+    /* The file as it was read, until it is parsed: with line ends, and one byte
+     * more than is allowed. */
     unsigned char file[KEYS_OF_FILE_MAX * (CONFIG_KEY_BYTES_MAX + 2) + 1];
 };
 
@@ -51,7 +50,7 @@ static void warn(struct linebuf *warning, const char *what)
     linebuf_add(warning, what);
 }
 
-/* What is wrong with the bytes as a key, or NULL. */
+/* Why the bytes are not a valid key, or NULL. */
 static const char *problem(const unsigned char *text, size_t bytes)
 {
     if (bytes == 0)
@@ -66,7 +65,8 @@ static const char *problem(const unsigned char *text, size_t bytes)
     return NULL;
 }
 
-/* A file of somebody else, such as root, can be there for hubd's group. */
+/* A file that belongs to another user, such as root, may be readable by hubd's
+ * group. */
 static bool is_open(const struct stat *status)
 {
     mode_t too_much = status->st_uid == geteuid() ? 0077 : 0027;
@@ -166,7 +166,7 @@ static int take_previous(struct keys *keys, const struct config *config,
     return 0;
 }
 
-/* What is in use now. */
+/* Adds the current keys. */
 static int take_current(struct keys *keys, const struct config *config,
                         struct linebuf *error, struct linebuf *warning)
 {
@@ -189,7 +189,7 @@ static void warn_of_short_ones(const struct keys *keys, struct linebuf *warning)
     }
 }
 
-/* `err` is what filling the set came to. */
+/* `err` is the result of filling the set. */
 static struct keys *conclude(struct keys *keys, int err,
                              struct linebuf *warning)
 {
@@ -201,7 +201,7 @@ static struct keys *conclude(struct keys *keys, int err,
     return keys;
 }
 
-/* Where lines go; `warning` may be NULL. */
+/* Buffers for the two lines; `warning` may be NULL. */
 struct lines {
     struct linebuf error, warning;
     char nowhere[1];
@@ -240,7 +240,7 @@ struct keys *keys_load(const struct config *config, char *error,
         &lines.warning);
 }
 
-/* The settings have the texts of keys at first only. */
+/* The settings have the texts of the keys only at first. */
 struct keys *keys_reload(const struct keys *before, const struct config *config,
                          char *error, size_t error_bytes, char *warning,
                          size_t warning_bytes)
@@ -285,7 +285,7 @@ void keys_free(struct keys *keys)
     secret_free(keys, sizeof(*keys));
 }
 
-/* 0 if they are equal. volatile: the compiler must not find a way out early. */
+/* 0 if they are equal. volatile: the compiler must not add an early exit. */
 static unsigned difference(const struct key *key, const unsigned char *given,
                            size_t bytes)
 {

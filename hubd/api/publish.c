@@ -1,8 +1,8 @@
 /* publish.c - reads a body in one pass, then checks what the pass found.
  *
- * The pass only notes where the members we know lie and how often they came;
- * nothing is judged before the whole body is known to be valid JSON. Messages
- * are never printed anew: the time that is missing is put into a copy of the
+ * The pass only notes where the known members are and how often they occur;
+ * nothing is checked before the whole body is known to be valid JSON. Messages
+ * are never re-serialized: a missing timestamp is inserted into a copy of the
  * bytes.
  *
  * Threads: any; all state is the caller's.
@@ -17,7 +17,8 @@
 #include "base/json_string.h"
 #include "base/timestamp.h"
 
-/* The members we read; the first three beside the message, the others in it. */
+/* The members we read; the first three at the top level, the others in the
+ * message. */
 enum field {
     MESSAGE,
     TARGET_USER,
@@ -47,7 +48,7 @@ struct findings {
     const char *body;
     struct {
         size_t count;
-        struct value value; /* of the first */
+        struct value value; /* of the first occurrence */
     } fields[FIELDS];
 };
 
@@ -164,7 +165,7 @@ static const char *read_problem(const struct value *value,
     }
 }
 
-/* Null is as good as absent: serializers of backends write it for unset. */
+/* Null counts as absent: backends' serializers write it for unset members. */
 static int read_id(const struct findings *found, enum field field, bool *has,
                    char out[HUB_ID_BYTES_MAX + 1], struct refusal *why)
 {
@@ -215,7 +216,7 @@ static int check_object(const struct findings *found, size_t max_message_bytes,
     return 0;
 }
 
-/* A plus sign often arrives as \u002B, so escapes must be undone. */
+/* A plus sign often arrives as \u002B, so escapes must be decoded. */
 static int check_timestamp(struct slice text, struct refusal *why)
 {
     static const char problem[] =
@@ -237,7 +238,7 @@ static int check_timestamp(struct slice text, struct refusal *why)
     return valid ? 0 : refuse_field(why, TIMESTAMP, problem);
 }
 
-/* Null is as good as absent here too. */
+/* Null counts as absent here too. */
 static bool has_timestamp(const struct findings *found)
 {
     return found->fields[TIMESTAMP].count > 0 &&
@@ -264,8 +265,8 @@ static int check_fields(const struct findings *found, struct refusal *why)
     return check_timestamp(timestamp->text, why);
 }
 
-/* Copies the message with a timestamp in the place of its null, or as its last
- * member. There always is a member before that: type and payload are required.
+/* Copies the message with a timestamp in place of its null, or as the last
+ * member. There is always a member before that: type and payload are required.
  */
 static int put_timestamp(struct publish_request *request,
                          const struct findings *found,

@@ -9,8 +9,8 @@
 #include "front/body.h"
 #include "front/reply.h"
 
-#define BODY_ALLOWANCE 65536 /* for what stands around the message */
-#define WAIT_MS 1000         /* for a hub that is behind */
+#define BODY_ALLOWANCE 65536 /* for the rest of the body */
+#define WAIT_MS 1000         /* how long to wait for a hub that is behind */
 #define CODING_SHOWN 32      /* bytes of the name of a coding */
 
 static int check_media_type(const struct exchange *x, struct refusal *why)
@@ -18,7 +18,7 @@ static int check_media_type(const struct exchange *x, struct refusal *why)
     unsigned count;
     struct slice type = exchange_header(x, "Content-Type", &count);
 
-    /* What follows is a parameter: RFC 9110, 8.3.1. */
+    /* Parameters follow: RFC 9110, 8.3.1. */
     for (size_t i = 0; i < type.bytes; i++) {
         if (type.start[i] == ';' || type.start[i] == ' ' ||
             type.start[i] == '\t')
@@ -30,8 +30,7 @@ static int check_media_type(const struct exchange *x, struct refusal *why)
     return refuse_as(why, REFUSAL_UNSUPPORTED_MEDIA_TYPE);
 }
 
-/* RFC 9110, 8.4: what the body has been put through, of which we undo
- * nothing. */
+/* RFC 9110, 8.4: we support no content codings. */
 static int check_encoding(const struct exchange *x, struct refusal *why)
 {
     struct request_list list = {.info = x->request.info,
@@ -68,8 +67,8 @@ static int check_head(const struct exchange *x,
     return 0;
 }
 
-/* A hub that is behind is given time to catch up: that slows the backend down
- * to what the loops can do. */
+/* A hub that is behind gets time to catch up: this backpressure slows the
+ * backend down to what the loops can do. */
 static int64_t hand_over(hub_t *hub, const struct publish_request *publish,
                          enum publish_kind kind)
 {
@@ -100,7 +99,7 @@ static int refuse_hub_error(int64_t error, struct refusal *why)
     return refuse(why, REFUSAL_INTERNAL_ERROR, "%s", hub_strerror((int)error));
 }
 
-/* The reply, but for the figure: that takes no memory any more. */
+/* Makes the reply except for the count, which needs no more memory. */
 static cJSON *prepare_success(enum publish_kind kind)
 {
     const char *message = kind == PUBLISH_BROADCAST
@@ -153,7 +152,7 @@ static int read_body(struct body *body, struct exchange *x,
 
     if (body_read(body, x, &limits, why) == 0)
         return 0;
-    /* What we cut off ourselves is no fault of the client. */
+    /* What we cut off ourselves is not the client's fault. */
     if (why->status == 400 && atomic_load(context->draining))
         (void)refuse_as(why, REFUSAL_DRAINING);
     return -1;

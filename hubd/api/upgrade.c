@@ -1,5 +1,5 @@
-/* upgrade.c - see upgrade.h. Whatever can be refused is refused before the
- * place for it is taken, and a place that comes to nothing is given back.
+/* upgrade.c - see upgrade.h. All checks are made before a place is reserved,
+ * and a place that is not used is given back.
  */
 #include "api/upgrade.h"
 

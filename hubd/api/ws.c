@@ -1,5 +1,5 @@
-/* ws.c - the checks of an opening handshake, in the order in which their
- * refusals help most: is it a handshake, may this page connect, who is it.
+/* ws.c - checks an opening handshake, in the order in which refusals help most:
+ * is it a handshake, may this page connect, who is it.
  */
 #include "api/ws.h"
 
@@ -18,7 +18,7 @@ static int check_headers(char *accept, const struct request *r,
     const char *name, *value, *problem;
     int err;
 
-    handshake.method = "GET"; /* the router lets no other one by */
+    handshake.method = "GET"; /* routes.c accepts no other method */
     handshake.http_version = r->http11 ? "1.1" : "1.0";
     for (unsigned at = 0; request_next(r, &at, &name, &value);)
         (void)hub_handshake_header(&handshake, name, value);
@@ -62,8 +62,8 @@ static int hex(char c)
     return -1;
 }
 
-/* Undoes percent-encoding as forms write it, with '+' for a space. Stops when
- * `size` bytes are full. Returns the number of bytes, or -1. */
+/* Decodes percent-encoding as in forms, with '+' for a space. Stops after
+ * `size` bytes. Returns the number of bytes, or -1. */
 static long decode(const char *text, size_t bytes, char *out, size_t size)
 {
     size_t used = 0;
@@ -101,7 +101,7 @@ static int read_id(char id[HUB_ID_BYTES_MAX + 1], const char *name,
     return 0;
 }
 
-/* One name=value of the query. */
+/* Reads one name=value of the query. */
 static int read_parameter(struct ws_upgrade *upgrade, const char *text,
                           size_t bytes, struct refusal *why)
 {
@@ -117,7 +117,7 @@ static int read_parameter(struct ws_upgrade *upgrade, const char *text,
     if (used == 9 && memcmp(name, "sessionId", 9) == 0)
         return read_id(upgrade->session_id, "sessionId", value, value_bytes,
                        why);
-    return 0; /* somebody else's parameter */
+    return 0; /* not one of ours */
 }
 
 int ws_read_ids(struct ws_upgrade *upgrade, const char *query,
@@ -138,7 +138,7 @@ int ws_read_ids(struct ws_upgrade *upgrade, const char *query,
     return 0;
 }
 
-/* The one of our list that is the piece, byte by byte; or without bytes. */
+/* The entry of our list that equals `wanted`, byte by byte; or empty. */
 static struct slice find_subprotocol(const char *list, struct slice wanted)
 {
     struct slice ours;
@@ -151,7 +151,8 @@ static struct slice find_subprotocol(const char *list, struct slice wanted)
     return (struct slice){NULL, 0};
 }
 
-/* The first that the client offers and we may accept: RFC 6455, 4.2.2. */
+/* The first subprotocol that the client offers and we may accept: RFC 6455,
+ * 4.2.2. */
 static struct slice choose_subprotocol(const struct request *request,
                                        const char *list)
 {

@@ -1,4 +1,4 @@
-/* ascii.h - what kind of character a byte is, whatever the locale says. */
+/* ascii.h - character classes of bytes, independent of the locale. */
 #ifndef HUBD_ASCII_H
 #define HUBD_ASCII_H
 

@@ -1,9 +1,9 @@
-/* json.c - the pass over a JSON text: a loop that takes one token a turn.
+/* json.c - the pass over a JSON text: a loop that takes one token at a time.
  *
- * What is open is a stack of bits, one a level. Where things lie is remembered
- * for the outermost levels only, for no others are reported. All state is in
- * the scanner, so the loop may end behind any byte and go on in the next piece;
- * a text that is whole is a single piece.
+ * Open levels are a stack of bits, one per level. Positions are kept only for
+ * the outermost levels, since no others are reported. All state is in the
+ * scanner, so the loop may stop after any byte and continue with the next
+ * piece; a whole text is a single piece.
  */
 #include "base/json.h"
 
@@ -14,9 +14,9 @@
 
 enum expect {
     EXPECT_VALUE,
-    EXPECT_VALUE_OR_END, /* behind [ */
+    EXPECT_VALUE_OR_END, /* after [ */
     EXPECT_NAME,
-    EXPECT_NAME_OR_END, /* behind { */
+    EXPECT_NAME_OR_END, /* after { */
     EXPECT_COLON,
     EXPECT_COMMA_OR_END,
     EXPECT_NOTHING,
@@ -110,7 +110,7 @@ static int finish_name(struct json_scanner *s)
     return 0;
 }
 
-/* Behind a string, number or word; one that is cut waits for more. */
+/* After a string, number or word; one that is cut off waits for more. */
 static int finish_token(struct json_scanner *s, enum json_token token)
 {
     switch (token) {
@@ -246,7 +246,7 @@ int json_scan(const char *text, size_t bytes, const struct json_report *report,
 
 /* What callers have to keep. ------------------------------------------ */
 
-/* Where the item at the innermost level begins that is being read, or where the
+/* Where the item that is being read at the innermost level begins, or where the
  * next one can begin. */
 static size_t item_begin(const struct json_scanner *s)
 {

@@ -1,10 +1,10 @@
 /* json.h - one strict pass over a JSON text (RFC 8259, UTF-8) that finds where
- * its values lie, and changes nothing: over a text that is there whole, or over
- * one that arrives in pieces.
+ * its values are, without changing it: over a whole text, or over one that
+ * arrives in pieces.
  *
- * No allocation and no recursion. Places are told as offsets from the start of
- * the text, so that they mean the same in both cases; how the text was cut into
- * pieces changes nothing of what is found, nor of the order.
+ * No allocation and no recursion. Positions are offsets from the start of the
+ * text, so that they mean the same in both cases; how the text was cut into
+ * pieces affects neither what is found nor the order.
  *
  * Threads: any, a scanner is its caller's.
  */
@@ -31,14 +31,14 @@ enum json_type {
     JSON_TYPE_NULL,
 };
 
-/* Where something lies in the text. */
+/* A range of the text. */
 struct json_span {
     size_t offset, bytes;
 };
 
 struct json_value {
     enum json_type type;
-    struct json_span text; /* all of it; of strings, what the quotes enclose */
+    struct json_span text; /* of strings, without the quotes */
 };
 
 /* A member of an object, or an element of an array. */
@@ -48,18 +48,19 @@ struct json_place {
     size_t index;          /* among its siblings, from 0 */
 };
 
-/* One that has been read whole; so it comes behind those within it. */
+/* An item that was read completely; so it comes after those within it. */
 struct json_item {
     unsigned depth; /* 1: in the outermost object or array */
-    /* `depth` places, from the outermost one to its own. The callback's. */
+    /* `depth` places, from the outermost one to its own. For the callback to
+     * use. */
     const struct json_place *path;
     struct json_value value;
 };
 
-/* Anything but 0 ends the scan with that result. */
+/* Any result but 0 ends the scan with it. */
 typedef int json_item_fn(void *context, const struct json_item *item);
 
-/* What is to be told of a text, apart from whether it is JSON. */
+/* What to report about a text, apart from whether it is JSON. */
 struct json_report {
     json_item_fn *on_item;
     void *context;
@@ -67,7 +68,7 @@ struct json_report {
 };
 
 struct json_error {
-    const char *what; /* a constant English phrase, no user bytes in it */
+    const char *what; /* a constant English phrase, without bytes of the text */
     size_t offset;    /* byte of the text, from 0 */
 };
 
@@ -78,8 +79,8 @@ struct json_error {
 /* Scans `bytes` bytes at `text`; `report` may be NULL. Returns 0 and the top
  * value; JSON_INVALID and `error`, whose offset is where the text stops being
  * the beginning of valid JSON (its length when it ends too early); or what
- * `on_item` returned. Items are reported on the way: an error may come after.
- */
+ * `on_item` returned. Items are reported as they are found, so an error may
+ * still follow. */
 int json_scan(const char *text, size_t bytes, const struct json_report *report,
               struct json_value *top, struct json_error *error);
 
@@ -94,22 +95,22 @@ struct json_scanner {
     struct json_value top;   /* once json_end() has returned 0 */
     struct json_error error; /* once JSON_INVALID was returned */
 
-    /* All below is the scanner's own. The piece that is being read: */
+    /* The rest is internal to the scanner. The piece that is being read: */
     const unsigned char *start, *at, *end;
     size_t before; /* bytes of the text before it */
-    int result;    /* of a scan that has failed or was ended */
+    int result;    /* of a scan that failed or was ended */
 
     unsigned expect; /* what may come next */
-    unsigned part;   /* of a token that goes on in the next piece, or 0 */
-    unsigned step;   /* how far that part is */
-    unsigned char cut[UTF8_BYTES_MAX]; /* a character that goes on there */
-    struct json_item item; /* its value is the latest token as well */
+    unsigned part;   /* of a token that continues there, or 0 */
+    unsigned step;   /* how far that part has been read */
+    unsigned char cut[UTF8_BYTES_MAX]; /* a character that continues there */
+    struct json_item item;             /* its value is also the latest token */
 
-    unsigned depth; /* how many levels are open */
+    unsigned depth; /* number of open levels */
     bool in_object; /* the innermost one */
     struct json_report report;
 
-    /* Of levels that are open, and not to be read before. */
+    /* For open levels only; undefined for others. */
     /* Bit n: level n + 1 is an object. */
     uint64_t objects[(JSON_DEPTH_MAX + 63) / 64];
     size_t opened[JSON_ITEM_DEPTH_MAX + 1]; /* where level n + 1 began */
@@ -118,22 +119,20 @@ struct json_scanner {
 
 void json_begin(struct json_scanner *scanner, const struct json_report *report);
 
-/* Takes the next bytes, which need not stay, and reports the items that end
- * within them; only a number ends with the byte behind it. Returns 0 as long as
- * the text may go on so, or as json_scan(): that is final then, and returned
- * again whatever is fed. */
+/* Takes the next bytes, which need not stay in memory, and reports the items
+ * that end within them; a number only ends with the byte after it. Returns 0 as
+ * long as the text may continue, or a result as json_scan(): that is final, and
+ * returned again whatever is fed. */
 int json_feed(struct json_scanner *scanner, const char *bytes, size_t count);
 
-/* Says that the text is over. What is still open is an error now, and a number
- * that could have gone on is whole, and may be reported. Returns as
- * json_scan().
- */
+/* Ends the text. What is still open is now an error, and a number that could
+ * have continued is complete, and may be reported. Returns as json_scan(). */
 int json_end(struct json_scanner *scanner);
 
-/* How far a caller may forget the text that it has fed: no item to come names
- * bytes before this offset, as far as items at `depth` and deeper are
- * concerned, and in their paths the places from path[depth - 1] on. `depth` is
- * at least 1 and at most that of the report. */
+/* Up to where a caller may discard the text it has fed: no further item at
+ * `depth` or deeper refers to bytes before this offset, nor do the places of
+ * its path from path[depth - 1] on. `depth` is at least 1 and at most that of
+ * the report. */
 size_t json_kept(const struct json_scanner *scanner, unsigned depth);
 
 #endif

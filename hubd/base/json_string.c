@@ -41,8 +41,8 @@ static size_t encode(unsigned point, char out[4])
     return length;
 }
 
-/* Undoes the escape at `*p`, a backslash, and moves behind it. Returns how many
- * bytes of UTF-8 it stands for, 0 if it is half a surrogate pair. */
+/* Decodes the escape at `*p`, a backslash, and moves past it. Returns how many
+ * bytes of UTF-8 it stands for, 0 if it is an unpaired surrogate. */
 static size_t unescape(const char **p, const char *end, char out[4])
 {
     static const char kinds[] = "\"\\/bfnrt";

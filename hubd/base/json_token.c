@@ -1,8 +1,8 @@
 /* json_token.c - see json_token.h.
  *
- * A token that is cut leaves in scanner->part what it was in, and in ->step how
- * far. Reading goes on with the same function, which begins where it stopped:
- * a token that is whole, as nearly all are, takes the same way.
+ * A token that is cut off leaves in scanner->part which part it was in, and in
+ * ->step how far it got. Reading continues with the same function, which starts
+ * where it stopped: a whole token, as nearly all are, takes the same path.
  */
 #include "base/json_token.h"
 
@@ -61,8 +61,8 @@ static bool is_plain(unsigned char c)
 }
 
 /* Whether one of eight bytes is not plain. Subtracting sets the top bit of a
- * byte that is too small; a borrow only leaves a byte that is not plain itself,
- * so that the answer is exact. */
+ * byte that is too small; a borrow only comes from a byte that is not plain
+ * itself, so the answer is exact. */
 static bool has_special(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -107,7 +107,7 @@ static bool is_escape(unsigned char letter)
     }
 }
 
-/* The digits of \uXXXX of which so many are missing. */
+/* The digits of \uXXXX, of which `missing` are still to come. */
 static enum json_token read_digits(struct json_scanner *s, unsigned missing)
 {
     for (; missing > 0; missing--, s->at++) {
@@ -121,7 +121,7 @@ static enum json_token read_digits(struct json_scanner *s, unsigned missing)
     return JSON_TOKEN_WHOLE;
 }
 
-/* From the byte behind the backslash on. */
+/* From the byte after the backslash on. */
 static enum json_token read_escape(struct json_scanner *s)
 {
     if (s->at == s->end)
@@ -131,7 +131,7 @@ static enum json_token read_escape(struct json_scanner *s)
     return *s->at++ == 'u' ? read_digits(s, 4) : JSON_TOKEN_WHOLE;
 }
 
-/* A character whose beginning is in s->cut, s->step bytes of it. */
+/* A character whose first s->step bytes are in s->cut. */
 static enum json_token read_character(struct json_scanner *s)
 {
     while (s->at < s->end) {
@@ -164,7 +164,7 @@ static enum json_token read_characters(struct json_scanner *s)
     return JSON_TOKEN_WHOLE;
 }
 
-/* From within it on. */
+/* Continues within a string. */
 static enum json_token read_string(struct json_scanner *s)
 {
     for (;;) {
@@ -200,9 +200,9 @@ enum json_token json_token_string(struct json_scanner *s)
 
 /* Numbers. ------------------------------------------------------------ */
 
-/* What has been read of a number, by its last byte. */
+/* How far a number has been read, by its last byte. */
 enum number {
-    NUMBER_END, /* none of it: it has ended before */
+    NUMBER_END, /* not part of it: the number has ended */
     NUMBER_BEGIN,
     NUMBER_MINUS,
     NUMBER_ZERO,
@@ -233,7 +233,7 @@ static const unsigned char byte_kinds[UCHAR_MAX + 1] = {
     ['E'] = BYTE_E,     ['+'] = BYTE_PLUS,  ['-'] = BYTE_MINUS,
 };
 
-/* RFC 8259, 6: what a byte makes of what has been read. */
+/* RFC 8259, 6: the next state, by state and kind of byte. */
 static const unsigned char numbers[][BYTE_KINDS] = {
     [NUMBER_BEGIN] = {[BYTE_MINUS] = NUMBER_MINUS,
                       [BYTE_ZERO] = NUMBER_ZERO,
@@ -340,7 +340,7 @@ enum json_token json_token_scalar(struct json_scanner *s)
 
 static const unsigned char mark[] = {0xef, 0xbb, 0xbf};
 
-/* The text is wrong from its first byte on; how so, the others tell. */
+/* The text is wrong from its first byte on; the other bytes tell why. */
 static enum json_token end_mark(struct json_scanner *s)
 {
     s->error.what =

@@ -1,5 +1,5 @@
-/* linebuf.c - see linebuf.h. The text is taken apart into code points; each is
- * then added as it is, or as an escape, and as a whole or not at all.
+/* linebuf.c - see linebuf.h. The text is split into code points; each is added
+ * as it is, or as an escape, completely or not at all.
  */
 #include "base/linebuf.h"
 
@@ -10,7 +10,7 @@
 
 #include "base/utf8.h"
 
-#define NO_CHARACTER UINT32_MAX /* the byte is no UTF-8 */
+#define NO_CHARACTER UINT32_MAX /* the byte is not UTF-8 */
 
 struct character {
     uint32_t code; /* or NO_CHARACTER, with bytes 1 */
@@ -57,7 +57,7 @@ void linebuf_addf(struct linebuf *line, const char *format, ...)
 }
 
 /* The character at `text`, which ends with a NUL: that is never a continuation
- * byte, so nothing behind it is read. */
+ * byte, so nothing after it is read. */
 static struct character next_character(const char *text)
 {
     static const unsigned char mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
@@ -73,7 +73,8 @@ static struct character next_character(const char *text)
     return (struct character){code, bytes};
 }
 
-/* What a terminal or a log viewer may act upon instead of showing it. */
+/* Characters that a terminal or a log viewer may act on instead of showing
+ * them. */
 static bool is_unsafe(uint32_t code)
 {
     static const struct {

@@ -1,8 +1,9 @@
-/* linebuf.h - text put together piece by piece in a buffer of fixed size, with
- * the bytes of strangers made harmless on the way in.
+/* linebuf.h - text assembled piece by piece in a buffer of fixed size;
+ * untrusted bytes can be escaped on the way in.
  *
- * The text always ends with a NUL. A piece that does not fit is left out whole
- * and `full` says so; `used` may be set back to undo what was added since.
+ * The text always ends with a NUL. A piece that does not fit is left out
+ * completely, and `full` is set; `used` may be reset to undo what was added
+ * since.
  */
 #ifndef HUBD_LINEBUF_H
 #define HUBD_LINEBUF_H
@@ -23,14 +24,14 @@ void linebuf_add(struct linebuf *line, const char *text);
 __attribute__((format(printf, 2, 3))) void
 linebuf_addf(struct linebuf *line, const char *format, ...);
 
-/* Whether escaping would leave the text as it is, and it holds no space and no
- * '=' and is not empty: whether it can stand in logfmt without quotes. */
+/* Whether the text can stand in logfmt without quotes: it needs no escaping,
+ * has no space and no '=', and is not empty. */
 bool linebuf_is_plain(const char *text);
 
-/* Adds the text with quotes, backslashes, control characters, line separators,
- * characters that are invisible or turn the writing direction, and bytes that
- * are not UTF-8 written as C escapes. After `max_bytes` bytes of the text comes
- * "..." instead of the rest. */
+/* Adds the text, with C escapes for quotes, backslashes, control characters,
+ * line separators, characters that are invisible or change the writing
+ * direction, and bytes that are not UTF-8. After `max_bytes` bytes of the text,
+ * "..." stands for the rest. */
 void linebuf_add_escaped(struct linebuf *line, const char *text,
                          size_t max_bytes);
 

@@ -1,7 +1,7 @@
 /* lines.c - see lines.h.
  *
- * The buffer has room for the longest line and for a CR behind it, of which
- * nobody knows yet whether an LF follows.
+ * The buffer has room for the longest line and for a CR after it, which may or
+ * may not be followed by an LF.
  */
 #include "base/lines.h"
 
@@ -47,8 +47,8 @@ static void tell_line(struct lines *lines, struct slice text)
     tell(lines, text, false);
 }
 
-/* Whether the line, of which `part` comes next, has more bytes than it may
- * even if a CR at the end of it is none of them. */
+/* Whether the line, of which `part` comes next, is too long even if a CR at its
+ * end is part of the line end. */
 static bool is_too_long(const struct lines *lines, struct slice part)
 {
     size_t room = lines->size - lines->used;
@@ -57,7 +57,7 @@ static bool is_too_long(const struct lines *lines, struct slice part)
            (part.bytes == room && room > 0 && part.start[room - 1] != '\r');
 }
 
-/* The next bytes of a line; `ended`: an LF is behind them. */
+/* Takes the next bytes of a line; `ended`: an LF follows them. */
 static void take(struct lines *lines, struct slice part, bool ended)
 {
     if (!lines->skipping && is_too_long(lines, part)) {

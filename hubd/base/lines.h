@@ -1,10 +1,9 @@
-/* lines.h - lines out of bytes that come in pieces, as of NDJSON: each is
- * handed on as soon as its end has come, however the bytes were cut.
+/* lines.h - splits bytes that come in pieces into lines, as for NDJSON: each
+ * line is passed on as soon as its end arrives, however the bytes were cut.
  *
- * Lines end with LF, or CR LF; the last one may end with the bytes. Those with
- * nothing but white space in them are passed over, but counted. No allocation:
- * a line that is whole within a piece is not copied, others are put together in
- * the caller's buffer.
+ * Lines end with LF, or CR LF; the last one may lack it. Lines of only white
+ * space are skipped, but counted. No allocation: a line within a single piece
+ * is not copied, others are assembled in the caller's buffer.
  *
  * Threads: any, a splitter is its caller's.
  */
@@ -20,12 +19,12 @@
 struct line {
     uint64_t number;   /* from 1 */
     struct slice text; /* until the callback returns */
-    /* It has more bytes than it may; text.start is NULL. Told once, as soon as
-     * it shows; the rest of the line is passed over. */
+    /* The line is too long; text.start is NULL. Reported once, as soon as that
+     * is known; the rest of the line is skipped. */
     bool too_long;
 };
 
-/* Anything but 0 ends the splitting with that result. */
+/* Any result but 0 ends the splitting with it. */
 typedef int line_fn(void *context, const struct line *line);
 
 struct lines {
@@ -34,14 +33,14 @@ struct lines {
     char *buffer;
     size_t size; /* of the buffer */
 
-    size_t used;     /* of the buffer, by the beginning of a line */
+    size_t used;     /* of the buffer, by the start of a line */
     uint64_t number; /* of the line that is being read */
-    bool skipping;   /* the rest of one that is too long */
+    bool skipping;   /* skipping the rest of a line that is too long */
     int result;
 };
 
-/* Lines may have `size` - 1 bytes, without what ends them; `size` is at least
- * 1. The buffer stays the caller's and is in use until the last call. */
+/* Lines may have `size` - 1 bytes, without their line end; `size` is at least
+ * 1. The buffer stays the caller's and is used until the last call. */
 void lines_begin(struct lines *lines, char *buffer, size_t size,
                  line_fn *on_line, void *context);
 
@@ -49,8 +48,8 @@ void lines_begin(struct lines *lines, char *buffer, size_t size,
  * whatever is fed. */
 int lines_feed(struct lines *lines, const char *bytes, size_t count);
 
-/* Says that no more comes, so that what stands behind the last line end is a
- * line. Returns as lines_feed(). */
+/* Ends the input, so that what follows the last line end is a line. Returns as
+ * lines_feed(). */
 int lines_end(struct lines *lines);
 
 #endif

@@ -3,10 +3,10 @@
  * wait.
  *
  * When the ring is full, lines are dropped and counted until the writer has
- * written all that came before; then one line tells how many are missing, at
+ * written everything before them; then one line says how many are missing, at
  * the very place where they are. Standard error is shared with other processes,
  * so its flags stay as they are: the writer polls, and writes no more than a
- * pipe that polls writable takes at once.
+ * writable pipe is guaranteed to take.
  */
 #include "base/log.h"
 
@@ -27,13 +27,12 @@
 #define RING_BYTES ((size_t)1 << 20)
 #define BATCH_BYTES ((size_t)1 << 16)
 #define WRITE_BYTES ((size_t)4096) /* PIPE_BUF of Linux */
-#define POLL_MS 50        /* how soon a waiting writer sees it is given up */
+#define POLL_MS 50        /* how soon a waiting writer notices given_up */
 #define OWN_WRITE_MS 1000 /* how long a line without a thread may take */
 
 _Static_assert(BATCH_BYTES >= LOG_LINE_MAX, "a batch holds whole lines");
 
-/* What a thread works with, and gone with it. Under the lock, but for the last
- * three. */
+/* The state of the writer thread. Under the lock, except for the last three. */
 struct writer {
     int fd;
     pthread_t thread;
@@ -41,12 +40,12 @@ struct writer {
     pthread_cond_t ended_cond; /* CLOCK_MONOTONIC */
     char *ring;
     size_t head, used;
-    uint64_t dropped; /* lines that no line has told of yet */
+    uint64_t dropped; /* lines not reported yet */
     bool overflow;    /* dropping until the ring is empty */
-    bool failed;      /* the last write did; report after the next line */
+    bool failed;      /* the last write failed; report after the next line */
     bool stopping;
     bool ended;
-    atomic_bool given_up;    /* log_stop() is gone: free everything */
+    atomic_bool given_up;    /* log_stop() has returned: free everything */
     bool torn;               /* writer thread: the last line has no end */
     char batch[BATCH_BYTES]; /* writer thread */
 };
@@ -76,8 +75,8 @@ static int64_t monotonic_ms(void)
 
 /* Writing. ------------------------------------------------------------- */
 
-/* Waits until `fd` takes bytes. Returns false when the time is over or the
- * writer (which may be NULL) was given up. */
+/* Waits until `fd` is writable. Returns false when the time is up or the writer
+ * (which may be NULL) was given up. */
 static bool wait_writable(int fd, const struct writer *w, int64_t deadline_ms)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
@@ -85,13 +84,13 @@ static bool wait_writable(int fd, const struct writer *w, int64_t deadline_ms)
     for (;;) {
         if (w ? atomic_load(&w->given_up) : monotonic_ms() >= deadline_ms)
             return false;
-        /* An error shows in poll_fd too; write() then says which. */
+        /* An error makes poll() return too; write() then reports it. */
         if (poll(&poll_fd, 1, POLL_MS) > 0)
             return !w || !atomic_load(&w->given_up);
     }
 }
 
-/* Returns how many bytes were written before something went wrong. */
+/* Returns how many bytes were written before an error or timeout. */
 static size_t write_bytes(int fd, const struct writer *w, const char *bytes,
                           size_t count)
 {
@@ -136,8 +135,9 @@ static size_t format_now(char out[LOG_LINE_MAX + 1], enum log_level level,
                            level, event, fields);
 }
 
-/* Whether it is what the journal reads: see JOURNAL_STREAM in systemd.exec(5).
- * A process that inherits the variable may have been redirected since. */
+/* Whether it is connected to the journal: see JOURNAL_STREAM in
+ * systemd.exec(5). A process that inherits the variable may have been
+ * redirected since. */
 static bool is_journal(int fd)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -156,7 +156,7 @@ const char *log_front(enum log_level level)
     return is_journal(STDERR_FILENO) ? fronts[level] : "";
 }
 
-/* The ring. Each under the lock. --------------------------------------- */
+/* The ring. All under the lock. --------------------------------------- */
 
 static void ring_put(struct writer *w, const char *line, size_t bytes)
 {
@@ -202,8 +202,8 @@ static bool has_report(const struct writer *w)
     return w->dropped > 0 && !w->failed;
 }
 
-/* Waits for something to write into the batch: lines, or else a report of
- * `*reported` lines that are missing. Returns its bytes, 0 at the end. */
+/* Waits for something to write, and puts it into the batch: lines, or else a
+ * report of `*reported` missing lines. Returns its bytes, 0 at the end. */
 static size_t next_batch(struct writer *w, uint64_t *reported)
 {
     size_t bytes;
@@ -228,8 +228,8 @@ static size_t next_batch(struct writer *w, uint64_t *reported)
     return bytes;
 }
 
-/* Ends what a failed write left of a line, so that the next one stands alone;
- * then writes the batch. Returns how much of it. */
+/* Ends a line that a failed write has cut off, so that the next one stands
+ * alone; then writes the batch. Returns how much of it was written. */
 static size_t write_lines(struct writer *w, size_t bytes)
 {
     size_t done;
@@ -310,7 +310,7 @@ static struct writer *create_writer(void)
     return w;
 }
 
-/* With all signals blocked: they are for the threads of the program. */
+/* With all signals blocked: they are for the other threads of the program. */
 static int start_thread(struct writer *w)
 {
     sigset_t all, before;

@@ -1,9 +1,9 @@
 /* log.h - one line per event on standard error, as logfmt or JSON.
  *
- * log_event() never waits: lines go through a bounded queue to a writer thread,
- * so that a blocked pipe or a full disk costs lines (which are counted and
- * reported), never messages. Values are escaped, so that nobody can forge a
- * line.
+ * log_event() never blocks: lines go through a bounded queue to a writer
+ * thread, so that a blocked pipe or a full disk loses lines (which are counted
+ * and reported), but never delays messages. Values are escaped, so that nobody
+ * can forge a line.
  */
 #ifndef HUBD_LOG_H
 #define HUBD_LOG_H
@@ -15,7 +15,7 @@
 enum log_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARN, LEVEL_ERROR };
 enum log_format { LOG_TEXT, LOG_JSON };
 
-/* A pair of a line. Names are constants of ours: [a-z_]+. */
+/* A name=value pair of a line. Names are our constants: [a-z_]+. */
 struct log_field {
     const char *name; /* NULL ends the list */
     enum { LOG_FIELD_STRING, LOG_FIELD_INT } type;
@@ -27,29 +27,28 @@ struct log_field {
 #define LOG_INT(n, i)                                                          \
     ((struct log_field){(n), LOG_FIELD_INT, NULL, (int64_t)(i)})
 
-/* Where lines go from the next log_start() on, or at once while no thread
- * runs: standard error unless this is called. The descriptor stays the
- * caller's, and its flags as they are. */
+/* Where lines go from the next log_start() on, or at once while no thread runs;
+ * by default standard error. The descriptor stays the caller's, and its flags
+ * are not changed. */
 void log_set_fd(int fd);
 
-/* Starts the writer thread. Before it, and after log_stop(), lines are written
- * by the caller's own thread, which waits for a second at most. Returns 0 or -1
- * with errno (EALREADY: it is running). */
+/* Starts the writer thread. Before that, and after log_stop(), lines are
+ * written by the caller's own thread, which waits for at most a second. Returns
+ * 0 or -1 with errno (EALREADY: it is running). */
 int log_start(enum log_level level, enum log_format format);
 
-/* Writes what is queued, for `timeout_ms` at most, and ends the thread. What is
- * then left is lost. */
+/* Writes what is queued, for at most `timeout_ms`, and ends the thread. What is
+ * left then is lost. */
 void log_stop(int timeout_ms);
 
-/* What stands in front of a line of that level on standard error: where it is
- * read by systemd's journal, its priority as sd-daemon(3) has it, or nothing.
- */
+/* The prefix of a line of that level on standard error: its priority as in
+ * sd-daemon(3), if systemd's journal reads it, or nothing. */
 const char *log_front(enum log_level level);
 
-/* Whether a line of that level would be written. */
+/* Whether lines of that level are written. */
 bool log_wants(enum log_level level);
 
-/* Writes: time (UTC, milliseconds), level, event (a constant of ours), pairs.
+/* Writes time (UTC, milliseconds), level, event (our constant), and the pairs:
  * log_event(LEVEL_INFO, "connected", LOG_STR("user", user), LOG_INT("n", 3));
  */
 void log_fields(enum log_level level, const char *event,

@@ -1,5 +1,5 @@
-/* log_line.c - logfmt and JSON (RFC 8259) differ in what stands around a pair
- * and in how a value is escaped; the rest is the same.
+/* log_line.c - logfmt and JSON (RFC 8259) differ in what surrounds a pair and
+ * in how a value is escaped; the rest is the same.
  */
 #include "base/log_line.h"
 
@@ -8,7 +8,7 @@
 #include "base/linebuf.h"
 #include "base/timestamp.h"
 
-#define END_BYTES 32 /* kept free for "left_out" and the line end */
+#define END_BYTES 32 /* reserved for "left_out" and the line end */
 
 static const char *const level_names[] = {
     [LEVEL_DEBUG] = "debug",
@@ -59,7 +59,7 @@ static void add_time(struct linebuf *line, enum log_format format,
     add_string(line, format, "time", text);
 }
 
-/* Returns whether the pair fitted; if not, nothing of it is there. */
+/* Returns whether the pair fitted; if not, none of it is added. */
 static bool add_field(struct linebuf *line, enum log_format format,
                       const struct log_field *field)
 {

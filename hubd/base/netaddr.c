@@ -1,6 +1,6 @@
-/* netaddr.c - everything is compared as 128 bits; an IPv4 address is one below
- * ::ffff:0:0/96, and only networks of 96 bits and more can hold it, so that
- * ::/0 means IPv6 and nothing else.
+/* netaddr.c - everything is compared as 128 bits; an IPv4 address is one in
+ * ::ffff:0:0/96, and only networks with a prefix of 96 bits or more contain it,
+ * so that ::/0 means only IPv6.
  */
 #include "base/netaddr.h"
 
@@ -65,7 +65,7 @@ static int parse_number(unsigned *out, const char *text, size_t bytes,
     return 0;
 }
 
-/* What may stand behind an address: nothing, or a port. */
+/* What may follow an address: nothing, or a port. */
 static int check_port(const char *text, size_t bytes)
 {
     unsigned port;
@@ -91,7 +91,7 @@ int netaddr_parse(struct netaddr *out, const char *text, size_t bytes)
             return -1;
         return parse_bare(out, text + 1, length - 1);
     }
-    /* One colon alone divides an IPv4 address from a port. */
+    /* A single colon separates an IPv4 address from a port. */
     if (colon && !memchr(colon + 1, ':', bytes - (size_t)(colon + 1 - text))) {
         length = (size_t)(colon - text);
         if (check_port(colon, bytes - length))
@@ -111,7 +111,7 @@ void netaddr_format(const struct netaddr *addr, char out[NETADDR_TEXT_MAX])
 
 /* Lists. --------------------------------------------------------------- */
 
-/* The mask of byte `index` in a prefix of that length. */
+/* The mask of byte `index` for a prefix of that length. */
 static uint8_t prefix_mask(unsigned prefix_bits, unsigned index)
 {
     if (prefix_bits >= index * 8 + 8)
@@ -195,8 +195,9 @@ bool netaddr_list_has(const struct netaddr_list *list,
 
 /* Proxies. ------------------------------------------------------------- */
 
-/* Each proxy appends the address it was called from, so only what trusted ones
- * wrote can be believed: from the right, up to the first stranger. */
+/* Each proxy appends the address of its client, so only what trusted ones wrote
+ * can be believed: from the right, up to the first address that is not trusted.
+ */
 struct netaddr netaddr_client(const struct netaddr_list *trusted,
                               struct netaddr peer, const char *forwarded)
 {

@@ -1,5 +1,5 @@
-/* origin.c - patterns are kept as lower-case text and taken apart again for
- * each comparison, which happens once a connection.
+/* origin.c - patterns are stored as lower-case text and parsed again for each
+ * comparison, which happens once per connection.
  */
 #include "base/origin.h"
 
@@ -15,15 +15,15 @@
 
 /* scheme://host:port, pointing into a text. */
 struct origin {
-    const char *scheme; /* or "null", with nothing behind it */
+    const char *scheme; /* or "null", and the rest is unset */
     size_t scheme_bytes;
     const char *host; /* with the [] of an IPv6 address */
     size_t host_bytes;
-    unsigned port; /* the scheme's own if none is given; 0: it has none */
-    bool any_port; /* of a pattern */
+    unsigned port; /* the scheme's default if none is given; 0: it has none */
+    bool any_port; /* only in a pattern */
 };
 
-/* Character classes of RFC 3986, in no locale. */
+/* Character classes of RFC 3986, independent of the locale. */
 static bool is_alpha(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -110,7 +110,7 @@ static int parse_port(const char *p, const char *end, unsigned *port)
     return 0;
 }
 
-/* What stands between the slashes and the end. */
+/* Parses what is between the slashes and the end. */
 static int parse_authority(struct origin *out, const char *end, bool pattern)
 {
     const char *p = out->host;
@@ -119,7 +119,7 @@ static int parse_authority(struct origin *out, const char *end, bool pattern)
     if (out->port == 0 && p == end)
         return 0; /* "file://" */
     if (out->port == 0 && pattern && *p == '*' && (p + 1 == end || p[1] == ':'))
-        p++; /* browser extensions, whose ids differ by profile */
+        p++; /* browser extensions, whose ids differ between profiles */
     else
         p = host_end(p, end, pattern);
     if (!p)
@@ -151,7 +151,7 @@ static int parse(struct origin *out, struct slice text, bool pattern)
     return parse_authority(out, end, pattern);
 }
 
-/* The pattern as it is kept. */
+/* The pattern as it is stored. */
 static char *lower_copy(struct slice piece)
 {
     char *copy = strndup(piece.start, piece.bytes);
@@ -220,7 +220,7 @@ static bool host_matches(const struct origin *pattern,
         return pattern->host == origin->host;
     if (pattern->host_bytes == 0)
         return origin->host_bytes == 0;
-    if (pattern->host[0] == '*') { /* "*.x.org": what ends in ".x.org" */
+    if (pattern->host[0] == '*') { /* "*.x.org": ends in ".x.org" */
         size_t tail = pattern->host_bytes - 1;
 
         return origin->host_bytes > tail &&

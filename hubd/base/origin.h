@@ -11,18 +11,18 @@ struct origin_list {
     size_t count;
 };
 
-/* Comma list of scheme://host[:port], where the host may begin with "*." for
- * any name below it (not itself), and the port may be "*" for any. Schemes
- * other than those of the web may have no host ("file://"), or "*" for any one
- * ("moz-extension://" and a star). "null" is what browsers say where they name
- * no origin, and "*" alone allows everything. Returns 0, or -1 with the piece
- * that is wrong in `bad`. -2: out of memory. */
+/* A comma-separated list of scheme://host[:port], where the host may begin with
+ * "*." for any subdomain (but not the domain itself), and the port may be "*"
+ * for any. Schemes other than those of the web may have no host ("file://"), or
+ * "*" for any ("moz-extension://" and a star). "null" is what browsers send for
+ * opaque origins, and "*" alone allows everything. Returns 0, or -1 with the
+ * invalid entry in `bad`. -2: out of memory. */
 int origin_list_parse(struct origin_list *out, const char *text, char *bad,
                       size_t bad_bytes);
 void origin_list_release(struct origin_list *list);
 
-/* Scheme and host compare without case, ports after adding the scheme's own
- * (80, 443). NULL (no Origin header: not a browser) is allowed. */
+/* Scheme and host are compared without case, ports after adding the scheme's
+ * default (80, 443). NULL (no Origin header, so not a browser) is allowed. */
 bool origin_list_allows(const struct origin_list *list, const char *origin);
 
 #endif

@@ -1,5 +1,5 @@
-/* secret.c - see secret.h. What the kernel does not know or allow is gone
- * without: the wiping does not depend on it.
+/* secret.c - see secret.h. Whatever the kernel does not know or allow is
+ * skipped: the wiping does not depend on it.
  */
 #include "base/secret.h"
 

@@ -1,6 +1,6 @@
-/* secret.h - memory for what must not leave the process: pages of its own, left
- * out of core dumps, empty in a forked child, and kept from swap where the
- * limit on locked memory allows it. Threads: any.
+/* secret.h - memory for secrets that must not leave the process: pages of its
+ * own, left out of core dumps, zeroed in a forked child, and locked against
+ * swapping if the limit on locked memory allows it. Threads: any.
  */
 #ifndef HUBD_SECRET_H
 #define HUBD_SECRET_H
@@ -10,7 +10,7 @@
 /* Zeroed. Returns NULL without memory. */
 void *secret_new(size_t bytes);
 
-/* Wipes and releases what secret_new() gave for as many bytes. NULL is
+/* Wipes and releases what secret_new() returned for this many bytes. NULL is
  * allowed. */
 void secret_free(void *secret, size_t bytes);
 

@@ -1,7 +1,7 @@
-/* slice.h - a piece of a text that belongs to somebody else, and the pieces of
- * comma lists.
+/* slice.h - a part of a text that is owned elsewhere, and the entries of
+ * comma-separated lists.
  *
- * Pure: a slice points into the text and is good for as long as that is.
+ * Pure: a slice points into the text and is valid as long as the text is.
  */
 #ifndef HUBD_SLICE_H
 #define HUBD_SLICE_H
@@ -23,14 +23,14 @@ static inline struct slice slice_of(const char *text)
 /* Without the blanks (spaces and tabs) around it. */
 struct slice slice_trim(struct slice text);
 
-/* As a string, cut to fit. */
+/* Copies it as a string, truncated to fit. */
 void slice_copy(struct slice text, char *out, size_t size);
 
-/* How many pieces a comma list has; "" is one empty piece. */
+/* The number of entries in a comma-separated list; "" is one empty entry. */
 size_t slice_count(const char *list);
 
-/* Takes the first piece of a list, trimmed, and moves *list behind its comma,
- * or to NULL after the last one. Returns false if *list is NULL. */
+/* Takes the first entry of a list, trimmed, and moves *list past its comma, or
+ * to NULL after the last one. Returns false if *list is NULL. */
 bool slice_next(const char **list, struct slice *piece);
 
 #endif

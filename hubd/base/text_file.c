@@ -1,5 +1,5 @@
-/* text_file.c - see text_file.h. Opening must never wait, whatever the path
- * names: hence O_NONBLOCK, and nothing but regular files.
+/* text_file.c - see text_file.h. Opening must never block, whatever the path
+ * refers to: hence O_NONBLOCK, and only regular files.
  */
 #include "base/text_file.h"
 

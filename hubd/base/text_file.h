@@ -1,4 +1,4 @@
-/* text_file.h - reading a small regular file whole. Threads: any. */
+/* text_file.h - reads a small regular file completely. Threads: any. */
 #ifndef HUBD_TEXT_FILE_H
 #define HUBD_TEXT_FILE_H
 
@@ -6,8 +6,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* Reads as much as there is room for. Returns the number of bytes and whose the
- * file is, or -1 and what is wrong, as a phrase to follow the path. */
+/* Reads as much as there is room for. Returns the number of bytes, and owner
+ * and mode in `status`, or -1 and what is wrong, as a phrase to follow the
+ * path. */
 ssize_t text_file_read(const char *path, void *out, size_t size,
                        struct stat *status, const char **problem);
 

@@ -1,5 +1,5 @@
-/* timestamp.c - RFC 3339 by a cursor over the text: each piece moves it on or
- * says no. Pure; any thread.
+/* timestamp.c - parses RFC 3339 with a cursor: each function moves it forward
+ * or returns false. Pure; any thread.
  */
 #include "base/timestamp.h"
 

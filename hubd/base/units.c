@@ -48,7 +48,7 @@ static const struct unit sizes[] = {
     {"gib", 1073741824},
 };
 
-/* Reads the digits at *at and moves it behind them. */
+/* Reads the digits at *at and moves it past them. */
 static int read_digits(const char **at, uint64_t *out)
 {
     const char *p = *at;
@@ -75,8 +75,8 @@ static const struct unit *duration_unit(const char *text)
     return NULL;
 }
 
-/* The digits behind a point, as nanoseconds. One that would stand for less
- * than a nanosecond must be 0: no other makes a whole millisecond. */
+/* The digits after the point, as nanoseconds. Digits below a nanosecond must be
+ * 0, since nothing else adds up to whole milliseconds. */
 static int fraction_ns(const char *digits, const char *end, uint64_t factor,
                        uint64_t *ns)
 {
@@ -97,7 +97,7 @@ static int fraction_ns(const char *digits, const char *end, uint64_t factor,
     return 0;
 }
 
-/* One number with its unit, moving *at behind it. */
+/* Reads one number with its unit, and moves *at past it. */
 static int duration_term(const char **at, uint64_t *ns)
 {
     const char *start = *at, *fraction, *end;

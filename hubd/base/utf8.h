@@ -9,10 +9,10 @@
 
 #define UTF8_BYTES_MAX 4 /* of a character */
 
-/* The length of the sequence at `p`, of which `bytes` (at least 1) are there;
- * or 0 and in `bad` the first byte that does not belong, `bytes` if the
- * sequence is cut short. The table of RFC 3629, 4: only the range of the second
- * byte depends on the first. */
+/* The length of the sequence at `p`, of which `bytes` (at least 1) are
+ * available; or 0, and in `bad` the index of the first invalid byte, or `bytes`
+ * if the sequence is cut short. By the table in RFC 3629, 4: only the range of
+ * the second byte depends on the first. */
 static inline size_t utf8_sequence(const unsigned char *p, size_t bytes,
                                    size_t *bad)
 {

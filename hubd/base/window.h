@@ -1,6 +1,6 @@
-/* window.h - how often something happens, told by one line in so many seconds:
- * the first at once, and then how many more there were. What peers can cause at
- * will must not fill a log.
+/* window.h - rate-limits log lines: the first event is logged at once, then one
+ * line per window says how many more there were. What peers can cause at will
+ * must not fill the log.
  *
  * Threads: any.
  */
@@ -12,20 +12,20 @@
 
 #define WINDOW_MS 10000
 
-/* Zeros are a new one. */
+/* All zeros is a new one. */
 struct window {
     _Atomic uint64_t untold;
     _Atomic int64_t next_ms; /* when the next line is due; CLOCK_MONOTONIC */
 };
 
-/* It happened. */
+/* Counts an event. */
 void window_count(struct window *window);
 
-/* How often it has since the last line; 0 where there is nothing to tell, or no
- * line is due. Whoever asks tells. */
+/* The number of events since the last line; 0 if there were none, or no line is
+ * due. Whoever asks must log it. */
 uint64_t window_due(struct window *window);
 
-/* The same, due or not: the end is near. */
+/* The same, due or not: for the end. */
 uint64_t window_rest(struct window *window);
 
 #endif

@@ -1,8 +1,8 @@
-/* config.c - reads the settings: first finds out where the text of each comes
- * from, then hands it to the parser of its row.
+/* config.c - reads the settings: first finds the source of each, then passes
+ * its text to the parser of its row.
  *
- * A key never gets into an error, not even as part of an argument that was
- * misunderstood, and keys in argv and env are overwritten on every way out.
+ * A key never gets into an error message, not even as part of a misunderstood
+ * argument, and keys in argv and env are overwritten in all cases.
  */
 #include "config/config.h"
 
@@ -23,7 +23,7 @@ struct source {
 };
 
 struct reader {
-    struct source sources[CONFIG_SETTINGS_MAX]; /* one a row */
+    struct source sources[CONFIG_SETTINGS_MAX]; /* one per row */
     enum config_action action;
     struct linebuf error;
 };
@@ -34,7 +34,7 @@ static void *field_of(struct config *config,
     return (char *)config + setting->offset;
 }
 
-/* Whether the first bytes of `text` are the flag of that name. */
+/* Whether the first bytes of `text` are this flag. */
 static bool is_flag(const char *text, size_t bytes, const char *flag)
 {
     return strlen(flag) == bytes && memcmp(text, flag, bytes) == 0;
@@ -52,7 +52,7 @@ static bool names(const struct config_setting *setting, const char *text,
            memcmp(text, "hub-", 4) == 0 && is_flag(text + 4, bytes - 4, flag);
 }
 
-/* The row that an argument names, and its value if it stands behind a '='. */
+/* The row that an argument names, and its value if it follows a '='. */
 static const struct config_setting *find_flag(char *arg, char **value)
 {
     size_t bytes;
@@ -71,7 +71,7 @@ static const struct config_setting *find_flag(char *arg, char **value)
     return NULL;
 }
 
-/* The value in the argument behind a flag, unless that is a flag itself. */
+/* The value in the argument after a flag, unless that is a flag itself. */
 static char *value_behind(int argc, char **argv, int at)
 {
     if (at + 1 >= argc || strncmp(argv[at + 1], "--", 2) == 0)
@@ -94,7 +94,7 @@ static void hide_arguments(int argc, char **argv)
     }
 }
 
-/* Whether a NAME=value string is of that setting. */
+/* Whether a NAME=value string belongs to this setting. */
 static bool is_variable(const char *string,
                         const struct config_setting *setting)
 {
@@ -140,8 +140,8 @@ static bool is_setting(const char *name)
     return false;
 }
 
-/* Kubernetes gives them to all that are beside a service named "hub", or
- * "hub-" and something: HUB_SERVICE_HOST, HUB_PORT_8081_TCP_ADDR, and
+/* Kubernetes sets these in all pods next to a service named "hub" or
+ * "hub-something": HUB_SERVICE_HOST, HUB_PORT_8081_TCP_ADDR, and
  * HUB_PORT=tcp://... */
 static bool is_of_a_service(const char *name, const char *value)
 {
@@ -154,7 +154,8 @@ static bool is_of_a_service(const char *name, const char *value)
            (port != NULL && port[5] == '\0' && strstr(value, "://") != NULL);
 }
 
-/* Settings that are misspelt would be missed by nobody else. */
+/* Notes unknown HUB_ variables: a misspelt setting would otherwise go
+ * unnoticed. */
 static void note_unknown(struct config *config, char **env)
 {
     struct linebuf names;
@@ -178,7 +179,7 @@ static void note_unknown(struct config *config, char **env)
     }
 }
 
-/* --help and the like: returns false if it is none of them. */
+/* --help and the like; returns false for other arguments. */
 static bool read_action(struct reader *reader, const char *arg)
 {
     if (strcmp(arg, "--help") == 0)
@@ -192,8 +193,8 @@ static bool read_action(struct reader *reader, const char *arg)
     return true;
 }
 
-/* Does not repeat more of the argument than the name of a flag: what is behind
- * it, or stands alone, may be a key in the wrong place. */
+/* Repeats no more of the argument than the name of a flag: what follows it, or
+ * stands alone, may be a misplaced key. */
 static int refuse_argument(struct reader *reader, char *arg, int index)
 {
     if (strncmp(arg, "--", 2) == 0 && arg[2] != '\0' && arg[2] != '=') {
@@ -215,7 +216,7 @@ static int refuse_argument(struct reader *reader, char *arg, int index)
     return -1;
 }
 
-/* Takes the argument at *at, and moves it to the last one that was used. */
+/* Reads the argument at *at, and moves *at to the last one that was used. */
 static int read_flag(struct reader *reader, int argc, char **argv, int *at)
 {
     char *arg = argv[*at], *value;
@@ -319,7 +320,7 @@ static int check_keys(struct reader *reader, const struct config *config)
     return 0;
 }
 
-/* The file takes the place of the list, which has a default. */
+/* The file replaces the list, which has a default. */
 static int check_origins(struct reader *reader, struct config *config)
 {
     size_t i = 0;
@@ -355,7 +356,7 @@ static int check_memory(struct reader *reader, const struct config *config)
     return -1;
 }
 
-/* What comes in is told apart by the port it came to. */
+/* Requests are told apart by the port they come in on. */
 static int check_metrics(struct reader *reader, const struct config *config)
 {
     if (config->metrics.where != METRICS_APART || config->metrics.port == 0 ||

@@ -1,5 +1,5 @@
 /* config.h - the settings of hubd: environment variables and long flags of the
- * same name, flags first. One table describes them all.
+ * same names, of which flags win. One table describes them all.
  */
 #ifndef HUBD_CONFIG_H
 #define HUBD_CONFIG_H
@@ -17,7 +17,7 @@
 
 #define CONFIG_KEY_BYTES_MAX 4096 /* visible ASCII, as in HTTP headers */
 
-#define CONFIG_ADDRESS_BYTES 64 /* hold any numeric address */
+#define CONFIG_ADDRESS_BYTES 64 /* fits any numeric address */
 #define CONFIG_UNKNOWN_BYTES 256
 #define CONFIG_NAME_BYTES_MAX 64 /* of a subprotocol */
 
@@ -26,8 +26,8 @@ enum config_switch { CONFIG_OFF, CONFIG_ON };
 /* Where /metrics is served. */
 struct metrics_place {
     enum { METRICS_OFF, METRICS_ON, METRICS_APART } where;
-    /* Of a listener of its own. */
-    char bind[CONFIG_ADDRESS_BYTES]; /* "": the one of HUB_BIND */
+    /* For a listener of its own. */
+    char bind[CONFIG_ADDRESS_BYTES]; /* "": the same as HUB_BIND */
     unsigned port;                   /* 0: the kernel picks */
 };
 
@@ -48,9 +48,9 @@ struct config {
     uint64_t max_connections_per_user;
     size_t queue_bytes;
     size_t memory_limit; /* bytes; 0: see memory.h */
-    unsigned rate_limit; /* messages a second of one client; 0: any */
+    unsigned rate_limit; /* messages per second from one client; 0: no limit */
     enum hub_slow_consumer slow_consumer;
-    struct origin_list origins; /* unless there is a file: see gate.h */
+    struct origin_list origins; /* unless origins_file is set: see gate.h */
     char *origins_file;         /* or NULL */
     char *subprotocols;         /* "a,b", or NULL */
     struct netaddr_list trusted_proxies;
@@ -62,11 +62,11 @@ struct config {
     enum config_switch console; /* see console.h */
     enum log_level log_level;
     enum log_format log_format;
-    /* Variables that look like settings and are none: "HUB_A, HUB_B", or "". */
+    /* Variables that look like settings but are not: "HUB_A, HUB_B", or "". */
     char unknown[CONFIG_UNKNOWN_BYTES];
 };
 
-#define CONFIG_ERROR_BYTES 1024 /* hold any error whole */
+#define CONFIG_ERROR_BYTES 1024 /* fits any error */
 
 enum config_action {
     CONFIG_RUN,
@@ -78,16 +78,15 @@ enum config_action {
 
 /* Reads environ-like `env` (NULL-terminated NAME=value strings) and the flags.
  * Keys in `argv` and `env` are overwritten, so that neither ps nor /proc shows
- * them, and getenv() does not find them. On
- * CONFIG_ERROR `error` holds one line that names the variable (or flag), its
- * value (never a key's) and what it takes. Only after CONFIG_RUN and
- * CONFIG_CHECK there is something to release. */
+ * them, and getenv() does not find them. On CONFIG_ERROR `error` holds one line
+ * that names the variable (or flag), its value (never a key's) and what it must
+ * be. Only after CONFIG_RUN and CONFIG_CHECK is there something to release. */
 enum config_action config_read(struct config *config, int argc, char **argv,
                                char **env, char *error, size_t error_bytes);
 
 void config_release(struct config *config);
 
-/* Overwrites the texts of keys, which are empty then: somebody else keeps them.
+/* Wipes the texts of the keys, which are then empty strings: keys.h has copies.
  * That they were set stays known. */
 void config_forget_keys(struct config *config);
 
@@ -104,8 +103,8 @@ void config_each(const struct config *config,
                               const char *value),
                  void *context);
 
-/* Calls `emit` with one sentence for each setting that is allowed and still
- * likely to be a mistake. Returns how many. */
+/* Calls `emit` with one sentence for each setting that is allowed but likely to
+ * be a mistake. Returns how many. */
 int config_warnings(const struct config *config,
                     void (*emit)(void *context, const char *text),
                     void *context);

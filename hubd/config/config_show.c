@@ -1,5 +1,5 @@
-/* config_show.c - writes the settings for people: usage, effective values and
- * what looks like a mistake. Keys come out as ****.
+/* config_show.c - prints the settings for people: usage, effective values and
+ * likely mistakes. Keys are shown as ****.
  */
 #include "config/config.h"
 
@@ -42,7 +42,8 @@ static char *value_text(const struct config *config,
     return text;
 }
 
-/* On one line, whatever is in it. Escapes are four times as long at most. */
+/* On one line, whatever the text contains. Escapes are at most four times as
+ * long. */
 static void print_escaped(const char *text, FILE *out)
 {
     size_t bytes = strlen(text), size = 4 * bytes + 1;
@@ -119,7 +120,7 @@ void config_usage(FILE *out)
         print_setting(&config_settings[i], out);
 }
 
-/* Whether others than this machine can connect. */
+/* Whether other machines can connect. */
 static bool is_public(const char *bind)
 {
     struct netaddr addr;

@@ -1,5 +1,5 @@
-/* config_table.c - the one table of settings: reading, --help, --check-config,
- * errors and the log line at start all come from it.
+/* config_table.c - the one table of settings: parsing, --help, --check-config,
+ * errors and the start line in the log all come from it.
  */
 #include "config/config_table.h"
 
@@ -18,7 +18,7 @@
 #define LOOPS_MAX 1024
 #define RATE_MAX 1000000
 
-/* config_word keeps an enum through a pointer to unsigned. */
+/* config_word stores an enum through a pointer to unsigned. */
 #define IS_UNSIGNED(type)                                                      \
     _Static_assert(_Generic((type)0, unsigned : 1, default : 0),               \
                    "compatible with unsigned")

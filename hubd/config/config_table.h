@@ -1,5 +1,5 @@
-/* config_table.h - what a setting is: the rows of the one table, and the kinds
- * of values they hold. Only for the config*.c files.
+/* config_table.h - the rows of the table of settings, and the kinds of values
+ * they have. Only for the config*.c files.
  */
 #ifndef HUBD_CONFIG_TABLE_H
 #define HUBD_CONFIG_TABLE_H
@@ -14,18 +14,18 @@
 
 struct config_setting;
 
-/* How one sort of value is read and written. `field` is the setting's place in
- * struct config. */
+/* How one kind of value is parsed and printed. `field` is the setting's field
+ * in struct config. */
 struct config_kind {
     bool secret;
-    /* Adds what values it takes, to follow the word "takes". */
+    /* Describes the valid values, to follow "takes" or "must be". */
     void (*describe)(const struct config_setting *setting,
                      struct linebuf *line);
-    /* Returns 0; CONFIG_INVALID, with the piece that is wrong in `bad` if it is
-     * not all of it; CONFIG_NO_MEMORY. The field is untouched unless 0. */
+    /* Returns 0; CONFIG_INVALID, with the invalid part in `bad` if it is not
+     * the whole; CONFIG_NO_MEMORY. The field is unchanged unless 0. */
     int (*parse)(const struct config_setting *setting, const char *text,
                  void *field, char *bad, size_t bad_bytes);
-    /* Writes the value as parse() takes it, or nothing if there is none. */
+    /* Prints the value as parse() accepts it, or nothing if there is none. */
     void (*print)(const struct config_setting *setting, const void *field,
                   FILE *out);
     void (*release)(void *field); /* or NULL */
@@ -34,16 +34,16 @@ struct config_kind {
 #define CONFIG_INVALID (-1)
 #define CONFIG_NO_MEMORY (-2)
 
-/* A row. The flag is --key with '-' for '_'; where `name` begins with HUB_,
- * --hub-key too. */
+/* A row. The flag is --key with '-' for '_'; if `name` begins with HUB_,
+ * --hub-key works too. */
 struct config_setting {
-    const char *name; /* of the variable */
-    const char *key;  /* of the pair in a log line */
+    const char *name; /* of the environment variable */
+    const char *key;  /* the name in a log line */
     const char *meaning;
     const char *fallback; /* the default, or NULL */
     const struct config_kind *kind;
     size_t offset; /* in struct config */
-    /* What numbers, durations (in ms) and sizes may be, both ends included. */
+    /* The range of numbers, durations (in ms) and sizes, inclusive. */
     uint64_t min, max;
     const char *zero;         /* printed for 0, or NULL */
     const char *const *words; /* of an enum, in its order, NULL at the end */

@@ -1,5 +1,5 @@
-/* config_value.c - the kinds of values a setting can have: how each is read
- * from text, written back and described. No setting is named in here.
+/* config_value.c - the kinds of values a setting can have: how each is parsed,
+ * printed and described. No individual setting appears here.
  */
 #include "config/config_table.h"
 
@@ -13,7 +13,7 @@
 #include "base/slice.h"
 #include "base/units.h"
 
-#define PATH_BYTES_MAX 4095 /* the kernel takes no longer one */
+#define PATH_BYTES_MAX 4095 /* PATH_MAX without the NUL */
 
 /* Numbers. ------------------------------------------------------------- */
 
@@ -303,7 +303,7 @@ static void describe_origins(const struct config_setting *setting,
                       "http://localhost:*, file://, or *");
 }
 
-/* The results of the list parsers are those of this table. */
+/* The list parsers return the codes of config_table.h. */
 static int parse_origins(const struct config_setting *setting, const char *text,
                          void *field, char *bad, size_t bad_bytes)
 {
@@ -356,7 +356,7 @@ static void print_proxies(const struct config_setting *setting,
 
         netaddr_format(&net->base, base);
         fprintf(out, "%s%s", i > 0 ? "," : "", base);
-        if (bits < 128) /* written as IPv4, the prefix counts from there */
+        if (bits < 128) /* for IPv4, the prefix counts from bit 96 */
             fprintf(out, "/%u", strchr(base, ':') ? bits : bits - 96);
     }
 }

@@ -1,5 +1,5 @@
-/* start_line.c - the settings as pairs of one line; keys come masked from
- * config.c. Runs once, before other threads.
+/* start_line.c - logs the settings as pairs of one line; keys are masked by
+ * config_show.c. Runs once, before other threads.
  */
 #include "config/start_line.h"
 

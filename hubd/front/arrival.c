@@ -45,7 +45,7 @@ void arrival_next(struct arrival *arrival, int64_t length)
     a->bytes -= end + body;
     a->head = (struct head){0};
     a->is_head = true;
-    /* civetweb is about to move them to the front. */
+    /* civetweb is about to move these bytes to the front. */
     if (a->bytes > 0)
         head_take(&a->head, a->buffer + end + body, 0, a->bytes);
 }

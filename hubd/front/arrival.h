@@ -1,9 +1,9 @@
-/* arrival.h - what has come of a request into civetweb's buffer, and how much.
+/* arrival.h - what civetweb's buffer holds of a request, and how much.
  *
- * civetweb shows a head once it has parsed it: of one it cannot parse, and of
- * what it has read behind one it can, nobody learns anything. tap.h sees where
- * its bytes go. They start where the first of a connection go, and the others
- * follow without a gap; anything else is not civetweb reading a head.
+ * civetweb only shows heads that it has parsed: nothing of those it cannot
+ * parse, nor of what it has read after one. tap.h sees where its bytes go:
+ * those of a head start where the first ones of the connection went, and follow
+ * each other without a gap; anything else is not civetweb reading a head.
  *
  * Threads: the worker that has the connection.
  */
@@ -17,29 +17,28 @@
 #include "front/head.h"
 
 struct arrival {
-    char *buffer;     /* civetweb's; NULL: nothing has come yet */
+    char *buffer;     /* civetweb's; NULL: nothing has arrived yet */
     size_t bytes;     /* that are in it */
-    struct head head; /* of the request in hand, which has been made plain */
-    bool is_head;     /* what comes now belongs to a head */
-    char last[2];     /* bytes read, wherever they went */
+    struct head head; /* of the current request, after normalization */
+    bool is_head;     /* the next bytes belong to a head */
+    char last[2];     /* the last two bytes read, wherever they went */
 };
 
-/* A connection begins, and with it a head. */
+/* A connection begins, and with it its first head. */
 void arrival_begin(struct arrival *arrival);
 
-/* Bytes have come, and are at `at`. */
+/* Bytes have arrived, and are at `at`. */
 void arrival_take(struct arrival *arrival, char *at, size_t bytes);
 
-/* The head is over, one way or the other. */
+/* The head has ended, one way or the other. */
 void arrival_end(struct arrival *arrival);
 
-/* The request is answered, and has been read to its end: its head, and what of
- * its body is in the buffer, make place for the next one. `length` is that of
- * the body, or -1 where it was chunked. */
+/* The request is answered, and has been read to its end: its head, and the part
+ * of its body in the buffer, make room for the next one. `length` is that of
+ * the body, or -1 if it was chunked. */
 void arrival_next(struct arrival *arrival, int64_t length);
 
-/* Whether there is something behind the last chunk of the body that has been
- * read. */
+/* Whether something follows the last chunk of the body that was read. */
 bool arrival_has_trailers(const struct arrival *arrival);
 
 #endif

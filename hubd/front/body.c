@@ -1,11 +1,11 @@
-/* body.c - reading until the announced end.
+/* body.c - reads until the announced end.
  *
  * mg_read() blocks until it has all it was asked for, the peer is gone, or
- * civetweb's timeout has passed without a single byte. The deadline over the
- * whole body is the client's: when it passes, the socket is shut down for
- * reading, and mg_read() comes back short.
+ * civetweb's timeout has passed without a single byte. The deadline for the
+ * whole body is kept by http_conn.h: when it passes, the socket is shut down
+ * for reading, and mg_read() returns early.
  *
- * Memory is taken as bytes come: a length that is only announced takes none.
+ * Memory is allocated as bytes arrive: an announced length alone takes none.
  */
 #include "front/body.h"
 
@@ -16,7 +16,7 @@
 #include "front/http_conn.h"
 #include "front/reply.h"
 
-#define SIZE_FIRST 4096 /* grows twofold */
+#define SIZE_FIRST 4096 /* doubles as it grows */
 #define COPIES 2        /* the message may be copied, to add a timestamp */
 
 static int too_large(struct refusal *why, size_t limit)
@@ -36,7 +36,7 @@ static int cut_short(struct refusal *why, bool chunked, bool expired)
                           : "");
 }
 
-/* What came of reading. */
+/* The outcome of reading. */
 enum outcome { WHOLE, ENDED, CUT, NO_MEMORY, OVERLOADED };
 
 static enum outcome grow(struct body *body, size_t size)
@@ -55,7 +55,7 @@ static enum outcome grow(struct body *body, size_t size)
     return WHOLE;
 }
 
-/* Fills what there is room for. ENDED: the body has ended before. */
+/* Fills the allocated memory. ENDED: the body ended before that. */
 static enum outcome fill(struct mg_connection *conn, struct body *body)
 {
     while (body->count < body->size) {
@@ -69,7 +69,7 @@ static enum outcome fill(struct mg_connection *conn, struct body *body)
     return WHOLE;
 }
 
-/* Reads `bytes` bytes, if there are so many. */
+/* Reads up to `bytes` bytes. */
 static enum outcome read_bytes(struct mg_connection *conn, struct body *body,
                                size_t bytes)
 {
@@ -99,7 +99,7 @@ int body_read(struct body *body, struct exchange *x,
               const struct body_limits *limits, struct refusal *why)
 {
     const struct request *request = &x->request;
-    /* Of unknown length: one more, to see whether there is more. */
+    /* If the length is unknown, one more, to see whether it is too long. */
     size_t bytes =
         request->chunked ? limits->bytes + 1 : (size_t)request->content_length;
     enum outcome outcome = WHOLE, good = request->chunked ? ENDED : WHOLE;
@@ -115,7 +115,7 @@ int body_read(struct body *body, struct exchange *x,
         outcome = read_bytes(x->conn, body, bytes);
     expired = http_conn_done(x->client);
     if (outcome == good && !expired) {
-        /* civetweb does not read trailers, and closes behind them. */
+        /* civetweb does not read trailers, and closes after them. */
         x->unread_body =
             request->chunked && arrival_has_trailers(&x->client->tap.arrival);
         return 0;
@@ -123,7 +123,7 @@ int body_read(struct body *body, struct exchange *x,
     body_release(body);
     if (outcome == WHOLE && request->chunked)
         return too_large(why, limits->bytes);
-    /* Where the time was over, the end was of our making. */
+    /* If the time was up, we ended the stream ourselves. */
     return refuse_outcome(outcome, request->chunked, expired, why);
 }
 

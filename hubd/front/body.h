@@ -1,5 +1,5 @@
-/* body.h - the body of a request: all of it, within one deadline and what
- * memory there is for bodies, or nothing.
+/* body.h - the body of a request: all of it, within one deadline and the memory
+ * that bodies may use, or nothing.
  *
  * Threads: the worker that has the request.
  */
@@ -13,7 +13,7 @@
 struct body {
     char *bytes;
     size_t count;
-    size_t size;           /* allocated, and taken from `memory` */
+    size_t size;           /* allocated, and charged to `memory` */
     struct memory *memory; /* shared */
 };
 

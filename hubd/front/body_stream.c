@@ -1,6 +1,5 @@
-/* body_stream.c - one way for both kinds of framing: raw bytes come from
- * civetweb's buffer and then from the socket, and the chunks are undone where
- * they land.
+/* body_stream.c - one path for both kinds of framing: raw bytes come from
+ * civetweb's buffer and then from the socket, and chunks are decoded in place.
  */
 #include "front/body_stream.h"
 
@@ -56,7 +55,7 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Returns 1: there is something to read; 0: it is too late. */
+/* Returns 1 if there is something to read, 0 after the deadline. */
 static int await(int fd, int64_t end_ms)
 {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
@@ -67,7 +66,7 @@ static int await(int fd, int64_t end_ms)
         if (end_ms != INT64_MAX && left <= 0)
             return 0;
         if (poll(&ready, 1, (int)sooner(left, INT_MAX)) != 0)
-            return 1; /* recv() knows what is wrong, if anything is */
+            return 1; /* recv() reports errors, if any */
     }
 }
 
@@ -107,7 +106,7 @@ static bool is_complete(const struct body_stream *stream)
                                       : stream->left <= 0;
 }
 
-/* What of `got` raw bytes is the body's. */
+/* How many of the `got` raw bytes are body, after decoding. */
 static ssize_t undo(struct body_stream *stream, char *bytes, size_t got)
 {
     if (stream->x->request.chunked)
@@ -124,8 +123,8 @@ ssize_t body_stream_read(struct body_stream *stream, char *out, size_t size,
 
     if (stream->pace.piece_ms != INT64_MAX)
         end_ms = sooner(end_ms, clock_now_ms() + stream->pace.piece_ms);
-    /* What has no bytes of the body in it is no piece; what is malformed is
-     * said when all that came before it has been handed on. */
+    /* Framing alone is not a piece; malformed chunks are reported after
+     * everything before them has been passed on. */
     while (got == 0 && !is_complete(stream)) {
         if (chunks_broken(&stream->chunks))
             return refuse_as(why, REFUSAL_INVALID_BODY);
@@ -137,7 +136,7 @@ ssize_t body_stream_read(struct body_stream *stream, char *out, size_t size,
         return refuse_large(stream, why);
     if (got > 0)
         stream->room -= got;
-    /* Behind it there may be the next request, which nobody will read. */
+    /* The next request may follow it, which nobody will read. */
     stream->x->unread_body =
         !is_complete(stream) || http_conn_has_unread(stream->x->client);
     return got;

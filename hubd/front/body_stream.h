@@ -1,10 +1,10 @@
-/* body_stream.h - the body of a request as it comes: what has arrived is handed
- * on at once, however long the rest takes and whatever pieces it is sent in.
+/* body_stream.h - the body of a request as it arrives: each piece is passed on
+ * at once, however long the rest takes and whatever pieces it comes in.
  *
  * civetweb waits until it has all it was asked for, or the end of a chunk. So
- * it is asked for nothing: what it has read along with the head is taken from
- * where it lies, and what follows from the socket. It does not know then where
- * the next request begins, and the connection ends with this one.
+ * it is bypassed: what it has read along with the head is taken from its
+ * buffer, and the rest from the socket. It then cannot know where the next
+ * request begins, so the connection ends with this one.
  *
  * Threads: the worker that has the request.
  */
@@ -18,8 +18,7 @@
 #include "front/exchange.h"
 #include "front/refusal.h"
 
-/* How fast a body has to come, and how large it may be; INT64_MAX for what has
- * no limit. */
+/* How fast a body must arrive, and how large it may be; INT64_MAX: no limit. */
 struct body_pace {
     int64_t piece_ms; /* from one byte to the next */
     int64_t whole_ms;
@@ -30,15 +29,15 @@ struct body_stream {
     struct exchange *x;
     struct body_pace pace;
     int64_t end_ms;       /* CLOCK_MONOTONIC; INT64_MAX: none */
-    const char *held;     /* what has come along with the head ... */
-    size_t held_bytes;    /* ... and was not handed on */
-    int64_t room;         /* how many bytes more are allowed */
-    int64_t left;         /* of the body, if it has a length */
+    const char *held;     /* what came along with the head ... */
+    size_t held_bytes;    /* ... and was not passed on yet */
+    int64_t room;         /* how many more bytes are allowed */
+    int64_t left;         /* left of the body, if it has a length */
     struct chunks chunks; /* if not */
 };
 
-/* Begins to read; asks for the body where that is waited for. Returns 0, or -1
- * and `why`. */
+/* Begins to read; sends 100 Continue if the client waits for it. Returns 0, or
+ * -1 and `why`. */
 int body_stream_open(struct body_stream *stream, struct exchange *x,
                      const struct body_pace *pace, struct refusal *why);
 

@@ -1,5 +1,5 @@
 /* chunks.c - a state for each place where the bytes may end. Data is moved in
- * one go, all else is taken byte by byte.
+ * one go, everything else is handled byte by byte.
  */
 #include "front/chunks.h"
 
@@ -9,7 +9,7 @@
 
 #define DIGITS_MAX 16 /* of 64 bits */
 
-/* What may stand in an extension or a trailer. */
+/* What an extension or a trailer may contain. */
 static bool is_text(unsigned char c)
 {
     return c == '\t' || (c >= ' ' && c != 0x7f);
@@ -31,7 +31,7 @@ static void take_size(struct chunks *c, unsigned char byte)
     }
 }
 
-/* Text up to a CR. */
+/* Takes text up to a CR. */
 static void take_text(struct chunks *c, unsigned char byte, size_t most,
                       enum chunks_state behind)
 {
@@ -53,7 +53,7 @@ static void take_line_feed(struct chunks *c, unsigned char byte,
     c->state = byte == '\n' ? behind : CHUNKS_BROKEN;
 }
 
-/* A byte that is not data. */
+/* Takes a byte that is not data. */
 static void take(struct chunks *c, unsigned char byte)
 {
     switch (c->state) {

@@ -1,9 +1,9 @@
-/* chunks.h - the chunked transfer coding (RFC 9112, 7.1), undone in whatever
- * pieces it comes: each byte of the body is there as soon as it has come, not
- * when its chunk is complete.
+/* chunks.h - decodes the chunked transfer coding (RFC 9112, 7.1), in whatever
+ * pieces it arrives: each byte of the body is available as soon as it arrives,
+ * not when its chunk is complete.
  *
- * Strict, because others read the same bytes: lines end with CR LF, sizes are
- * hexadecimal digits. Extensions and trailers are skipped. Pure.
+ * Strict, because others may read the same bytes differently: lines end with CR
+ * LF, sizes are hexadecimal digits. Extensions and trailers are skipped. Pure.
  */
 #ifndef HUBD_CHUNKS_H
 #define HUBD_CHUNKS_H
@@ -33,18 +33,17 @@ enum chunks_state {
 /* All zero at first. */
 struct chunks {
     enum chunks_state state;
-    uint64_t left;     /* of the chunk; or its size so far */
-    unsigned digits;   /* of that */
+    uint64_t left;     /* left of the chunk; or its size so far */
+    unsigned digits;   /* of the size */
     size_t line_bytes; /* of the line, or of all trailers */
 };
 
-/* Replaces the first `*count` bytes at `bytes` by what of the body is in them.
- * Returns how many bytes that is, and in `*count` how many of the given ones
- * were used: fewer than there were only when chunks_done() or
- * chunks_broken(). */
+/* Replaces the first `*count` bytes at `bytes` by the body bytes in them.
+ * Returns how many those are, and in `*count` how many of the given ones were
+ * used: not all only if chunks_done() or chunks_broken(). */
 size_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count);
 
-/* Whether what came last was malformed. */
+/* Whether the coding was malformed. */
 bool chunks_broken(const struct chunks *chunks);
 
 /* Whether the body is complete. */

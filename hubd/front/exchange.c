@@ -49,7 +49,7 @@ void exchange_forget_header(const struct exchange *x, const char *name)
     request_wipe(x->request.info, name);
 }
 
-/* What is wrong with HTTP itself, whoever asks for whatever. */
+/* Errors of HTTP itself, whatever the request is for. */
 static bool is_of_http(enum refusal_kind kind)
 {
     return kind == REFUSAL_INVALID_REQUEST || kind == REFUSAL_INVALID_BODY ||
@@ -144,7 +144,7 @@ static struct exchange exchange_of(struct mg_connection *conn)
     };
 }
 
-/* The port is the kernel's, not one that a header claims. */
+/* The port comes from the kernel, not from a header. */
 static enum listener_role listener_of(const struct exchange *x)
 {
     const struct front_options *options = &x->front->options;
@@ -226,13 +226,13 @@ static void log_request(const struct exchange *x, int status)
          (now.tv_nsec - began->tv_nsec) / 1000;
     (void)exchange_remote(x, &addr);
     netaddr_format(&addr, remote);
-    /* The path without its query, which may hold what is private. */
+    /* The path without its query, which may contain private data. */
     log_event(LEVEL_DEBUG, "request", LOG_STR("method", x->method),
               LOG_STR("path", x->path), LOG_INT("status", status),
               LOG_INT("duration_us", us), LOG_STR("remote", remote));
 }
 
-/* Of the body that belongs to a request; -1: it has come in chunks. */
+/* The length of a request's body; -1: it came in chunks. */
 static int64_t body_length(const struct mg_request_info *info)
 {
     if (info->content_length >= 0)
@@ -254,8 +254,8 @@ static void end_request(const struct mg_connection *conn, int status)
     http_conn_idle(client);
 }
 
-/* How far civetweb has got with a head it refuses: it fills the request's
- * fields as it goes. */
+/* How far civetweb got with a head it rejects: it fills in the request's fields
+ * as it goes. */
 static enum head_parsed parsed(const struct mg_request_info *info, int status)
 {
     if (info->request_method == NULL)
@@ -267,8 +267,8 @@ static enum head_parsed parsed(const struct mg_request_info *info, int status)
     return status == 411 ? HEAD_LENGTH_FAILED : HEAD_CODING_FAILED;
 }
 
-/* civetweb's own refusals. Returns false where there is nobody to answer: empty
- * lines are no request. */
+/* Explains a rejection by civetweb. Returns false if there is nothing to
+ * answer: empty lines are not a request. */
 static bool explain(int status, const struct exchange *x, struct refusal *why)
 {
     const struct arrival *arrival = &x->client->tap.arrival;
@@ -289,7 +289,7 @@ static bool explain(int status, const struct exchange *x, struct refusal *why)
 static int http_error(struct mg_connection *conn, int status,
                       const char *message)
 {
-    /* Headers are there if they could be parsed. */
+    /* The headers are set if they could be parsed. */
     struct exchange x = {
         .request = {.info = mg_get_request_info(conn)},
         .front = mg_get_user_data(mg_get_context(conn)),
@@ -316,8 +316,8 @@ static int http_error(struct mg_connection *conn, int status,
 
 /* Connections. ---------------------------------------------------------- */
 
-/* Before any worker runs: when the first request comes, it must be known which
- * listener it came to. */
+/* Before any worker runs: the first request already needs to know which
+ * listener it came in on. */
 static void init_context(const struct mg_context *http)
 {
     front_take_ports(mg_get_user_data(http), http);

@@ -1,9 +1,9 @@
-/* front.c - starting civetweb, so that it either works or is said not to, and
- * stopping it without its pauses.
+/* front.c - starts civetweb so that it either works or fails with an error, and
+ * stops it without its delays.
  *
- * civetweb says that it has started when it lacks threads, and does not tell
- * why it could not bind. So what it will need is tried before, and what it has
- * is looked at behind.
+ * civetweb reports success even if it lacks threads, and does not say why it
+ * could not bind. So its needs are tried out beforehand, and its state is
+ * checked afterwards.
  */
 #include "front/front.h"
 
@@ -26,9 +26,9 @@
 
 #define WORKER_STACK ((size_t)256 << 10)
 #define DEFER_ACCEPT_S 3
-#define FALLBACK_MS 1000 /* civetweb's timeouts, behind our deadlines */
+#define FALLBACK_MS 1000 /* civetweb's timeouts, in case our deadlines fail */
 #define VALUE_MAX 32
-#define THREADS_BESIDE 2 /* the one that accepts, and one to spare */
+#define THREADS_BESIDE 2 /* the accepting thread, and one to spare */
 
 int front_init(struct front *front, const struct front_options *options)
 {
@@ -75,7 +75,7 @@ static int share_threads(struct front *front, char *error, size_t error_bytes)
     return 0;
 }
 
-/* Somebody else may have been quicker. */
+/* Another process may have taken threads meanwhile. */
 static int check_threads(const struct front *front, int before, char *error,
                          size_t error_bytes)
 {
@@ -87,9 +87,9 @@ static int check_threads(const struct front *front, int before, char *error,
     return -1;
 }
 
-/* Where civetweb was not built with a stack size of its own (Debian's was, with
+/* If civetweb was not built with a stack size of its own (Debian's was, with
  * 100 KB), its threads get the default of the process: 8 MB each. The deepest
- * path here touches 44 KB. */
+ * path here uses 44 KB. */
 static struct mg_context *start_workers(struct mg_init_data *init,
                                         struct mg_error_data *failure)
 {
@@ -121,12 +121,12 @@ struct option {
 static const struct option fixed_options[] = {
     {"listen_backlog", "4096"},
     {"enable_keep_alive", "yes"},
-    /* The path as it was sent: the router compares bytes. */
+    /* The path as it was sent: routes.c compares bytes. */
     {"decode_url", "no"},
     {"decode_query_string", "no"},
-    /* http://any-host/health is as good as /health: RFC 9112, 3.2.2. */
+    /* http://any-host/health is equivalent to /health: RFC 9112, 3.2.2. */
     {"enable_auth_domain_check", "no"},
-    /* Nothing from the disk, and no answers to CORS preflights. */
+    /* No files from disk, and no answers to CORS preflights. */
     {"enable_directory_listing", "no"},
     {"access_control_allow_origin", ""},
     {"access_control_allow_methods", ""},
@@ -192,7 +192,7 @@ void front_take_ports(struct front *front, const struct mg_context *http)
         front->options.listeners[i].port = (unsigned)ports[i].port;
 }
 
-/* Requests are told apart by the port they came to. */
+/* Requests are told apart by the port they came in on. */
 static int check_ports(const struct front *front, char *error,
                        size_t error_bytes)
 {
@@ -205,7 +205,7 @@ static int check_ports(const struct front *front, char *error,
                            "library does not report which ports it has bound");
             return -1;
         }
-        /* The kernel may pick a number that another address has in use. */
+        /* The kernel may pick a port that is in use on another address. */
         for (size_t j = 0; j < i; j++) {
             if (all[j].port != all[i].port)
                 continue;
@@ -231,8 +231,8 @@ static int set_tcp(int fd, int option, int value)
     return setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
 }
 
-/* What connections inherit: they are worth a thread only when their first bytes
- * are there, and what is written is not held back. */
+/* Options that connections inherit: they get a thread only once their first
+ * bytes have arrived, and written data is sent without delay. */
 static void tune(const struct front *front, const struct listener *listener)
 {
     int fd = descriptor_of(front, listener);
@@ -280,7 +280,7 @@ int front_start(struct front *front, char *error, size_t error_bytes)
 
 void front_stop(struct front *front)
 {
-    /* civetweb looks at its stop flag when poll() returns, every 2 s. */
+    /* civetweb checks its stop flag when poll() returns, every 2 s. */
     for (size_t i = 0; i < front->options.listener_count; i++) {
         int fd = descriptor_of(front, &front->options.listeners[i]);
 

@@ -1,15 +1,15 @@
 /* handoff.c - see handoff.h.
  *
  * The socket is duplicated to a number that civetweb never uses, and the hub
- * adopts the duplicate with the answer to the handshake: so whoever has seen
- * the answer is known to the hub. Then a stand-in takes the place of civetweb's
- * own number, a socket that was never connected, which civetweb may shut down
- * and close as it likes. Until then a request can be refused as any other.
+ * adopts the duplicate along with the answer to the handshake: so a client that
+ * has seen the answer is already in the hub. Then a stand-in, a socket that was
+ * never connected, replaces civetweb's descriptor, which civetweb may shut down
+ * and close as it likes. Until then the request can be refused like any other.
  *
- * Nothing is taken on trust: tap.h has seen civetweb read from the descriptor,
- * and how much. If that goes beyond the end of the request, then the client has
- * sent more before it was answered, which it must not (RFC 6455, 4.1), and
- * which would be lost for the hub.
+ * Nothing is assumed: tap.h has seen which descriptor civetweb reads from, and
+ * how much. If that goes beyond the end of the request, the client has sent
+ * more before it was answered, which is not allowed (RFC 6455, 4.1), and would
+ * be lost for the hub.
  */
 #include "front/handoff.h"
 
@@ -52,7 +52,7 @@ int handoff_check(struct exchange *x, struct refusal *why)
         return refuse_unknown(why);
     if (x->held_bytes == 0)
         return 0;
-    x->unread_body = true; /* there may be more of it */
+    x->unread_body = true; /* more may follow */
     return refuse(why, REFUSAL_INVALID_HANDSHAKE,
                   "data was sent before the handshake was answered");
 }
@@ -66,13 +66,13 @@ static int refuse_adoption(int err, struct refusal *why)
     return refuse_takeover(why);
 }
 
-/* What is the hub's now is out of civetweb's reach. */
+/* Takes the hub's socket out of civetweb's reach. */
 static void replace_socket(struct exchange *x)
 {
     int fd = http_conn_fd(x->client);
 
-    /* It can only fail where descriptors are not what they seem, and then
-     * civetweb ends the connection. */
+    /* It can only fail if descriptors are not what they seem; then civetweb
+     * closes the connection. */
     if (dup3(x->front->stand_in, fd, O_CLOEXEC) < 0)
         log_event(LEVEL_ERROR, "handoff", LOG_STR("error", strerror(errno)));
     http_conn_forget_fd(x->client);

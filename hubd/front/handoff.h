@@ -1,4 +1,4 @@
-/* handoff.h - a socket's way out of civetweb's hands, into the hub's.
+/* handoff.h - hands a socket over from civetweb to the hub.
  *
  * Threads: the worker that has the connection.
  */
@@ -10,12 +10,12 @@
 #include "front/exchange.h"
 #include "front/refusal.h"
 
-/* Whether the socket of a request may be handed over: it is known, and nothing
- * behind the request has been read. Returns 0, or -1 and `why`. */
+/* Whether the socket of a request can be handed over: it is known, and nothing
+ * after the request has been read. Returns 0, or -1 and `why`. */
 int handoff_check(struct exchange *x, struct refusal *why);
 
-/* Hands it over, after handoff_check(). The answer is member->preamble, with
- * status 101. Returns 0; or -1 and `why`, with everything as it was. */
+/* Hands it over, after handoff_check(). The answer, with status 101, is
+ * member->preamble. Returns 0; or -1 and `why`, with nothing changed. */
 int handoff(struct exchange *x, hub_t *hub, const struct hub_member *member,
             struct refusal *why);
 

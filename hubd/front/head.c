@@ -1,5 +1,5 @@
-/* head.c - line by line, in place. A line is touched when it is whole, but for
- * tabs: civetweb gives up at the first it sees.
+/* head.c - line by line, in place. Lines are changed once they are complete,
+ * except for tabs: civetweb rejects the head at the first one it sees.
  */
 #include "front/head.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/ascii.h"
 
-#define FILL '\r'        /* white space before a request, to civetweb */
+#define FILL '\r'        /* civetweb skips it before a request */
 #define VERSION_BYTES 11 /* " HTTP/1.1\r\n" */
 #define CODING "Transfer-Encoding:"
 
@@ -20,7 +20,7 @@ struct line {
     char *method, *target, *version;
 };
 
-/* From the method to the LF. */
+/* Splits the line from the method to the LF. */
 static bool split(struct line *line, size_t bytes)
 {
     char *space = memchr(line->method, ' ', bytes);
@@ -40,7 +40,7 @@ static bool split(struct line *line, size_t bytes)
     return true;
 }
 
-/* RFC 3986, 3.2, without a name and a password in front of the host. */
+/* RFC 3986, 3.2, without user name and password. */
 static bool is_authority(const char *text, const char *end)
 {
     if (text == end)
@@ -53,7 +53,8 @@ static bool is_authority(const char *text, const char *end)
     return true;
 }
 
-/* Where scheme and host of a target end, or NULL if it does not begin so. */
+/* Where scheme and host of a target end, or NULL if it does not begin with
+ * them. */
 static char *origin_end(const struct line *line)
 {
     char *host = line->target, *end;
@@ -68,12 +69,12 @@ static char *origin_end(const struct line *line)
     return is_authority(host, end) ? end : NULL;
 }
 
-/* RFC 9112, 3.2.2: whatever the host, it is meant for us. */
+/* RFC 9112, 3.2.2: whatever the host is, the request is for us. */
 static void drop_origin(struct head *h, struct line *line, char *path)
 {
     size_t room;
 
-    /* Of the server as a whole: RFC 9112, 3.2.4. */
+    /* For the server as a whole: RFC 9112, 3.2.4. */
     h->asterisk = path == line->version &&
                   strncmp(line->method, "OPTIONS ", strlen("OPTIONS ")) == 0;
     if (*path != '/')
@@ -85,7 +86,8 @@ static void drop_origin(struct head *h, struct line *line, char *path)
     h->start += room;
 }
 
-/* What civetweb takes for another server's it closes without a word. */
+/* If civetweb takes a target for another server's, it closes without an answer.
+ */
 static void take_target(struct head *h, struct line *line)
 {
     char *path = origin_end(line);
@@ -98,7 +100,7 @@ static void take_target(struct head *h, struct line *line)
         *line->target = h->asterisk ? '/' : '!';
 }
 
-/* Whatever civetweb would make of the rest, it refuses the method. */
+/* Makes civetweb reject the method, whatever it would make of the rest. */
 static void break_method(const struct head *h, char *text)
 {
     char *space = memchr(text + h->start, ' ', h->fields - h->start);
@@ -133,7 +135,7 @@ static bool is_around(char c, bool is_list)
     return c == ' ' || (is_list && c == ',');
 }
 
-/* From `line` up to its CR. */
+/* Normalizes a field line, up to its CR. */
 static void take_field(char *line, char *end)
 {
     bool is_coding = (*line | 0x20) == 't' &&
@@ -143,7 +145,7 @@ static void take_field(char *line, char *end)
     size_t room;
 
     if (!is_coding && end[-1] != ' ')
-        return; /* as nearly all of them */
+        return; /* as with nearly all lines */
     value = memchr(line, ':', (size_t)(end - line));
     if (value == NULL)
         return;
@@ -157,7 +159,7 @@ static void take_field(char *line, char *end)
         *value++ = ' ';
 }
 
-/* The empty line, or another. */
+/* A field line, or the empty line. */
 static void take_field_line(struct head *h, char *text, size_t end)
 {
     char *line = text + h->line, *lf = text + end - 1;
@@ -173,7 +175,7 @@ static void take_field_line(struct head *h, char *text, size_t end)
         take_field(line, lf - 1);
 }
 
-/* RFC 9112, 2.2. A CR alone is no line, and must not look like one. */
+/* RFC 9112, 2.2. A lone CR is not a line, and must not look like one. */
 static void skip_empty_lines(struct head *h, char *text, size_t count)
 {
     while (h->start < count) {

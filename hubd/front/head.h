@@ -1,10 +1,9 @@
-/* head.h - the head of a request as bytes: its plain spelling, for a parser
- * that does not know the others, and what is wrong with it, for people.
+/* head.h - the head of a request as bytes: normalizes it for a parser that
+ * knows no other spelling, and explains what is wrong with it.
  *
- * civetweb refuses white space, targets and empty lines that RFC 9110 and 9112
- * allow, or closes without a word. So they are spelt in its way before it sees
- * them. What is wrong stays wrong: nothing here makes one line of two, or two
- * of one.
+ * civetweb rejects white space, targets and empty lines that RFC 9110 and 9112
+ * allow, or closes without an answer. So they are rewritten before it sees
+ * them. What is wrong stays wrong: nothing here merges or splits lines.
  *
  * Pure; any thread.
  */
@@ -17,13 +16,13 @@
 #include "front/refusal.h"
 
 struct head {
-    size_t start;  /* of the request line; empty lines before it are CRs now */
-    size_t fields; /* behind the request line; 0: that is not whole yet */
-    size_t line;   /* of the first line that is not whole yet */
-    size_t end;    /* behind the empty line; 0: that is not there yet */
+    size_t start;  /* of the request line; empty lines before it are now CRs */
+    size_t fields; /* end of the request line; 0: it is not complete yet */
+    size_t line;   /* start of the first incomplete line */
+    size_t end;    /* after the empty line; 0: it has not arrived yet */
     bool plain;    /* the request line is well-formed */
-    bool asterisk; /* the target is "*"; "/" stands for it */
-    bool strange;  /* the target is none of a server's; it begins with "!" */
+    bool asterisk; /* the target was "*"; it is now "/" */
+    bool strange;  /* the target is not valid here; it now begins with "!" */
     bool bare_lf;  /* a line has no CR before its LF */
 };
 
@@ -41,7 +40,7 @@ struct head {
  */
 void head_take(struct head *head, char *text, size_t before, size_t count);
 
-/* How far civetweb has got. */
+/* How far civetweb got. */
 enum head_parsed {
     HEAD_UNPARSED,    /* the bytes are as they were */
     HEAD_LINE_FAILED, /* the request line, or its method */
@@ -50,13 +49,13 @@ enum head_parsed {
     HEAD_LENGTH_FAILED, /* the Content-Length */
 };
 
-/* Why civetweb has refused a head, of which it has `count` bytes in a buffer of
- * `size`. Returns false where nothing has come but empty lines. */
+/* Why civetweb rejected a head, of which it has `count` bytes in a buffer of
+ * `size`. Returns false if only empty lines have arrived. */
 bool head_fault(const struct head *head, const char *text, size_t count,
                 size_t size, enum head_parsed parsed, struct refusal *why);
 
-/* How many bytes a chunked body has of the `bytes` bytes at `text`, all of
- * which has been read: its own, or all if it does not end in there. */
+/* How many of the `bytes` bytes at `text` belong to a chunked body that has
+ * been read completely: all of them if it does not end there. */
 size_t head_chunked_bytes(const char *text, size_t bytes);
 
 #endif

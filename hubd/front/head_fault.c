@@ -1,8 +1,8 @@
-/* head_fault.c - what is wrong with a head that civetweb has refused, in words
- * by which somebody can put it right.
+/* head_fault.c - explains what is wrong with a head that civetweb rejected, in
+ * words that help to fix it.
  *
- * While civetweb has parsed nothing, the bytes are as they came. Then it puts
- * NULs between words and lines: what was there only struct head remembers.
+ * Before civetweb parses, the bytes are as they came. Then it puts NULs between
+ * words and lines, and only struct head knows what was there.
  */
 #include <ctype.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define NAME_SHOWN 40 /* bytes of a header name */
 
-/* What has come, without the empty lines before it. */
+/* The bytes that arrived, without leading empty lines. */
 struct bytes {
     const unsigned char *at;
     size_t count;
@@ -36,7 +36,7 @@ static bool invalid(struct refusal *why, const char *fault)
 static const struct foreign {
     const char *begin;
     size_t bytes;
-    size_t start; /* behind so many bytes of empty lines */
+    size_t start; /* after this many bytes of empty lines */
     const char *fault;
 } foreigners[] = {
     {"\x16\x03", 2, 0, TLS}, {"PROXY!", 6, 0, PROXY},
@@ -44,7 +44,7 @@ static const struct foreign {
     {"PRI ", 4, 0, HTTP2},   {"PRI\0", 4, 0, HTTP2},
 };
 
-/* A control character is enough: civetweb has read no further then. */
+/* A control character is enough: civetweb reads no further then. */
 static bool begins(struct bytes b, const struct foreign *foreign)
 {
     size_t bytes = foreign->bytes;
@@ -63,9 +63,10 @@ static const char *find_foreign(const struct head *h, struct bytes b)
     return NULL;
 }
 
-/* What is not parsed. --------------------------------------------------- */
+/* Heads that were not parsed.
+ * --------------------------------------------------- */
 
-/* The name of the field in whose line a byte is. */
+/* The name of the field that a byte is in. */
 static void name_field(char name[NAME_SHOWN + 1], struct bytes b, size_t at)
 {
     size_t bytes = 0;
@@ -80,7 +81,7 @@ static void name_field(char name[NAME_SHOWN + 1], struct bytes b, size_t at)
     name[bytes] = '\0';
 }
 
-/* A byte that no head may contain; the count if there is none. */
+/* The first byte that a head must not contain; the count if there is none. */
 static size_t find_bad_byte(struct bytes b)
 {
     size_t i = 0;
@@ -112,7 +113,7 @@ static void tell_bad_byte(const struct head *h, struct bytes b, size_t at,
     why->fault = fault;
 }
 
-/* The longest field is most likely what somebody has to look at. */
+/* The longest field is most likely the cause. */
 static void tell_too_large(struct bytes b, size_t size, struct refusal *why)
 {
     char name[NAME_SHOWN + 1] = "";
@@ -148,7 +149,7 @@ static bool tell_unparsed(const struct head *h, struct bytes b, size_t count,
     return true;
 }
 
-/* What is. -------------------------------------------------------------- */
+/* Heads that were parsed in part. -------------------------------------- */
 
 static bool is_method(struct bytes b)
 {

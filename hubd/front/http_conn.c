@@ -1,8 +1,9 @@
 /* http_conn.c - the list of connections in civetweb's hands, and their
  * deadlines.
  *
- * A deadline goes from 0 to a time to 0 (in time) or EXPIRED (swept), and each
- * step is one atomic exchange: either the worker was in time or it was not.
+ * A deadline goes from 0 to a time and then to 0 (in time) or EXPIRED (swept),
+ * and each step is one atomic exchange: either the worker was in time or it was
+ * not.
  */
 #include "front/http_conn.h"
 
@@ -19,18 +20,18 @@
 
 #define EXPIRED (-1)
 
-/* A request head is small and comes at once; whoever takes longer only holds
- * a thread. Read timeouts that are meant for bodies are too long for that. */
+/* A request head is small and should arrive at once; a slow one only occupies a
+ * thread. Read timeouts meant for bodies are too long for that. */
 #define HEAD_MS_MAX 10000
 #define HEAD_CROWDED_MS 5000 /* when workers are scarce */
 #define HEAD_FULL_MS 1000    /* when there is none left */
 
-/* An idle connection only holds a thread too. Backends keep theirs for the next
- * message; nobody else has much of a use for it. */
+/* An idle connection also occupies a thread. Backends keep theirs for the next
+ * message; others have little use for it. */
 #define NEXT_MS_MAX 15000
 #define NEXT_CROWDED_MS 1000
 
-/* How many workers have a client: more than half of them, nearly all, all. */
+/* How many workers are busy: more than half of them, nearly all, all. */
 enum crowd { CROWD_NONE, CROWD_HALF, CROWD_SOME, CROWD_FULL };
 
 #define LINGER_MS 300
@@ -95,7 +96,7 @@ bool http_conns_crowded(const struct http_conns *clients)
     return crowd_of(clients) >= CROWD_SOME;
 }
 
-/* What is left of the length of a wait when others may need the worker. */
+/* The length of a wait, shortened if others may need the worker. */
 static int64_t length_among(const struct http_conns *clients,
                             enum http_conn_wait wait, enum crowd crowd)
 {
@@ -154,18 +155,18 @@ static void sweep_one(struct http_conn *c, int64_t now, enum crowd crowd)
     if (deadline <= 0 || effective(c->clients, wait, deadline, crowd) > now)
         return;
     if (fd < 0)
-        return; /* the worker has not got to waiting yet */
-    /* The short wait is for what the peer still owes us, and not for how long a
-     * busy machine takes to run the worker. */
+        return; /* the worker is not waiting yet */
+    /* Shortened waits are for what the peer still has to send, not for how long
+     * a busy machine takes to run the worker. */
     if (deadline > now && wait < HTTP_CONN_WAIT_WRITE && has_unread(fd))
         return;
-    /* A worker that has gone on since then has changed the deadline. */
+    /* A worker that has moved on since then has changed the deadline. */
     if (atomic_compare_exchange_strong(&c->deadline_ms, &deadline, EXPIRED))
         (void)shutdown(fd, wait >= HTTP_CONN_WAIT_WRITE ? SHUT_RDWR : SHUT_RD);
 }
 
-/* The lock is held over system calls here: it is what keeps the descriptors
- * from being closed and given to somebody else meanwhile. */
+/* The lock is held over system calls here, because it keeps the descriptors
+ * from being closed and reused meanwhile. */
 void http_conns_sweep(struct http_conns *clients)
 {
     int64_t now = clock_now_ms();
@@ -278,8 +279,8 @@ void http_conn_linger(struct http_conn *client)
 
         if (wait <= 0 || poll(&ready, 1, (int)wait) <= 0)
             return;
-        /* The kernel drops it without a copy; only sanitizers have to see where
-         * one might go. */
+        /* MSG_TRUNC discards the data without copying; only sanitizers look at
+         * the buffer. */
         got = recvfrom(fd, untouched, sizeof(untouched),
                        MSG_DONTWAIT | MSG_TRUNC, NULL, NULL);
         if (got <= 0)

@@ -1,14 +1,14 @@
 /* http_conn.h - one TCP connection while civetweb holds it: its descriptor, and
- * until when it may take to do what it is waited for.
+ * the deadline of the current wait.
  *
- * civetweb's own timeouts begin anew with every byte and hold a worker thread
- * meanwhile. So each wait has a total deadline here, and http_conns_sweep()
- * ends the waiting by shutting the socket down, which the worker sees as the
- * end of the stream.
+ * civetweb's own timeouts start over with every byte, and occupy a worker
+ * thread meanwhile. So each wait has a total deadline here, and
+ * http_conns_sweep() ends it by shutting the socket down, which the worker sees
+ * as the end of the stream.
  *
- * Threads: one worker has the client; the sweep comes from another one. The
- * descriptor stays open while the client is in the list, because civetweb
- * closes it only after http_conn_destroy().
+ * Threads: one worker has the client; another thread sweeps. The descriptor
+ *          stays open while the client is in the list, because civetweb closes
+ *          it only after http_conn_destroy().
  */
 #ifndef HUBD_HTTP_CONN_H
 #define HUBD_HTTP_CONN_H
@@ -26,9 +26,9 @@
 enum http_conn_wait {
     HTTP_CONN_WAIT_HEAD, /* the first request of a connection */
     HTTP_CONN_WAIT_NEXT, /* the next one, */
-    HTTP_CONN_WAIT_KEPT, /* of who is trusted */
+    HTTP_CONN_WAIT_KEPT, /* of a trusted client */
     HTTP_CONN_WAIT_BODY,
-    HTTP_CONN_WAIT_WRITE, /* that the peer takes our bytes */
+    HTTP_CONN_WAIT_WRITE, /* for the peer to take our bytes */
 };
 
 struct mg_request_info;
@@ -38,14 +38,14 @@ struct http_conns {
     struct http_conn *first;  /* lock */
     _Atomic unsigned workers; /* that civetweb has */
     _Atomic unsigned open;    /* clients in the list */
-    _Atomic bool ending;      /* none stays open behind its reply */
+    _Atomic bool ending;      /* every connection closes after its reply */
     int64_t head_ms;          /* the longest wait for a first request */
     int64_t write_ms;         /* ... for the peer to take a reply */
     int64_t next_ms;          /* ... for the next request, */
-    int64_t kept_ms;          /* ... of who is trusted */
+    int64_t kept_ms;          /* ... of a trusted client */
 };
 
-/* What the Date of a reply says; made once a second. */
+/* The Date of replies; formatted once a second. */
 struct http_date {
     time_t when;
     char text[40];
@@ -58,11 +58,11 @@ struct http_conn {
     _Atomic int64_t deadline_ms; /* CLOCK_MONOTONIC; 0: none */
     _Atomic int wait;            /* enum http_conn_wait */
 
-    /* Worker only, and here because each byte that is a thread's own may cost
-     * every one of the workers a page of stack. */
+    /* Worker only. Kept here because thread-local bytes may cost each worker
+     * another page of stack. */
     struct http_date date;
 
-    /* Of the request in hand; worker only. */
+    /* Of the current request; worker only. */
     struct netaddr peer;
     uint16_t peer_port;
     bool in_request;
@@ -78,28 +78,29 @@ void http_conns_fini(struct http_conns *clients);
 /* Ends the waits whose deadline has passed. */
 void http_conns_sweep(struct http_conns *clients);
 
-/* Wakes every worker that waits for bytes: the end of the server is near. */
+/* Wakes every worker that waits for bytes, when the server is shutting down. */
 void http_conns_wake(struct http_conns *clients);
 
 /* Whether workers are becoming scarce: connections must not idle then. */
 bool http_conns_crowded(const struct http_conns *clients);
 
-/* By the worker that has it from now on. NULL: no memory. */
+/* Called by the worker that gets the connection. NULL: no memory. */
 struct http_conn *http_conn_create(struct http_conns *clients);
 void http_conn_destroy(struct http_conn *client);
 
-/* Fills in the peer. civetweb tells it only once there is a request. */
+/* Fills in the peer's address, which civetweb only knows once there is a
+ * request. */
 void http_conn_meet(struct http_conn *client,
                     const struct mg_request_info *info);
 
-/* Its descriptor, or -1 if that is not known. */
+/* Its descriptor, or -1 if unknown. */
 int http_conn_fd(const struct http_conn *client);
 
-/* Its descriptor is not the client's any more. */
+/* The descriptor no longer belongs to the client. */
 void http_conn_forget_fd(struct http_conn *client);
 
-/* How many seconds it may be idle from now on, as the peer is told: one less
- * than it is waited for, or a request and the end would cross. */
+/* How many seconds it may be idle, as the peer is told: one less than we wait,
+ * so that a request and our close do not cross. */
 int http_conn_idle_s(const struct http_conn *client);
 
 /* Starts a wait for the next request. */

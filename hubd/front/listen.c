@@ -1,7 +1,7 @@
-/* listen.c - throw-away sockets, bound as civetweb will bind its own, and a
- * look at those that it has bound.
+/* listen.c - probes addresses with sockets bound as civetweb will bind its own,
+ * and finds those that it has bound.
  *
- * Runs once, at the start, and at the end.
+ * Runs only at start and at the end.
  */
 #include "front/listen.h"
 
@@ -85,7 +85,7 @@ static int try_bind(const struct sockaddr_storage *address, socklen_t bytes)
     return err;
 }
 
-/* What is wrong with it, or NULL. */
+/* Why it cannot be bound, or NULL. */
 static const char *problem_of(const struct listener *listener)
 {
     struct sockaddr_storage address = {0};

@@ -1,6 +1,6 @@
-/* refusal.h - every error that a request can end in, in one table: the status,
- * the code in the body (also the label in metrics), the header lines that go
- * with it, and a message for callers that have nothing more precise to say.
+/* refusal.h - every error that a request can end with, in one table: status,
+ * code (in the body, and the label in metrics), extra header lines, and a
+ * default message.
  */
 #ifndef HUBD_REFUSAL_H
 #define HUBD_REFUSAL_H
@@ -8,7 +8,7 @@
 #define REFUSAL_AGAIN(seconds) "Retry-After: " #seconds "\r\n"
 
 /* Name, status, code, header lines, message. REFUSAL_NONE is success;
- * REFUSAL_STUCK is what /livez answers when an event loop hangs. */
+ * REFUSAL_STUCK is for /livez when an event loop hangs. */
 #define REFUSAL_MAP(X)                                                         \
     X(REFUSAL_NONE, 200, "ok", NULL, "")                                       \
     X(REFUSAL_INVALID_JSON, 400, "invalid_json", NULL,                         \
@@ -78,21 +78,21 @@ extern const struct refusal_row {
     const char *text;
 } refusal_rows[REFUSAL_KINDS];
 
-/* What HTTP calls a status: "Not Found". */
+/* The reason phrase of a status, such as "Not Found". */
 const char *refusal_phrase(int status);
 
-/* Why a request is turned down. */
+/* Why a request is refused. */
 struct refusal {
     enum refusal_kind kind;
-    int status; /* from the table, as are the next two */
+    int status; /* from the table, like the next two */
     const char *code;
-    const char *headers; /* callers may replace them */
-    const char *fault;   /* what the log counts it as; NULL: its message */
+    const char *headers; /* may be replaced */
+    const char *fault;   /* groups it in the log; NULL: its message */
     char message[256];
 };
 
-/* Fills in `why`; the message is a printf format. Returns -1, so that a check
- * can end with it. */
+/* Fills in `why`; the message is a printf format. Returns -1, so that checks
+ * can return it. */
 int refuse(struct refusal *why, enum refusal_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,6 +1,5 @@
-/* refused.h - the log of requests that are none: one line for each kind of
- * fault in ten seconds, with the address of the last who made it and how many
- * there were.
+/* refused.h - logs malformed requests: one line per kind of fault in ten
+ * seconds, with the address of the last client and how many there were.
  *
  * Threads: any.
  */
@@ -13,7 +12,7 @@
 #include "base/window.h"
 #include "front/refusal.h"
 
-#define REFUSED_KINDS 48 /* the last one is for those there is no room for */
+#define REFUSED_KINDS 48 /* the last one is for all that do not fit */
 #define REFUSED_FAULT_BYTES 160
 
 struct refused {
@@ -21,14 +20,14 @@ struct refused {
     struct refused_kind {
         struct window window;
         /* lock */
-        char fault[REFUSED_FAULT_BYTES]; /* "": nobody's yet */
+        char fault[REFUSED_FAULT_BYTES]; /* "": unused */
         char remote[NETADDR_TEXT_MAX];
-        struct refusal why; /* of the last */
+        struct refusal why; /* the last one */
     } kinds[REFUSED_KINDS];
 };
 
 void refused_init(struct refused *refused);
-/* Tells what no line has told. */
+/* Logs what was not logged yet. */
 void refused_fini(struct refused *refused);
 
 void refused_add(struct refused *refused, const char *remote,

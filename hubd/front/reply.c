@@ -1,9 +1,9 @@
 /* reply.c - the only place that writes to civetweb's connections.
  *
  * Head and body share a buffer, in which the head is put right before the first
- * piece when that is complete. So a short answer leaves in one mg_write(), and
- * a long one in as few as there are pieces, each under a deadline of ours: a
- * peer that does not read must not hold the worker.
+ * piece once that is complete. So a short answer is sent in one mg_write(), and
+ * a long one in one per piece, each with our own deadline: a peer that does not
+ * read must not block the worker.
  */
 #include "front/reply.h"
 
@@ -20,8 +20,8 @@
 #define LAST_CHUNK "0\r\n\r\n"
 #define PIECE_AT (REPLY_HEAD_MAX + REPLY_FRAMING_MAX)
 
-/* Compilers that are told to clear what is on the stack (-ftrivial-auto-var-
- * init) would do so with ten kilobytes for each answer. */
+/* Compilers that are told to initialize the stack (-ftrivial-auto-var-init)
+ * would clear ten kilobytes for each answer. */
 #if __has_attribute(uninitialized)
 #define NOT_CLEARED __attribute__((uninitialized))
 #else
@@ -38,7 +38,7 @@ void reply_begin(struct reply *reply, struct exchange *x,
 {
     const struct refusal_row *row = &refusal_rows[kind];
 
-    /* Each by itself: the buffer is not worth clearing. */
+    /* Field by field, so that the buffer is not cleared. */
     reply->status = row->status;
     reply->cache = "no-store";
     reply->headers = row->headers;
@@ -68,7 +68,7 @@ static bool keeps_alive(const struct reply *reply)
            !http_conns_crowded(conns);
 }
 
-/* Made once a second: it is a third of the work of a head. */
+/* Formatted once a second: it is a third of the work of a head. */
 static const char *date_text(struct http_date *latest)
 {
     time_t now = time(NULL);
@@ -83,8 +83,7 @@ static const char *date_text(struct http_date *latest)
     return latest->text;
 }
 
-/* How the end of the body can be told; nothing for one that ends where the
- * connection does. */
+/* The framing of the body; none for one that ends with the connection. */
 static void add_framing(struct linebuf *head, const struct reply *reply)
 {
     if (reply->length >= 0)
@@ -94,8 +93,8 @@ static void add_framing(struct linebuf *head, const struct reply *reply)
         linebuf_add(head, "\r\nTransfer-Encoding: chunked");
 }
 
-/* The second line is for clients that would keep connections for longer (RFC
- * 2068 section 19.7.1.1). */
+/* The second line is for clients that would keep idle connections longer than
+ * we do (RFC 2068, 19.7.1.1). */
 static void add_connection(struct linebuf *head, const struct reply *reply,
                            bool keep_alive)
 {
@@ -144,8 +143,8 @@ static char *prepend_head(struct reply *reply, char *start)
 
     reply->begun = true;
     x->status = reply->status;
-    /* Before writing: the peer may act on the answer at once. Whoever looks at
-     * the figures then finds it counted. */
+    /* Before writing: the peer may act on the answer at once, and metrics must
+     * already count it. */
     if (!keep_alive)
         mg_disable_connection_keep_alive(x->conn);
     options->count(options->data, x->endpoint, reply->kind);
@@ -171,7 +170,7 @@ static void write_out(struct reply *reply, const char *bytes, size_t count)
     mg_disable_connection_keep_alive(x->conn);
 }
 
-/* Puts what makes a chunk of the piece around it. Returns where it begins. */
+/* Makes the piece a chunk. Returns where it begins. */
 static char *frame_chunk(char *start, char **end, bool last)
 {
     char line[REPLY_FRAMING_MAX];
@@ -188,7 +187,7 @@ static char *frame_chunk(char *start, char **end, bool last)
     return start;
 }
 
-/* Sends the piece, after the head if that has not left. */
+/* Sends the piece, after the head if that has not been sent. */
 static void flush(struct reply *reply, bool last)
 {
     char *start = reply->buffer + PIECE_AT;
@@ -218,7 +217,8 @@ int reply_write(struct reply *reply, const void *bytes, size_t count)
         size_t room = REPLY_PIECE_BYTES - reply->used;
         size_t more = count < room ? count : room;
 
-        /* Only when there is more: what just fits is not in pieces. */
+        /* Only when there is more: a body that just fits is not sent in pieces.
+         */
         if (more == 0) {
             flush(reply, false);
             continue;
@@ -254,7 +254,7 @@ static void reply_no_memory(struct exchange *x)
     reply_end(&reply);
 }
 
-/* Most fit into the buffer, where printing them takes no memory. */
+/* Most fit into the buffer, so printing them needs no memory. */
 static int print(struct reply *reply, cJSON *body)
 {
     char *text = reply->buffer + PIECE_AT;

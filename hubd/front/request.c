@@ -1,4 +1,4 @@
-/* request.c - RFC 9112, told from the traces of civetweb's parser.
+/* request.c - checks RFC 9112, by the traces of civetweb's parser.
  *
  * For each field line civetweb has put a NUL over the colon and over the line
  * end: "Name\0 value\0\0Next\0 ...", the last one followed by the CR of the
@@ -66,13 +66,13 @@ void request_wipe(const struct mg_request_info *info, const char *name)
     for (int i = 0; i < info->num_headers; i++) {
         const struct mg_header *header = &info->http_headers[i];
 
-        /* In civetweb's buffer, which it has written NULs to before. */
+        /* In civetweb's buffer, which is writable: it has put NULs there. */
         if (strcasecmp(header->name, name) == 0)
             explicit_bzero((char *)header->value, strlen(header->value));
     }
 }
 
-/* Takes the first member of a line off it; empty ones too. */
+/* Cuts the first member off a line, even an empty one. */
 static struct slice cut(struct slice *line)
 {
     const char *comma = memchr(line->start, ',', line->bytes);
@@ -129,9 +129,9 @@ static bool is_token(const char *text)
     return true;
 }
 
-/* civetweb skips white space before a request, and when there are empty lines
- * among it takes the head for finished early and goes on parsing in whatever
- * the buffer held before. They are CRs by now. */
+/* civetweb skips white space before a request, and with empty lines in it
+ * considers the head finished too early and parses on into old buffer contents.
+ * They have been turned into CRs by now. */
 static int check_start(const char *method, const char *buffer,
                        struct refusal *why)
 {
@@ -274,7 +274,7 @@ static int read_expectation(struct request *r, struct refusal *why)
     struct request_list list = {.info = r->info, .name = "Expect"};
     struct slice expected;
 
-    /* RFC 9110, 10.1.1: from HTTP/1.0 it is to be ignored. */
+    /* RFC 9110, 10.1.1: to be ignored in HTTP/1.0. */
     while (r->http11 && request_list_next(&list, &expected)) {
         if (!request_text_is(expected, "100-continue"))
             return refuse_as(why, REFUSAL_EXPECTATION_FAILED);
@@ -283,12 +283,11 @@ static int read_expectation(struct request *r, struct refusal *why)
     return 0;
 }
 
-/* civetweb looks at the first Connection header only, and at nothing else once
+/* civetweb looks only at the first Connection header, and at nothing else if
  * there is one; it also closes after every attempt to switch protocols, and
- * behind trailers. Where it would close, the reply has to say so. A proxy that
- * has passed on a request for an upgrade may take whatever its client sends
- * from then on for another protocol's, and let it by unseen, whatever our
- * answer. */
+ * after trailers. If it will close, the reply has to say so. And a proxy that
+ * has passed on an upgrade request may treat whatever its client sends next as
+ * another protocol, and pass it on unchecked, whatever our answer. */
 static bool wants_keep_alive(const struct request *r)
 {
     const struct mg_request_info *info = r->info;
@@ -325,7 +324,7 @@ int request_check(struct request *request, const struct mg_request_info *info,
     *r = (struct request){
         .info = info, .query = info->query_string, .content_length = -1};
     r->http11 = strcmp(info->http_version, "1.1") == 0;
-    r->has_body = true; /* until it is known to have none */
+    r->has_body = true; /* until it is known that there is none */
     if (check_start(info->request_method, buffer, why) < 0 ||
         check_request_line(info, why) < 0 ||
         check_fields(info, buffer, why) < 0 || check_host(r, why) < 0 ||

@@ -1,9 +1,9 @@
-/* request.h - the strict reading of a request that civetweb has parsed.
+/* request.h - strict validation of a request that civetweb has parsed.
  *
- * civetweb accepts what RFC 9112 forbids, and leaves out what it cannot parse:
- * behind a proxy that reads differently, that is how requests are smuggled. But
- * it parses in place, so the pointers it hands out still show how the bytes
- * lay, and everything that was dropped shows as a gap.
+ * civetweb accepts what RFC 9112 forbids, and drops what it cannot parse:
+ * behind a proxy that reads differently, that allows request smuggling. But it
+ * parses in place, so the pointers it returns still show where the bytes were,
+ * and everything that was dropped shows as a gap.
  *
  * Pure; any thread.
  */
@@ -17,7 +17,7 @@
 #include "base/slice.h"
 #include "front/refusal.h"
 
-#define REQUEST_HEAD_MAX 16384 /* civetweb's buffer, for max_request_size */
+#define REQUEST_HEAD_MAX 16384 /* civetweb's buffer, as max_request_size */
 
 struct mg_request_info;
 
@@ -36,34 +36,34 @@ struct request {
 struct request_list {
     const struct mg_request_info *info;
     const char *name;
-    int next;          /* line to look at */
-    struct slice rest; /* of the line before */
+    int next;          /* next line to look at */
+    struct slice rest; /* of the current line */
 };
 
-/* Reads the framing of a request, whose head has come through head_take(), in a
- * buffer of civetweb's that starts at `buffer`. Returns 0, or -1 and `why`: the
- * connection must be closed then, for nobody knows where the next request
+/* Checks the framing of a request, whose head has been through head_take(), in
+ * civetweb's buffer that starts at `buffer`. Returns 0, or -1 and `why`: then
+ * the connection must be closed, since nobody knows where the next request
  * begins. */
 int request_check(struct request *request, const struct mg_request_info *info,
                   const char *buffer, struct refusal *why);
 
-/* The value of the first header of that name, without white space around it
- * (start is NULL: there is none), and how many there are (`count` may be
- * NULL). */
+/* The value of the first header with that name, without surrounding white space
+ * (start is NULL: there is none), and how many there are (`count` may be NULL).
+ */
 struct slice request_header(const struct mg_request_info *info,
                             const char *name, unsigned *count);
 
-/* Goes through all headers: `at` is 0 at first. A value may have white space
- * behind it. Returns false when there are no more. */
+/* Iterates over all headers; `at` is 0 at first. A value may have trailing
+ * white space. Returns false when there are no more. */
 bool request_next(const struct request *request, unsigned *at,
                   const char **name, const char **value);
 
-/* Overwrites the values of all headers of that name where civetweb has them:
- * they are empty then. Nothing but request_check() needs their lengths. */
+/* Wipes the values of all headers with that name in civetweb's buffer, which
+ * are then empty. Only request_check() needs their lengths. */
 void request_wipe(const struct mg_request_info *info, const char *name);
 
-/* The next member that is not empty; false: there is none. A list begins with
- * info and name. */
+/* The next non-empty member; false: there is none. Initialize a list with info
+ * and name. */
 bool request_list_next(struct request_list *list, struct slice *member);
 
 /* Whether a list has that member, without case. */

@@ -1,5 +1,5 @@
-/* tap.c - see tap.h. Libc's poll() and recv() are calls of ppoll() and
- * recvfrom() with less to say, and so are these.
+/* tap.c - see tap.h. libc's poll() and recv() are ppoll() and recvfrom() with
+ * fewer arguments, and so are these.
  */
 #include "front/tap.h"
 
@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* Their names are those of libc here, where its headers declare other things
- * about them, such as that poll() only writes to its descriptors. */
+/* They get libc's names this way because its headers declare extra attributes
+ * for them, for example that poll() only writes to its descriptors. */
 #define REPLACES(name) __asm__(name) __attribute__((visibility("default")))
 
 int tap_poll(struct pollfd *fds, nfds_t count, int timeout_ms) REPLACES("poll");

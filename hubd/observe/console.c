@@ -1,10 +1,9 @@
-/* console.c - files of the program, each with a tag by which a browser can ask
- * whether it still has the right one, and the figures of the hub as JSON.
+/* console.c - serves files that are compiled in, each with an ETag for
+ * revalidation, and the hub's statistics as JSON.
  *
- * The page shows what strangers sent, in a tab that knows the key. So its
- * scripts and styles come from here alone, nothing else is loaded or connected
- * to, no text can become markup (trusted types), and no other page can frame
- * it.
+ * The page shows untrusted messages, in a tab that has the key. So its scripts
+ * and styles come only from here, nothing else is loaded or connected to, no
+ * text can become markup (trusted types), and no other page can frame it.
  */
 #include "observe/console.h"
 
@@ -46,7 +45,7 @@ bool console_has(const char *path)
     return strcmp(path, STATS_PATH) == 0 || find_file(path) != NULL;
 }
 
-/* FNV-1a: the files are ours, nobody looks for two with the same tag. */
+/* FNV-1a is enough: nobody has a reason to make two files collide. */
 static uint64_t hash(const unsigned char *bytes, size_t count)
 {
     uint64_t sum = UINT64_C(0xcbf29ce484222325);
@@ -56,8 +55,8 @@ static uint64_t hash(const unsigned char *bytes, size_t count)
     return sum;
 }
 
-/* Changes with the content, and with nothing else: any hubd of the same version
- * gives the same. */
+/* Depends only on the content: every hubd of the same version returns the same
+ * tag. */
 static void write_tag(char tag[TAG_MAX], const struct console_file *file,
                       size_t bytes)
 {
@@ -65,7 +64,7 @@ static void write_tag(char tag[TAG_MAX], const struct console_file *file,
                    hash(file->bytes, bytes));
 }
 
-/* RFC 9110, 13.1.2: a weak tag is as good here. */
+/* RFC 9110, 13.1.2: weak comparison. */
 static bool is_known(const struct exchange *x, const char *tag)
 {
     static const char name[] = "If-None-Match";
@@ -88,7 +87,7 @@ static void answer_part(struct exchange *x, const struct console_file *file)
     reply_begin(&reply, x, REFUSAL_NONE, file->type);
     reply.headers = headers;
     reply.length = (int64_t)bytes;
-    /* It may be kept, as long as it is asked for again. */
+    /* It may be cached, but must be revalidated. */
     reply.cache = "no-cache";
     if (is_known(x, tag))
         reply.status = 304;

@@ -1,6 +1,6 @@
 /* console.h - the live page of HUB_CONSOLE=on: /console, what is below it, and
- * the figures it shows. It needs no key, for it can do nothing that a stranger
- * could not; the key for sending is typed into it.
+ * the statistics it shows. It needs no key, since it can do nothing that any
+ * client could not; the key for sending is typed into it.
  *
  * Threads: civetweb's workers.
  */
@@ -21,7 +21,7 @@ struct console {
     int64_t up_since_ms; /* by clock_now_ms() */
 };
 
-/* Whether exactly this path is one of the console's. */
+/* Whether this exact path belongs to the console. */
 bool console_has(const char *path);
 
 /* Answers a GET or HEAD of such a path. */

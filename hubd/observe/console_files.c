@@ -1,5 +1,5 @@
-/* console_files.c - the assembler takes the files in as they are; the build
- * makes this object anew when one of them changes.
+/* console_files.c - embeds the files with the assembler; the build recompiles
+ * this file when one of them changes.
  */
 #include "observe/console_files.h"
 
@@ -8,8 +8,7 @@
 #define JS "text/javascript; charset=utf-8"
 #define SVG "image/svg+xml"
 
-/* A name for the bytes, where they are in the source, the path of the request
- * and the type. */
+/* Symbol name, source file, request path and media type. */
 #define FILES(X)                                                               \
     X(index_html, HUBD_CONSOLE_DIR "/index.html", "/console", HTML)            \
     X(base_css, HUBD_CONSOLE_DIR "/base.css", "/console/base.css", CSS)        \
@@ -39,7 +38,7 @@
 #define SCRIPT(X, name)                                                        \
     X(name##_js, HUBD_CONSOLE_DIR "/" #name ".js", "/console/" #name ".js", JS)
 
-/* Global, for link-time optimization may part them from the table. */
+/* Global, because link-time optimization may separate them from the table. */
 #define EMBED(name, source, path, type)                                        \
     __asm__(".pushsection .rodata\n"                                           \
             ".globl console_" #name ", console_" #name "_end\n"                \

@@ -1,4 +1,4 @@
-/* console_files.h - the parts of the live page that are compiled in. */
+/* console_files.h - the files of the live page, which are compiled in. */
 #ifndef HUBD_CONSOLE_FILES_H
 #define HUBD_CONSOLE_FILES_H
 

@@ -1,5 +1,5 @@
-/* health.c - three questions: may a balancer send clients here, do the event
- * loops turn, and has the server begun to drain.
+/* health.c - answers three questions: may a load balancer send clients here, do
+ * the event loops turn, and is the server draining.
  */
 #include "observe/health.h"
 
@@ -7,7 +7,7 @@
 
 #include "front/reply.h"
 
-#define STUCK_MS 5000 /* a loop that has not turned for so long is no more */
+#define STUCK_MS 5000 /* a loop that has not turned for this long is stuck */
 
 static cJSON *status_object(const char *status)
 {
@@ -58,7 +58,8 @@ void health_answer_alive(struct exchange *x, const struct health *health)
 
     (void)hub_stats(health->hub, &stats);
     if (health_is_stuck(&stats)) {
-        /* Perhaps the whole process was stopped, and they are about to. */
+        /* Perhaps the whole process was suspended, and the loops are about to
+         * turn. */
         (void)nanosleep(&second_look, NULL);
         (void)hub_stats(health->hub, &stats);
     }

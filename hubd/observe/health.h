@@ -1,4 +1,4 @@
-/* health.h - how the server is: /health, /livez and /readyz.
+/* health.h - the state of the server: /health, /livez and /readyz.
  *
  * Threads: civetweb's workers; health_is_stuck() any.
  */
@@ -17,16 +17,17 @@ struct health {
     const _Atomic bool *draining;
 };
 
-/* Whether an event loop has not turned for so long that it is no more. Just
- * after a pause of the whole process it looks as if; a second look tells. */
+/* Whether an event loop has not turned for so long that it counts as stuck.
+ * Right after the whole process was suspended, this may be wrong; check twice.
+ */
 bool health_is_stuck(const struct hub_stats *stats);
 
 /* Each answers the request. */
 void health_answer(struct exchange *x, const struct health *health);
 void health_answer_alive(struct exchange *x, const struct health *health);
 void health_answer_ready(struct exchange *x, const struct health *health);
-/* OPTIONS of the server as a whole: the same as ready, and what else is taken.
- */
+/* OPTIONS for the server as a whole: the same as ready, and the allowed
+ * methods. */
 void health_answer_options(struct exchange *x, const struct health *health);
 
 #endif

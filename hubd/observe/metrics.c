@@ -1,4 +1,5 @@
-/* metrics.c - who may read them, and the figures as they stand. */
+/* metrics.c - checks who may read the metrics, and collects their current
+ * values. */
 #include "observe/metrics.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* metrics.h - GET /metrics: figures for Prometheus, in its text format.
+/* metrics.h - GET /metrics: metrics for Prometheus, in its text format.
  *
  * Threads: civetweb's workers.
  */
@@ -18,9 +18,9 @@
 #include "resources/memory.h"
 #include "resources/proc.h"
 
-#define METRICS_FAMILY_MAX 32768 /* any one at its longest: half of it */
+#define METRICS_FAMILY_MAX 32768 /* the longest family takes half of it */
 
-/* Where the figures come from. */
+/* Where the values come from. */
 struct metrics_sources {
     hub_t *hub;
     struct auth *auth; /* NULL: anybody may read them */
@@ -28,10 +28,10 @@ struct metrics_sources {
     const struct tally *tally;
     const struct fd_plan *plan;
     const _Atomic bool *draining;
-    uint64_t started_ms; /* the process, since 1970 */
+    uint64_t started_ms; /* start of the process, since 1970 */
 };
 
-/* Everything that is told, read one after the other. */
+/* All values, read one after the other. */
 struct metrics {
     struct hub_stats hub;
     struct proc_memory memory;

@@ -1,8 +1,8 @@
-/* metrics_table.c - the one table of metrics: what each is called, what it
- * means, and where its figures are. docs/metrics.md has the same table.
+/* metrics_table.c - the table of all metrics: name, meaning, and where the
+ * values are. docs/metrics.md has the same table.
  *
- * Labels that are expected are there while their counter is still 0: otherwise
- * rate() would miss the first increase.
+ * Expected labels are exported even while their counter is 0: otherwise rate()
+ * would miss the first increase.
  */
 #include "observe/metrics.h"
 
@@ -14,8 +14,8 @@ struct family {
     const char *name, *type, *help;
     void (*write)(struct linebuf *out, const struct family *family,
                   const struct metrics *metrics);
-    size_t offset;     /* of a figure in struct metrics */
-    unsigned decimals; /* of that figure */
+    size_t offset;     /* of the value in struct metrics */
+    unsigned decimals; /* of that value */
 };
 
 #define COUNTER "counter"
@@ -91,7 +91,7 @@ static void write_close_codes(struct linebuf *out, const struct family *f,
                        tally_read(&m->tally->close_codes[i]));
 }
 
-/* Labels that are not expected are there only once they have been counted. */
+/* Unexpected labels are exported only once they have been counted. */
 static bool is_told(enum tally_endpoint endpoint, int kind, uint64_t count)
 {
     return count > 0 || (tally_expected[kind] & TALLY_AT(endpoint)) != 0;

@@ -1,5 +1,5 @@
 /* metrics_text.c - see metrics_text.h. What does not fit is left out, and the
- * buffer says that it is full: the text is not to be used then.
+ * buffer is marked as full: then the text must not be used.
  */
 #include "observe/metrics_text.h"
 
@@ -10,8 +10,8 @@
 #define NUMBER_MAX 32
 #define DECIMALS_MAX 9
 
-/* Text with what would end it early escaped: line ends and backslashes, and
- * between quotes these too. */
+/* Adds text, escaping what would end it early: line ends and backslashes, and,
+ * in quotes, double quotes too. */
 static void add_text(struct linebuf *out, const char *text, bool quoted)
 {
     const char *special = quoted ? "\n\\\"" : "\n\\";

@@ -1,7 +1,7 @@
 /* metrics_text.h - Prometheus' text exposition format, version 0.0.4: families
  * of samples, one on a line.
  *
- * Numbers are whole ones with a decimal point put in, so that neither a locale
+ * Numbers are integers with a decimal point inserted, so that neither locale
  * nor rounding can change them. Pure; any thread.
  */
 #ifndef HUBD_METRICS_TEXT_H
@@ -15,7 +15,7 @@
 #define METRICS_TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct metrics_label {
-    const char *name; /* NULL: there is none */
+    const char *name; /* NULL: no label */
     const char *value;
 };
 
@@ -29,8 +29,8 @@ struct metrics_value {
 void metrics_text_family(struct linebuf *out, const char *name,
                          const char *type, const char *help);
 
-/* A sample of the family `name`; the label, or the first one's name, may be
- * NULL. `suffix` is "" or one of a histogram's. */
+/* A sample of the family `name`; `labels`, or the name of the first, may be
+ * NULL. `suffix` is "" or that of a histogram sample. */
 void metrics_text_sample(struct linebuf *out, const char *name,
                          const char *suffix,
                          const struct metrics_label labels[2],
@@ -38,7 +38,7 @@ void metrics_text_sample(struct linebuf *out, const char *name,
 
 struct metrics_histogram {
     const uint64_t *bounds; /* with `decimals`; ascending */
-    const uint64_t *counts; /* of each, not added up, and of what is above */
+    const uint64_t *counts; /* per bucket, not cumulative; last: above */
     size_t bound_count;
     uint64_t sum; /* with `decimals` */
     unsigned decimals;

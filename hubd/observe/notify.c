@@ -1,9 +1,9 @@
-/* notify.c - see notify.h. A state that did not get through is sent again with
- * the next look: without READY=1 the manager would end a hubd that is fine.
+/* notify.c - see notify.h. A state that could not be sent is sent again with
+ * the next tick: without READY=1 the manager would kill a healthy hubd.
  *
- * Both sides of the watchdog count CLOCK_MONOTONIC, which stands still while
- * the machine sleeps. After a pause of the process alone this thread may be the
- * first to run; loops that have not yet turned are looked at again soon.
+ * Both sides of the watchdog use CLOCK_MONOTONIC, which stops while the machine
+ * sleeps. After only the process was suspended, this thread may be the first to
+ * run; loops that have not turned yet are checked again soon.
  */
 #include "observe/notify.h"
 
@@ -21,7 +21,7 @@
 #include "base/log.h"
 
 #define STATUS_EVERY_MS 5000
-#define AGAIN_MS 100 /* after a look at which something was missing */
+#define AGAIN_MS 100 /* after a tick at which something was missing */
 #define MESSAGE_BYTES 256
 
 static void warn(const char *name, const char *what)
@@ -30,7 +30,7 @@ static void warn(const char *name, const char *what)
               LOG_STR("error", what));
 }
 
-/* Whether a variable is set, and what it holds: a number above zero. */
+/* Whether a variable is set to a number above zero, and which. */
 static bool read_number(const char *name, uint64_t *out)
 {
     const char *text = getenv(name);
@@ -58,12 +58,12 @@ static int64_t read_watchdog(void)
     if (!read_number("WATCHDOG_USEC", &usec))
         return 0;
     usec /= 1000;
-    if (usec > INT32_MAX) /* the longest wait of main.c is far below */
+    if (usec > INT32_MAX) /* the longest wait in main.c is far below */
         return INT32_MAX;
     return usec > 0 ? (int64_t)usec : 1;
 }
 
-/* A path, or an abstract name behind '@': see unix(7). */
+/* A path, or '@' and an abstract name: see unix(7). */
 static bool read_address(struct notify *notify, const char *text)
 {
     struct sockaddr_un *address = &notify->address;
@@ -71,7 +71,7 @@ static bool read_address(struct notify *notify, const char *text)
 
     if ((*text != '/' && *text != '@') || bytes < 2)
         return false;
-    /* A path is sent with its NUL, a name without one. */
+    /* A path includes its NUL, an abstract name has none. */
     if (bytes + (*text == '/') > sizeof(address->sun_path))
         return false;
     address->sun_family = AF_UNIX;
@@ -100,7 +100,7 @@ void notify_init(struct notify *notify)
         return;
     }
     notify->watchdog_ms = read_watchdog();
-    /* Managers ask for half of it; a tick may come late. */
+    /* Managers recommend half of it; a tick may come late. */
     if (notify->watchdog_ms > 0 && notify->watchdog_ms / 3 < notify->every_ms)
         notify->every_ms = notify->watchdog_ms / 3;
     if (notify->every_ms < 1)
@@ -144,8 +144,8 @@ void notify_ready(struct notify *notify)
     send_state(notify, notify->reload[0] != '\0' ? notify->reload : "READY=1");
 }
 
-/* What does not get through is told with the end of it, which systemd takes as
- * well: a manager that has asked for the reload waits for both. */
+/* If the beginning cannot be sent, it is sent along with the end, which systemd
+ * accepts: a manager that has asked for the reload waits for both. */
 void notify_reloading(struct notify *notify)
 {
     struct linebuf text;
@@ -154,7 +154,7 @@ void notify_reloading(struct notify *notify)
     if (notify->fd < 0)
         return;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    notify->pending = NULL; /* perhaps what is overwritten here */
+    notify->pending = NULL; /* it may point to what is overwritten here */
     linebuf_init(&text, notify->reload, sizeof(notify->reload));
     linebuf_addf(&text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                  (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);

@@ -1,5 +1,5 @@
-/* tally.c - see tally.h. The counters order nothing, so that relaxed additions
- * are enough.
+/* tally.c - see tally.h. Nothing is ordered by the counters, so relaxed
+ * additions are enough.
  */
 #include "observe/tally.h"
 

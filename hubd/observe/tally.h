@@ -1,6 +1,6 @@
-/* tally.h - what hubd counts itself: answers by what came of a request, ended
- * connections by why, and how many each message was for. Everything is bounded:
- * nothing that a client or a backend sends can make a new counter.
+/* tally.h - hubd's own counters: answers by result, closed connections by close
+ * code, and recipients per message. They are bounded: nothing that a client or
+ * a backend sends can create a new counter.
  *
  * Threads: any.
  */
@@ -15,9 +15,9 @@
 
 #include "front/refusal.h"
 
-/* Where a request was for. */
+/* What a request was for. */
 #define TALLY_ENDPOINT_MAP(X)                                                  \
-    X(TALLY_OTHER, "other") /* nothing that there is, or nothing legible */    \
+    X(TALLY_OTHER, "other") /* unknown paths and malformed requests */         \
     X(TALLY_WS, "ws")                                                          \
     X(TALLY_SEND, "send")                                                      \
     X(TALLY_BROADCAST, "broadcast")                                            \
@@ -57,24 +57,24 @@ enum tally_endpoint {
         TALLY_ENDPOINTS,
 };
 
-/* How many there are of each. */
+/* The number of each. */
 #define TALLY_PLACE(name, ...) TALLY_PLACE_##name,
 enum { TALLY_CLOSE_CODE_MAP(TALLY_PLACE) TALLY_CODES_ALONE };
 #undef TALLY_PLACE
 #define TALLY_CLOSE_CODES (TALLY_CODES_ALONE + 3)
 
-/* In the order of the maps; those of applications and all others come last. */
+/* In the order of the maps; codes of applications and all others come last. */
 extern const char *const tally_endpoint_names[TALLY_ENDPOINTS];
 extern const char *const tally_close_code_names[TALLY_CLOSE_CODES];
 
-/* Where an answer of each kind is to be expected. */
+/* The endpoints at which each kind of answer is to be expected. */
 extern const unsigned tally_expected[REFUSAL_KINDS];
 
 #define TALLY_RECIPIENT_BOUNDS 11
 #define TALLY_RECIPIENT_BUCKETS (TALLY_RECIPIENT_BOUNDS + 1)
 extern const uint64_t tally_recipient_bounds[TALLY_RECIPIENT_BOUNDS];
 
-/* How many messages were for how many connections. */
+/* A histogram of recipients per message. */
 struct tally_recipients {
     _Atomic uint64_t counts[TALLY_RECIPIENT_BUCKETS];
     _Atomic uint64_t sum;
@@ -86,14 +86,14 @@ struct tally {
     struct tally_recipients sent, broadcast;
 };
 
-/* An answer leaves. */
+/* Counts an answer. */
 void tally_answer(struct tally *tally, enum tally_endpoint endpoint,
                   enum refusal_kind kind);
 
-/* A connection is gone. */
+/* Counts a closed connection. */
 void tally_closed(struct tally *tally, const struct hub_close_info *info);
 
-/* A message was handed to the hub, which has found so many recipients. */
+/* Counts a message for which the hub has found that many recipients. */
 void tally_recipients(struct tally_recipients *recipients, uint64_t count);
 
 void tally_add(_Atomic uint64_t *counter, uint64_t more);

@@ -1,4 +1,4 @@
-/* cgroup.c - see cgroup.h. What cannot be read is no limit. */
+/* cgroup.c - see cgroup.h. What cannot be read counts as no limit. */
 #include "resources/cgroup.h"
 
 #include <limits.h>
@@ -34,7 +34,7 @@ static void read_line(const char *directory, const char *name,
     (void)fclose(file);
 }
 
-/* "max" and negative numbers are none. */
+/* "max" and negative numbers mean no limit. */
 static uint64_t number_of(const char *text, const char **rest)
 {
     char *end;
@@ -91,7 +91,7 @@ static uint64_t read_cpu_v2(const char *directory)
 
 /* Groups. -------------------------------------------------------------- */
 
-/* The least of a group and those above it. Shortens `group`. */
+/* The lowest limit of a group and its ancestors. Shortens `group`. */
 static uint64_t least_upwards(const char *root, char *group, read_fn *read)
 {
     uint64_t least = UINT64_MAX;
@@ -111,7 +111,7 @@ static uint64_t least_upwards(const char *root, char *group, read_fn *read)
     }
 }
 
-/* Whether it is among those of a list like "cpu,cpuacct". */
+/* Whether the name is in a list like "cpu,cpuacct". */
 static bool is_listed(const char *list, const char *name)
 {
     size_t bytes = strlen(name);

@@ -1,6 +1,6 @@
-/* cgroup.h - what the control groups of the process let it use: cgroups(7),
- * version 2, and the controllers of version 1. The least limit counts, of a
- * group and of those above it.
+/* cgroup.h - the limits of the process's control groups: cgroups(7), version 2,
+ * and the controllers of version 1. The lowest limit of a group and its
+ * ancestors applies.
  *
  * `groups` is a file like /proc/self/cgroup, `root` where they are mounted.
  */
@@ -15,7 +15,7 @@
 /* Bytes; UINT64_MAX: no limit. */
 uint64_t cgroup_memory(const char *groups, const char *root);
 
-/* How many CPUs the quota is worth, rounded up; UINT64_MAX: there is none. */
+/* How many CPUs the quota amounts to, rounded up; UINT64_MAX: no quota. */
 uint64_t cgroup_cpus(const char *groups, const char *root);
 
 #endif

@@ -9,7 +9,7 @@
 
 static unsigned runnable(void)
 {
-    cpu_set_t set[8]; /* as many as Linux can be built for */
+    cpu_set_t set[8]; /* as many CPUs as Linux can be built for */
     long online;
 
     if (sched_getaffinity(0, sizeof(set), set) == 0)

@@ -2,8 +2,8 @@
 #ifndef HUBD_CPUS_H
 #define HUBD_CPUS_H
 
-/* Those it may run on, see sched_setaffinity(2), and no more than the time that
- * its control groups let it have: 1 at least. See cgroup.h. */
+/* The CPUs it may run on, see sched_setaffinity(2), limited by the CPU quota of
+ * its control groups, see cgroup.h: at least 1. */
 unsigned cpus_available(const char *groups, const char *root);
 
 #endif

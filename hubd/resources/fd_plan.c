@@ -1,4 +1,4 @@
-/* fd_plan.c - sharing out descriptors between HTTP and WebSockets.
+/* fd_plan.c - divides the descriptors between HTTP and WebSockets.
  *
  * fd_plan_make() is pure; the rest runs once, before any thread starts.
  */
@@ -15,8 +15,8 @@
 
 #define SLACK 16             /* the listener, key files, what libraries open */
 #define WORKER_DESCRIPTORS 2 /* its socket, and a file that it reads */
-#define GUESS 64             /* open descriptors, where there is no /proc */
-#define RESERVE_MAX 64       /* above base: inherited, or closed a moment ago */
+#define GUESS 64             /* open descriptors, if there is no /proc */
+#define RESERVE_MAX 64       /* above base: inherited, or just closed */
 
 int64_t fd_plan_raise(void)
 {
@@ -36,7 +36,8 @@ int64_t fd_plan_raise(void)
 int fd_plan_guard_standard(void)
 {
     for (;;) {
-        /* open() takes the lowest free number: above 2 there is no gap. */
+        /* open() takes the lowest free number: once that is above 2, there is
+         * no gap. */
         int fd = open("/dev/null", O_RDWR);
 
         if (fd < 0)

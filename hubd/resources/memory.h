@@ -1,5 +1,5 @@
-/* memory.h - HUB_MEMORY_LIMIT and how it is shared out: three quarters for what
- * the hub holds of messages, one for request bodies on their way there.
+/* memory.h - HUB_MEMORY_LIMIT and how it is divided: three quarters for
+ * messages in the hub, one for request bodies.
  */
 #ifndef HUBD_MEMORY_H
 #define HUBD_MEMORY_H
@@ -17,23 +17,23 @@ struct memory {
     _Atomic size_t bodies;
 };
 
-/* The limit that is set, or of its own choice if that is 0: half of what the
- * machine has or the container may use, and no less than is allowed. */
+/* Sets the limit; if it is 0, to half of the memory of the machine or the
+ * container, but no less than memory_least(). */
 void memory_init(struct memory *memory, size_t limit, size_t max_message_bytes);
 
-/* The least limit that messages of this size can do with. */
+/* The lowest limit that is enough for messages of this size. */
 size_t memory_least(size_t max_message_bytes);
 
 /* The hub's part. */
 size_t memory_for_messages(const struct memory *memory);
 
-/* Takes from the part for bodies. Returns false if there is not so much; to be
- * given back otherwise. Any thread. */
+/* Takes from the part for bodies. Returns false if there is not enough;
+ * otherwise it must be given back. Any thread. */
 bool memory_take(struct memory *memory, size_t bytes);
 void memory_give(struct memory *memory, size_t bytes);
 
-/* What the process may use: the machine's memory, or what its control groups
- * let it have; see cgroup.h. */
+/* The memory the process may use: the machine's, or the limit of its control
+ * groups; see cgroup.h. */
 uint64_t memory_available(const char *groups, const char *root);
 
 #endif

@@ -13,7 +13,7 @@
 #define DESCRIPTORS "/proc/self/fd"
 #define STAT_MAX 1024
 #define STARTED_FIELD 22 /* of proc(5), stat */
-#define FIRST_FIELD 3    /* behind the name, which may hold anything */
+#define FIRST_FIELD 3    /* after the name, which may contain anything */
 
 int proc_count(const char *directory)
 {
@@ -42,7 +42,7 @@ static void read_line(const char *path, char *line, int size)
     (void)fclose(file);
 }
 
-/* Newer kernels (6.2) know without listing them all. */
+/* Newer kernels (6.2) know the number without listing them all. */
 uint64_t proc_descriptors(void)
 {
     struct stat status;
@@ -51,7 +51,7 @@ uint64_t proc_descriptors(void)
     if (stat(DESCRIPTORS, &status) == 0 && status.st_size > 0)
         return (uint64_t)status.st_size;
     count = proc_count(DESCRIPTORS);
-    return count > 0 ? (uint64_t)count - 1 : 0; /* the directory itself */
+    return count > 0 ? (uint64_t)count - 1 : 0; /* less the directory */
 }
 
 static uint64_t clock_ns(clockid_t clock)

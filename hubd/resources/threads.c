@@ -1,5 +1,5 @@
-/* threads.c - see threads.h. There is no other way to know: the limits of the
- * user, of control groups and of the machine count different things.
+/* threads.c - see threads.h. There is no other way to find out: the limits of
+ * the user, of control groups and of the machine count different things.
  */
 #include "resources/threads.h"
 
@@ -24,7 +24,7 @@ int threads_count(void)
     return proc_count("/proc/self/task");
 }
 
-/* A thread that was joined counts for a moment longer. */
+/* A joined thread still counts for a moment. */
 static void await_count(int most)
 {
     static const struct timespec pause = {0, 1000000};

@@ -1,6 +1,6 @@
-/* threads.h - how many threads the process may still have. Where there are
- * fewer than civetweb is told to start, it says it has started, and then hands
- * connections to workers that are not there, or accepts none at all.
+/* threads.h - how many more threads the process may have. If there are fewer
+ * than civetweb is told to start, it still reports success, and then hands
+ * connections to workers that do not exist, or accepts none at all.
  */
 #ifndef HUBD_THREADS_H
 #define HUBD_THREADS_H
@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 /* Starts up to `wanted` threads that do nothing, and ends them. Returns how
- * many there were. The C library keeps their stacks for threads with stacks of
- * the same size, and to no use without any. */
+ * many could be started. The C library caches their stacks, so `stack_bytes`
+ * should be that of the threads to come. */
 unsigned threads_available(unsigned wanted, size_t stack_bytes);
 
-/* How many there are now, or -1 if that cannot be told. */
+/* The current number of threads, or -1 if unknown. */
 int threads_count(void);
 
 #endif

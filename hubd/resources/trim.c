@@ -1,6 +1,5 @@
-/* trim.c - see trim.h. Pages that were given back still count as unused for
- * malloc, so what there is to gain shows only in comparison with what is
- * resident.
+/* trim.c - see trim.h. malloc still counts pages that were given back as
+ * unused, so the possible gain only shows in comparison with resident memory.
  */
 #include "resources/trim.h"
 
@@ -14,7 +13,7 @@
 
 void trim_init(void)
 {
-    /* malloc would raise both by itself with each big block that is freed. */
+    /* Otherwise malloc raises both whenever a big block is freed. */
     (void)mallopt(M_MMAP_THRESHOLD, BIG_BLOCK);
     (void)mallopt(M_TRIM_THRESHOLD, BIG_BLOCK);
 }

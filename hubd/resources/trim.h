@@ -1,7 +1,7 @@
-/* trim.h - memory goes back to the system after a peak.
+/* trim.h - gives memory back to the system after a peak.
  *
- * malloc keeps what was freed below something that still lives, for ever: after
- * a burst that waited in queues, most of the process would be holes.
+ * malloc never gives back what was freed below something still in use: after a
+ * burst of queued messages, most of the process would be holes.
  *
  * Threads: the main thread.
  */
@@ -14,25 +14,25 @@
 
 #define TRIM_EVERY_MS 5000
 
-/* Bytes: resident in memory, and of the heap in use and not. */
+/* Bytes: resident, and of the heap, in use and unused. */
 struct trim_sizes {
     size_t resident, used, unused;
 };
 
 struct trim {
-    int64_t next_ms; /* when to look again */
-    size_t floor;    /* bytes beyond those in use that are resident whatever
-                        is done: code, stacks, malloc's own */
+    int64_t next_ms; /* when to check again */
+    size_t floor;    /* resident bytes beyond those in use that cannot be given
+                        back: code, stacks, malloc's own */
 };
 
-/* Before the first thread: big blocks are mapped on their own, and go back when
- * they are freed. */
+/* Before the first thread: makes malloc map big blocks separately, so that they
+ * go back when freed. */
 void trim_init(void);
 
-/* Whether giving back is worth its price. Pure. */
+/* Whether trimming is worth its cost. Pure. */
 bool trim_is_due(const struct trim *trim, const struct trim_sizes *sizes);
 
-/* Looks, every now and then, and gives back what is due. */
+/* Checks now and then, and trims if it is due. */
 void trim_tick(struct trim *trim, int64_t now_ms);
 
 #endif
