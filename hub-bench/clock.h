@@ -1,4 +1,4 @@
-/* clock.h - the one clock that everything is timed by, in ns. */
+/* clock.h - the clock for all times, in ns. */
 #ifndef HUB_BENCH_CLOCK_H
 #define HUB_BENCH_CLOCK_H
 

@@ -133,7 +133,7 @@ static bool read_publish(struct options *o, const char *text)
     return true;
 }
 
-/* What would break out of its header line must not get in. */
+/* Rejects what would break out of its header line. */
 bool flags_read_key(struct options *o, const char *text)
 {
     for (const char *p = text; *p != '\0'; p++) {
@@ -145,7 +145,7 @@ bool flags_read_key(struct options *o, const char *text)
     return o->key != NULL;
 }
 
-/* One that is named twice would be counted twice. */
+/* A process named twice would be counted twice. */
 static bool has_pid(const struct options *o, pid_t pid)
 {
     for (size_t i = 0; i < o->pid_count; i++) {
@@ -247,7 +247,7 @@ const struct flag *flags_find(int code)
 void flags_describe(struct option longs[FLAGS_COUNT + 1],
                     char letters[FLAGS_LETTERS])
 {
-    *letters++ = ':'; /* tells a missing value from an unknown flag */
+    *letters++ = ':'; /* distinguishes a missing value from an unknown flag */
     for (size_t i = 0; i < FLAGS_COUNT; i++) {
         longs[i] = (struct option){
             .name = flags[i].name,

@@ -1,5 +1,5 @@
-/* flags.h - every flag there is: a row that tells its name, what it takes, and
- * the function that reads it.
+/* flags.h - all flags: name, valid values, and the function that reads the
+ * value.
  */
 #ifndef HUB_BENCH_FLAGS_H
 #define HUB_BENCH_FLAGS_H
@@ -20,10 +20,10 @@ struct flag {
     bool secret; /* the value is never shown */
 };
 
-/* By its code; NULL if there is none. */
+/* Finds a flag by its code; NULL if there is none. */
 const struct flag *flags_find(int code);
 
-/* Puts them into the forms that getopt_long() wants. */
+/* Converts them to the form that getopt_long() expects. */
 void flags_describe(struct option longs[FLAGS_COUNT + 1],
                     char letters[FLAGS_LETTERS]);
 

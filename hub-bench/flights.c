@@ -1,6 +1,6 @@
-/* flights.c - see flights.h. What a view shows was read before the count was
- * seen to be above zero with the same number in it, and the place cannot have
- * got another owner in between: numbers do not come back.
+/* flights.c - see flights.h. A view is read before the count is seen to be
+ * above zero with the same number; so its place cannot have changed owners in
+ * between, because numbers are never reused.
  */
 #include "flights.h"
 
@@ -32,7 +32,7 @@ int flights_init(struct flights *f, uint32_t places)
     *f = (struct flights){.mask = size - 1, .wake = -1};
     if (getrandom(&f->run, sizeof(f->run), 0) != sizeof(f->run))
         return -1;
-    atomic_init(&f->next, 1); /* zeroed places hold number 0 */
+    atomic_init(&f->next, 1); /* zeroed places have number 0 */
     atomic_init(&f->oldest, 1);
     f->ring = calloc(size, sizeof(*f->ring));
     f->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -75,7 +75,7 @@ bool flights_launch(struct flights *f, const struct flight_view *view,
     return true;
 }
 
-/* A message has come to its end. */
+/* A message has been completed. */
 static void over(struct flights *f)
 {
     (void)atomic_fetch_sub(&f->under_way, 1);
@@ -83,7 +83,7 @@ static void over(struct flights *f)
         (void)eventfd_write(f->wake, 1);
 }
 
-/* Ends a message at once. Returns how many deliveries were still to come. */
+/* Ends a message at once. Returns how many deliveries were outstanding. */
 static uint32_t end(struct flights *f, uint32_t number)
 {
     struct flight *flight = place(f, number);

@@ -1,13 +1,13 @@
-/* flights.h - the messages that are on their way, and who has to get them.
+/* flights.h - the messages in flight, and who is to get them.
  *
  * A ring of places, indexed by the lower half of a message's number. One thread
  * publishes: it launches messages and gives up those that take too long. The
- * threads that receive look a number up and count deliveries down. A place is
- * used again only when nothing is due at it; a number whose place is taken is
- * left out.
+ * receiving threads look up a number and count down deliveries. A place is
+ * reused only when no delivery is outstanding; a number whose place is still
+ * taken is skipped.
  *
- * `left` holds the number and the count in one word, so that a delivery that
- * comes too late can never be counted for the message that has the place now.
+ * `left` holds number and count in one word, so that a late delivery can never
+ * be counted for the message that has the place now.
  */
 #ifndef HUB_BENCH_FLIGHTS_H
 #define HUB_BENCH_FLIGHTS_H
@@ -20,7 +20,7 @@
 
 struct flight {
     _Atomic uint64_t left;     /* number << 32 | deliveries to come */
-    _Atomic int64_t since_ns;  /* where its latency is counted from */
+    _Atomic int64_t since_ns;  /* start of its latency */
     int64_t launched_ns;       /* publisher */
     _Atomic uint32_t position; /* within its lane */
     _Atomic uint32_t target;   /* a client, or FLIGHTS_EVERYBODY */
@@ -31,9 +31,9 @@ struct flight {
 struct flights {
     struct flight *ring;
     uint32_t mask;
-    uint32_t run;            /* upper half of all numbers: tells runs apart */
+    uint32_t run;            /* upper half of all numbers: distinguishes runs */
     _Atomic uint32_t next;   /* number; written by the publisher */
-    _Atomic uint32_t oldest; /* what is before it is over; publisher */
+    _Atomic uint32_t oldest; /* everything before it is complete; publisher */
     _Atomic uint32_t under_way; /* messages with deliveries to come */
     _Atomic uint64_t missing;   /* deliveries given up, measured ones only */
     _Atomic bool asleep; /* the publisher waits for under_way to change */
@@ -58,20 +58,20 @@ void flights_fini(struct flights *f);
 bool flights_launch(struct flights *f, const struct flight_view *view,
                     uint32_t recipients, int64_t now, uint64_t *number);
 
-/* Ends a message of which nothing will be delivered: it counts as neither
- * delivered nor missing. */
+/* Ends a message that will not be delivered: it counts as neither delivered nor
+ * missing. */
 void flights_cancel(struct flights *f, uint64_t number);
 
-/* Gives up what was launched before a moment. */
+/* Gives up what was launched before that time. */
 void flights_expire(struct flights *f, int64_t before_ns);
 
 /* Any thread's. */
 
-/* Returns false if the number is not, or no longer, waited for. */
+/* Returns false if the number is not, or no longer, expected. */
 bool flights_look(struct flights *f, uint64_t number, struct flight_view *out);
 
-/* One delivery has come, or will never come. Returns false if it was not
- * waited for. */
+/* A delivery has arrived, or will never arrive. Returns false if it was not
+ * expected. */
 bool flights_land(struct flights *f, uint64_t number);
 bool flights_lose(struct flights *f, uint64_t number);
 

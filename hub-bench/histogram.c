@@ -1,5 +1,5 @@
 /* histogram.c - see histogram.h. A quantile is the middle of its bucket, but
- * never outside of what was seen.
+ * never outside the observed range.
  */
 #include "histogram.h"
 
@@ -25,7 +25,7 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
         into->buckets[i] += from->buckets[i];
 }
 
-/* The undoing of histogram_index(): the middle of a bucket. */
+/* The inverse of histogram_index(): the middle of a bucket. */
 static double middle(unsigned index)
 {
     unsigned top = index >> HISTOGRAM_BITS;

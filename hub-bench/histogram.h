@@ -1,4 +1,4 @@
-/* histogram.h - how long things took: counts in log-linear buckets.
+/* histogram.h - durations, counted in log-linear buckets.
  *
  * Nanoseconds up to 127 have a bucket each; above that every power of two is
  * cut into 128 buckets, so that a quantile is off by less than 1 %. Longer
@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define HISTOGRAM_BITS 7     /* of a value that tell its bucket */
+#define HISTOGRAM_BITS 7     /* of a value that select its bucket */
 #define HISTOGRAM_TOP_BIT 36 /* 2^37 ns is 137 s */
 #define HISTOGRAM_BUCKETS ((HISTOGRAM_TOP_BIT - HISTOGRAM_BITS + 2) << 7)
 
@@ -26,7 +26,7 @@ struct histogram {
 void histogram_clear(struct histogram *h);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
-/* The time that a share of `quantile` (0 to 1) of all stayed under, and the
+/* The time that a fraction `quantile` (0 to 1) of all values is below, and the
  * mean, in ns. NAN for an empty histogram. */
 double histogram_quantile(const struct histogram *h, double quantile);
 double histogram_mean(const struct histogram *h);
@@ -43,7 +43,7 @@ static inline unsigned histogram_index(uint64_t ns)
     return (top << HISTOGRAM_BITS) + (unsigned)(ns >> top);
 }
 
-/* A time below 0, which only a broken clock yields, counts as 0. */
+/* A negative time, which only a broken clock produces, counts as 0. */
 static inline void histogram_add(struct histogram *h, int64_t ns)
 {
     if (ns < 0)

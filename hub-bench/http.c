@@ -1,11 +1,11 @@
 /* http.c - see http.h.
  *
- * libcurl tells which sockets it waits for, and takes the interest back after
- * every response. Following that to the letter would cost two system calls a
- * request; so a connection stays in the epoll set with what it was last wanted
- * for, until it is closed or reports something that nobody wants. That is safe
- * only for sockets whose opening and closing is seen here (OURS): any other
- * number may have become another file in the meantime.
+ * libcurl says which sockets it waits for, and withdraws that after every
+ * response. Following it literally would cost two system calls per request; so
+ * a connection stays in the epoll set with its last interest, until it is
+ * closed or reports an unwanted event. That is only safe for sockets that are
+ * opened and closed through our callbacks (OURS): other descriptors may have
+ * been reused meanwhile.
  */
 #include "http.h"
 
@@ -27,7 +27,7 @@
 #define WANTED (1u << 29) /* in interests: libcurl waits for it now */
 #define OURS (1u << 30)   /* opened by on_open() */
 #define EVENTS(interest) ((interest) & ~(WANTED | OURS))
-#define SHOWN_BYTES 120 /* of a body, in a reason */
+#define SHOWN_BYTES 120 /* of a body, in an error */
 
 /* Sockets. -------------------------------------------------------------- */
 
@@ -98,7 +98,7 @@ static int on_close(void *context, curl_socket_t fd)
     uint32_t *interest = interest_of(context, fd);
 
     if (interest != NULL)
-        *interest = 0; /* close() takes it out of the epoll set */
+        *interest = 0; /* close() removes it from the epoll set */
     return close(fd);
 }
 
@@ -140,7 +140,7 @@ static int init_lane(struct http *h, struct http_lane *lane,
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever http_proxy says */
+    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* regardless of http_proxy */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "hub-bench/" HUB_VERSION);
@@ -297,7 +297,7 @@ void http_post(struct http *h, unsigned lane, const char *url, const char *body,
     curl_easy_setopt(l->easy, CURLOPT_POSTFIELDS, body);
     curl_easy_setopt(l->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes);
     (void)curl_multi_add_handle(h->multi, l->easy);
-    act(h, CURL_SOCKET_TIMEOUT, 0); /* now, and not in the next turn */
+    act(h, CURL_SOCKET_TIMEOUT, 0); /* now rather than in the next turn */
 }
 
 static void take_event(struct http *h, const struct epoll_event *event)
@@ -309,7 +309,7 @@ static void take_event(struct http *h, const struct epoll_event *event)
                  (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
     if (interest == NULL || EVENTS(*interest) == 0)
-        return; /* closed by what was done about an earlier event */
+        return; /* closed while handling an earlier event */
     if (*interest & WANTED) {
         act(h, fd, events);
         return;
@@ -329,7 +329,8 @@ static void set_timer(struct http *h, int64_t ns)
     (void)timerfd_settime(h->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
-/* How long epoll may wait, in ms; a moment closer than that is the timer's. */
+/* How long epoll may wait, in ms, for libcurl; `until_ns` is left to the timer,
+ * which is more precise. */
 static int timeout_ms(struct http *h, int64_t until_ns)
 {
     int64_t now = now_ns(), curl = h->curl_ns, ms = INT_MAX;
@@ -362,7 +363,7 @@ void http_turn(struct http *h, int64_t until_ns)
     }
     if (h->curl_ns < 0 || h->curl_ns > now_ns())
         return;
-    h->curl_ns = -1; /* it goes off once; libcurl sets it again */
+    h->curl_ns = -1; /* fires once; libcurl sets it again */
     act(h, CURL_SOCKET_TIMEOUT, 0);
 }
 

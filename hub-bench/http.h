@@ -1,5 +1,5 @@
 /* http.h - libcurl's multi interface in an epoll loop: posts over keep-alive
- * connections, one request at a time on each lane. One thread's.
+ * connections, one request at a time on each lane. For one thread.
  */
 #ifndef HUB_BENCH_HTTP_H
 #define HUB_BENCH_HTTP_H
@@ -15,11 +15,11 @@
 
 struct http;
 
-/* What became of a request. */
+/* The result of a request. */
 struct http_answer {
     unsigned lane;
-    long status;       /* 0: there was none */
-    const char *error; /* why not; otherwise NULL */
+    long status;       /* 0: no response */
+    const char *error; /* why there was none; otherwise NULL */
     const char *body;  /* its first bytes, with a NUL */
 };
 
@@ -28,7 +28,7 @@ struct http_lane {
     struct http *http;
     unsigned index;
     size_t body_bytes; /* of body */
-    char body[256];    /* start of the response */
+    char body[256];    /* beginning of the response */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -43,7 +43,7 @@ struct http {
     int64_t timer_ns;    /* what it is set to; 0: off */
     int64_t curl_ns;     /* when libcurl wants to be called; -1: never */
     uint32_t *interests; /* by descriptor: events that epoll reports, and
-                            whose it is */
+                            flags */
     size_t interests_size;
     void (*answered)(void *context, const struct http_answer *answer);
     void *context;
@@ -55,15 +55,15 @@ int http_init(struct http *h, const struct options *o, int wake,
               void *context);
 void http_fini(struct http *h);
 
-/* Posts on a lane that is free. `url` NULL: the one of the options. The body
- * must stay until the answer. */
+/* Posts on a free lane. `url` NULL: that of the options. The body must stay
+ * valid until the answer. */
 void http_post(struct http *h, unsigned lane, const char *url, const char *body,
                size_t bytes);
 
-/* Waits until something happens, or until a moment, and deals with it. */
+/* Waits until something happens, or until that time, and handles it. */
 void http_turn(struct http *h, int64_t until_ns);
 
-/* One line about an answer that is no success. */
+/* Describes an unsuccessful answer in one line. */
 void http_explain(const struct http_answer *answer, char *out, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* main.c - hub-bench: reads the command line, runs, reports.
  *
  * Exit codes: 0 measured, or --help and the like; 1 nothing could be measured;
- * 64 (EX_USAGE) a wrong flag.
+ * 64 (EX_USAGE) an invalid flag.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,4 @@
-/* options.c - see options.h. An error is put together from the row of its flag.
- */
+/* options.c - see options.h. An error is composed from the row of its flag. */
 #include "options.h"
 
 #include <ctype.h>
@@ -13,7 +12,7 @@
 #define LANES_DEFAULT 16u
 #define SHOWN_BYTES 64 /* of a value, in an error */
 
-/* One printable line, whatever the text is. */
+/* Makes any text one printable line. */
 static void show(char out[SHOWN_BYTES + 4], const char *text)
 {
     size_t i;
@@ -37,8 +36,8 @@ static void refuse(const struct flag *flag, const char *text, char *error,
                        flag->takes);
 }
 
-/* What getopt_long() did not understand. Of the argument no more is repeated
- * than the name, behind which there may be a key. */
+/* Reports what getopt_long() did not understand. Only the name of the argument
+ * is repeated, because a key may follow it. */
 static void refuse_unknown(char **argv, char *error, size_t size)
 {
     const char *arg = argv[optind - 1];
@@ -57,7 +56,8 @@ static void refuse_unknown(char **argv, char *error, size_t size)
     }
 }
 
-/* Reads all flags. Returns an action, OPTIONS_RUN if none of them ends it. */
+/* Reads all flags. Returns an action, OPTIONS_RUN unless a flag asks for
+ * another. */
 static enum options_action read_flags(struct options *o, int argc, char **argv,
                                       char *error, size_t size)
 {
@@ -96,7 +96,7 @@ static enum options_action read_flags(struct options *o, int argc, char **argv,
     return OPTIONS_RUN;
 }
 
-/* The argument that is no flag. */
+/* Reads the argument that is not a flag. */
 static int read_url(struct options *o, int argc, char **argv, char *error,
                     size_t size)
 {
@@ -117,7 +117,7 @@ static int read_url(struct options *o, int argc, char **argv, char *error,
     return -1;
 }
 
-/* What flags mean together, and the defaults that follow from others. */
+/* Checks combinations of flags, and sets defaults that depend on others. */
 static const char *settle(struct options *o)
 {
     if (o->rate > 0 && o->window != 0)

@@ -20,7 +20,7 @@ enum options_action {
     OPTIONS_ERROR,
 };
 
-/* What ends a message's flight. */
+/* When a message is complete. */
 enum options_until {
     UNTIL_DELIVERED, /* the last delivery */
     UNTIL_ACCEPTED,  /* the HTTP response */
@@ -29,13 +29,13 @@ enum options_until {
 struct options {
     const char *url_text;
     struct url url;
-    char publish[OPTIONS_PUBLISH_BYTES]; /* may hold {user} */
-    char *key;         /* NULL or "": none is sent; allocated */
+    char publish[OPTIONS_PUBLISH_BYTES]; /* may contain {user} */
+    char *key;         /* NULL or "": no key is sent; allocated */
     const char *label; /* NULL: none */
     unsigned clients;
-    unsigned connect_window; /* handshakes at once; 0: all */
-    unsigned connections;    /* that publish: the lanes */
-    unsigned threads;        /* that receive */
+    unsigned connect_window; /* concurrent handshakes; 0: all */
+    unsigned connections;    /* HTTP connections for publishing: the lanes */
+    unsigned threads;        /* receiving threads */
     unsigned window;         /* messages in flight; 0: a rate is given */
     size_t bytes;            /* of a message */
     double rate;             /* messages a second; 0: a window is given */
@@ -49,8 +49,8 @@ struct options {
     size_t pid_count; /* 0: found through /proc */
 };
 
-/* Reads argv, which loses the key, and HUB_API_KEY. OPTIONS_ERROR leaves one
- * line in `error`. */
+/* Reads argv, in which the key is wiped, and HUB_API_KEY. OPTIONS_ERROR leaves
+ * one line in `error`. */
 enum options_action options_read(struct options *o, int argc, char **argv,
                                  char *error, size_t error_size);
 void options_release(struct options *o);

@@ -1,27 +1,27 @@
-/* order.h - whether what one client gets from one lane comes in order.
+/* order.h - whether one client gets the messages of one lane in order.
  *
  * A lane is one HTTP connection's worth of publishing: its next message is
  * posted after the answer to the one before, so a hub must deliver its messages
- * in that order. Nothing is promised across lanes. Gaps are no error here: a
- * message may be for somebody else, and one that never comes is counted where
- * it was waited for. Pure; zeroed before the first message.
+ * in that order. Nothing is promised across lanes. Gaps are not an error here:
+ * a message may be for another client, and missing ones are counted in
+ * flights.h. Pure; zeroed before the first message.
  */
 #ifndef HUB_BENCH_ORDER_H
 #define HUB_BENCH_ORDER_H
 
 #include <stdint.h>
 
-#define ORDER_MEMORY 32 /* messages back that are told from second ones */
+#define ORDER_MEMORY 32 /* how many messages back duplicates are recognized */
 
 struct order {
-    uint32_t next; /* one above the highest position so far */
-    uint32_t seen; /* bit n: position next - 1 - n has come */
+    uint32_t next; /* highest position so far, plus one */
+    uint32_t seen; /* bit n: position next - 1 - n has arrived */
 };
 
 enum order_result {
     ORDER_FINE,
-    ORDER_LATE,  /* a later one came before it */
-    ORDER_TWICE, /* has come already, or is too far back to tell */
+    ORDER_LATE,  /* a later one arrived first */
+    ORDER_TWICE, /* a duplicate, or too far back to tell */
 };
 
 static inline enum order_result order_take(struct order *o, uint32_t position)
@@ -41,7 +41,7 @@ static inline enum order_result order_take(struct order *o, uint32_t position)
     return ORDER_LATE;
 }
 
-/* Whether the message at that position came, as far as is remembered. */
+/* Whether the message at that position arrived, as far as is remembered. */
 static inline int order_has(const struct order *o, uint32_t position)
 {
     uint32_t back = o->next - 1 - position;

@@ -1,4 +1,4 @@
-/* parse.c - see parse.h. Durations are added up in nanoseconds, and every step
+/* parse.c - see parse.h. Durations are added up in nanoseconds, and each step
  * is checked for overflow.
  */
 #include "parse.h"
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define DIGITS_MAX 15 /* that a double holds exactly */
+#define DIGITS_MAX 15 /* that a double can represent exactly */
 
 struct unit {
     const char *name;
@@ -79,7 +79,7 @@ static const struct unit *find_unit(const char *text)
     return NULL;
 }
 
-/* The digits behind a point. Less than a nanosecond must be 0. */
+/* The digits after the point. Digits below a nanosecond must be 0. */
 static int add_fraction(int64_t *ns, const char *p, int64_t step)
 {
     for (; is_digit(*p); p++) {
@@ -95,7 +95,7 @@ static int add_fraction(int64_t *ns, const char *p, int64_t step)
     return 0;
 }
 
-/* One number with its unit: adds it to *ns and moves *at behind it. */
+/* Reads one number with its unit, adds it to *ns and moves *at past it. */
 static int add_term(int64_t *ns, const char **at)
 {
     const char *p = *at, *fraction = "";

@@ -1,5 +1,5 @@
-/* parse.h - the values of flags, as people write them. Pure; what does not fit
- * is refused, never clamped. All return 0 or -1.
+/* parse.h - the values of flags, as people write them. Pure; what is out of
+ * range is rejected, never clamped. All return 0 or -1.
  */
 #ifndef HUB_BENCH_PARSE_H
 #define HUB_BENCH_PARSE_H

@@ -1,8 +1,8 @@
-/* probe.c - see probe.h. Everything comes from /proc and from the CPU clocks
- * of other processes, which count in nanoseconds.
+/* probe.c - see probe.h. Everything comes from /proc and from the CPU clocks of
+ * other processes, which count in nanoseconds.
  *
  * Memory is Pss_Anon + Pss_Shmem + SwapPss of smaps_rollup: what connections
- * can add to. Pages of files are left out, because their share changes
+ * can increase. Pages of files are left out, because their share changes
  * whenever some other process that maps the same library starts or ends.
  */
 #include "probe.h"
@@ -20,7 +20,7 @@
 #include "clock.h"
 
 #define STATE_LISTEN 0x0A
-#define SOCKETS_MAX 64 /* listening ones of a port: SO_REUSEPORT makes many */
+#define SOCKETS_MAX 64 /* listening on one port: SO_REUSEPORT allows many */
 
 struct inodes {
     uint64_t list[SOCKETS_MAX];
@@ -50,7 +50,7 @@ pid_t probe_take(struct probe *p, const pid_t *pids, size_t count)
     return 0;
 }
 
-/* An address can be bound to exactly where it is the machine's own. */
+/* An address can only be bound if it is this machine's. */
 static bool is_local(const struct sockaddr *address)
 {
     union {
@@ -74,7 +74,7 @@ static bool is_local(const struct sockaddr *address)
     return local;
 }
 
-/* The address as /proc/net/tcp and tcp6 write it: words in host order. */
+/* The address as in /proc/net/tcp and tcp6: words in host byte order. */
 static void format_address(const struct sockaddr *address, char v4[9],
                            char v6[33])
 {
@@ -97,7 +97,8 @@ static bool is_any(const char *hex)
     return hex[strspn(hex, "0")] == '\0';
 }
 
-/* Adds the sockets that listen on a port of an address, or of all. */
+/* Adds the sockets that listen on a port of that address, or of all addresses.
+ */
 static void add_listeners(struct inodes *inodes, const char *path,
                           const char *address, unsigned port)
 {
@@ -170,7 +171,7 @@ void probe_find(struct probe *p, const struct sockaddr *address)
     p->count = 0;
     if (!is_local(address))
         return;
-    /* sin6_port is where sin_port is. */
+    /* sin6_port is at the same offset as sin_port. */
     port = ntohs(((const struct sockaddr_in *)address)->sin_port);
     format_address(address, v4, v6);
     add_listeners(&inodes, "/proc/net/tcp", v4, port);
@@ -202,7 +203,7 @@ void probe_moment(const struct probe *p, struct probe_moment *out)
     out->at_ns = now_ns();
 }
 
-/* The number of bytes in a line "Name:   12 kB", if it is that name's. */
+/* The number of bytes in a line "Name:   12 kB", if the name matches. */
 static int64_t field(const char *line, const char *name)
 {
     size_t bytes = strlen(name);

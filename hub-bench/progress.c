@@ -11,13 +11,13 @@
 #include "clock.h"
 
 #define BAR_MAX 30
-#define BAR_MIN 5 /* a shorter one is left out */
+#define BAR_MIN 5 /* shorter bars are left out */
 #define BAR_BYTES (BAR_MAX + 4)
 #define PHASE_WIDTH 10
-#define COLUMNS_USUAL 80      /* of a terminal that does not tell */
-#define RATE_NS (500 * MS_NS) /* that a rate is averaged over */
+#define COLUMNS_USUAL 80      /* of a terminal that does not say */
+#define RATE_NS (500 * MS_NS) /* over which a rate is averaged */
 
-/* Whether standard error is a terminal that can rub out a line. */
+/* Whether standard error is a terminal that can erase a line. */
 static bool is_screen(void)
 {
     const char *term = getenv("TERM");
@@ -25,8 +25,8 @@ static bool is_screen(void)
     return isatty(STDERR_FILENO) && (term == NULL || strcmp(term, "dumb") != 0);
 }
 
-/* What fits into a line. Asked anew each time: windows are resized. The last
- * column stays free, where some terminals would begin another line. */
+/* How much fits into a line. Asked each time, because windows are resized. The
+ * last column stays free, since some terminals would wrap there. */
 static int columns(void)
 {
     struct winsize size = {0};
@@ -77,7 +77,7 @@ static void format_rate(char *out, size_t size, double rate)
                    unit);
 }
 
-/* " [###---]", in as many columns as there are, or nothing. */
+/* " [###---]", in `room` columns, or nothing. */
 static void format_bar(char out[BAR_BYTES], double share, int room)
 {
     int width = room - (int)strlen(" []");

@@ -1,8 +1,8 @@
 /* publisher.c - see publisher.h.
  *
- * Receivers wake the publisher only when it says that it sleeps, and it looks
- * once more between saying so and sleeping: a flight that ends in between is
- * either seen then or finds the flag up.
+ * Receivers wake the publisher only if it has set its flag `asleep`, and it
+ * checks once more between setting the flag and sleeping: a flight that ends in
+ * between is either seen by that check or sees the flag.
  */
 #include "publisher.h"
 
@@ -35,7 +35,7 @@ static int init_lane(struct publisher_lane *lane, size_t bytes)
         return -1;
     lane->message = lane->room + PREFIX_BYTES_MAX;
     message_write(lane->message, bytes);
-    lane->message[bytes] = '}'; /* ends the object that the prefix begins */
+    lane->message[bytes] = '}'; /* closes the object that the prefix opens */
     return 0;
 }
 
@@ -83,7 +83,7 @@ static int64_t due_ns(const struct publisher *p, uint64_t message)
            (int64_t)((double)message / p->options->rate * 1e9);
 }
 
-/* Messages that take up a place of the window. */
+/* Messages that count toward the window. */
 static unsigned in_flight(const struct publisher *p)
 {
     if (p->options->until == UNTIL_ACCEPTED)
@@ -96,7 +96,7 @@ static bool window_has_room(const struct publisher *p)
     return in_flight(p) < p->options->window;
 }
 
-/* Whether one more message may go, as far as pace is concerned. */
+/* Whether the window or rate allows one more message. */
 static bool has_room(const struct publisher *p, int64_t now)
 {
     if (p->free_count == 0)
@@ -117,8 +117,8 @@ static bool choose_target(struct publisher *p, uint32_t *target,
     return roster_pick(p->roster, next_random(p), target);
 }
 
-/* Takes a place for a message to those who read now. Returns false if there is
- * none, or nobody to send it to. */
+/* Takes a place for a message to the clients that are reading now. Returns
+ * false if there is no place, or no client. */
 static bool take_place(struct publisher *p, struct flight_view *view,
                        int64_t now, uint32_t *recipients, uint64_t *number)
 {
@@ -178,7 +178,7 @@ static void answered(void *context, const struct http_answer *answer)
         return;
     http_explain(answer, why, sizeof(why));
     (void)snprintf(burst->error, sizeof(burst->error), "%s", why);
-    /* Nothing of this kind ever worked: a wrong key, a wrong path. */
+    /* No request has ever succeeded: a wrong key, a wrong path. */
     burst->failed = !p->accepted;
 }
 
@@ -205,8 +205,8 @@ static void wait(struct publisher *p, int64_t until)
     http_turn(&p->http, until < p->tick_ns ? until : p->tick_ns);
 }
 
-/* The same, but the end of a flight ends it too, if `ready` does not say that
- * there is no need to wait. */
+/* The same, but it also ends with the end of a flight, and does not wait if
+ * `ready` says so. */
 static void wait_for_flights(struct publisher *p, int64_t until,
                              bool (*ready)(const struct publisher *p))
 {
@@ -228,8 +228,8 @@ static bool is_over(const struct publisher *p)
             atomic_load(&p->flights->under_way) == 0);
 }
 
-/* Waits for what the next message waits for: a lane, its time, or the end of
- * another one's flight. */
+/* Waits for what the next message needs: a lane, its time, or the end of
+ * another flight. */
 static void wait_to_launch(struct publisher *p)
 {
     int64_t until = p->deadline_ns, due;
@@ -279,7 +279,7 @@ static void *run(void *context)
     struct publisher *p = context;
     struct publisher_burst *burst = &p->burst;
 
-    /* 50 µs of slack, the default, is a lot next to a delivery. */
+    /* The default timer slack of 50 µs is a lot compared to a delivery. */
     (void)prctl(PR_SET_TIMERSLACK, 1UL);
     probe_moment(p->probe, &burst->begin);
     p->deadline_ns = burst->begin.at_ns + p->duration_ns;
@@ -329,7 +329,7 @@ int publisher_init(struct publisher *p, const struct options *o,
     if (p->lanes == NULL || p->free == NULL ||
         getrandom(&p->random, sizeof(p->random), 0) != sizeof(p->random))
         return -1;
-    p->random |= 1; /* 0 would stay 0 */
+    p->random |= 1; /* xorshift never leaves 0 */
     for (unsigned i = 0; i < o->connections; i++) {
         if (init_lane(&p->lanes[i], o->bytes) != 0)
             return -1;

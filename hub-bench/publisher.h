@@ -1,8 +1,8 @@
 /* publisher.h - the thread that posts messages: as many at a time as the window
- * takes (closed loop), or each when it is due (open loop).
+ * allows (closed loop), or each when it is due (open loop).
  *
  * It works in bursts, first the warm-up and then the measured part. A burst
- * ends when nothing of it is on its way any more, so that none of it is counted
+ * ends when nothing of it is in flight any more, so that none of it is counted
  * for the next one.
  */
 #ifndef HUB_BENCH_PUBLISHER_H
@@ -21,23 +21,23 @@
 #include "roster.h"
 
 struct publisher_lane {
-    uint64_t number;   /* of the message that is posted */
-    int64_t since_ns;  /* where its response time is counted from */
+    uint64_t number;   /* of the message being posted */
+    int64_t since_ns;  /* start of its response time */
     uint32_t position; /* of the next message */
-    bool empty;        /* there is nobody to deliver it to */
-    char *room;        /* the body: a prefix, right before the message */
+    bool empty;        /* it has no recipients */
+    char *room;        /* the body: a prefix directly before the message */
     char *message;     /* in room */
 };
 
-/* What a burst came to. */
+/* The result of a burst. */
 struct publisher_burst {
     struct probe_moment begin, published, end;
     int64_t answered_ns; /* when the last one was accepted; 0: none */
     uint64_t messages;   /* accepted */
-    uint64_t errors;     /* refused, or without an answer */
-    uint64_t due;        /* open loop: how many it should have been */
+    uint64_t errors;     /* rejected, or without an answer */
+    uint64_t due;        /* open loop: how many were due */
     struct histogram response;
-    char error[HTTP_REASON_BYTES]; /* the first one */
+    char error[HTTP_REASON_BYTES]; /* the first error */
     bool failed;                   /* it was given up, because of `error` */
     bool lonely;                   /* it was given up: no client is left */
 };
@@ -51,16 +51,16 @@ struct publisher {
     struct publisher_lane *lanes;
     unsigned *free; /* lanes, a stack */
     unsigned free_count;
-    unsigned empty; /* posted messages that nobody gets */
+    unsigned empty; /* posted messages without recipients */
     uint64_t random;
-    bool accepted; /* the server has taken a message */
+    bool accepted; /* the server has accepted a message */
     bool measured; /* this burst counts */
     int64_t duration_ns, deadline_ns, tick_ns;
     uint64_t launched;
     struct publisher_burst burst;
     int notify; /* eventfd: the burst is over */
     pthread_t thread;
-    atomic_int stop; /* 1: publish no more; 2: and wait for nothing */
+    atomic_int stop; /* 1: publish no more; 2: and do not wait */
     atomic_bool draining, done;
 };
 

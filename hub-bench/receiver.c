@@ -1,12 +1,11 @@
-/* receiver.c - one epoll set, edge-triggered, so that the kernel does not look
- * at a socket again that was just read, and one buffer that every socket is
- * read into. A socket is read once for each time it is reported; again only if
- * the buffer was filled or the stream has ended, which no other edge would
- * tell.
+/* receiver.c - one epoll set, edge-triggered, so that the kernel does not check
+ * a socket again that was just read, and one buffer for all sockets. A socket
+ * is read once each time it is reported; again only if the buffer was filled or
+ * the stream has ended, which no further edge would report.
  *
- * The clock is read behind every recv(), so a delivery is timed a few
- * microseconds at most after its bytes were in the socket's queue and it was
- * this socket's turn.
+ * The clock is read after every recv(), so a delivery is timed at most a few
+ * microseconds after its bytes were in the socket's queue and it was this
+ * socket's turn.
  */
 #include "receiver.h"
 
@@ -35,8 +34,8 @@ static struct order *orders_of(const struct receiver *r,
            (size_t)(c - r->clients) * r->site->roster->options->connections;
 }
 
-/* What was on its way to a client that is gone will not come any more. Under
- * the lock, so that a message counts on this client only if it is seen here. */
+/* Gives up what was in flight to a client that is gone. Under the lock, so that
+ * a message only counts on this client if it is seen here. */
 static void give_up_for(struct receiver *r, const struct receiver_client *c)
 {
     struct flights *f = r->site->flights;
@@ -93,7 +92,7 @@ static void delivered(struct receiver *r, struct order *orders, uint64_t number,
         return;
     }
     if (!flights_look(f, number, &flight)) {
-        r->out_of_order++; /* a second time, or after it was given up */
+        r->out_of_order++; /* a duplicate, or already given up */
         return;
     }
     order = order_take(&orders[flight.lane], flight.position);
@@ -105,7 +104,7 @@ static void delivered(struct receiver *r, struct order *orders, uint64_t number,
     r->last_delivery_ns = now;
 }
 
-/* Goes through bytes that a client got. */
+/* Scans bytes that a client received. */
 static void scan(struct receiver *r, struct receiver_client *c,
                  const uint8_t *at, const uint8_t *end, int64_t now)
 {
@@ -140,12 +139,12 @@ static void scan(struct receiver *r, struct receiver_client *c,
         }
         break;
     }
-    /* No other thread writes it: no need for an addition in one piece. */
+    /* No other thread writes it, so no atomic addition is needed. */
     count += atomic_load_explicit(&r->delivered, memory_order_relaxed);
     atomic_store_explicit(&r->delivered, count, memory_order_relaxed);
 }
 
-/* The stream has ended, or broken off. */
+/* The stream has ended or failed. */
 static void ended(struct receiver *r, struct receiver_client *c, ssize_t result)
 {
     const char *why =
@@ -213,7 +212,7 @@ static void turn(struct receiver *r, int timeout_ms)
     }
 }
 
-/* Sends a Close to everybody and gives them a moment to take it well. */
+/* Sends a Close on all connections, and waits a moment for the answers. */
 static void say_goodbye(struct receiver *r)
 {
     static const uint8_t normal[2] = {1000 >> 8, 1000 & 0xff};

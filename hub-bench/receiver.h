@@ -16,7 +16,7 @@
 #include "roster.h"
 #include "scanner.h"
 
-/* Where all receivers are at work. */
+/* What all receivers share. */
 struct receiver_site {
     struct roster *roster;
     struct flights *flights;
@@ -29,7 +29,7 @@ struct receiver_client {
     struct scanner scanner;
 };
 
-/* Everything but `delivered` is the thread's own until it has ended. */
+/* Everything but `delivered` belongs to the thread until it has ended. */
 struct receiver {
     const struct receiver_site *site;
     pthread_t thread;
@@ -38,13 +38,13 @@ struct receiver {
     unsigned index;       /* of the receiver: its clients are index, */
     unsigned step;        /* index + step, index + 2 * step, … */
     uint32_t count;       /* clients */
-    uint32_t next;        /* the first that was not tried yet */
-    uint32_t opening;     /* clients that connect right now */
+    uint32_t next;        /* the first client not started yet */
+    uint32_t opening;     /* clients that are connecting now */
     uint32_t opening_max; /* at once */
-    bool settled;         /* all were tried */
+    bool settled;         /* all have been tried */
     struct receiver_client *clients;
     struct order *orders;       /* by client, then by lane */
-    uint8_t *buffer;            /* all clients are read into it */
+    uint8_t *buffer;            /* for reading all clients */
     _Atomic uint64_t delivered; /* any thread may read it */
     struct histogram connect, delivery;
     int64_t last_delivery_ns;
@@ -59,23 +59,23 @@ void receiver_wake(struct receiver *r);
 void receiver_join(struct receiver *r);
 void receiver_fini(struct receiver *r);
 
-/* Internal: receiver_connect.c's, all of the thread. */
+/* Internal, in receiver_connect.c; called by the thread. */
 
-/* Connects as many as may be under way at once. */
+/* Starts as many connections as may be opening at once. */
 void receiver_connect(struct receiver *r);
 
-/* Gives those up that had no answer in time. */
+/* Gives up clients that got no answer in time. */
 void receiver_refuse_late(struct receiver *r);
 
-/* It has not got in. */
+/* The client could not connect. */
 void receiver_refuse(struct receiver *r, struct receiver_client *c,
                      const char *why);
 
-/* Its socket is connected: asks for the upgrade. */
+/* Its socket is connected: sends the handshake. */
 void receiver_request(struct receiver *r, struct receiver_client *c);
 
-/* Takes bytes of the answer, which are at the start of the buffer. Returns how
- * many it was if it was good and the client is in now, otherwise 0. */
+/* Takes bytes of the answer, which are at the start of the buffer. Returns its
+ * length if it was valid and the client is now open, otherwise 0. */
 size_t receiver_answer(struct receiver *r, struct receiver_client *c,
                        size_t bytes);
 

@@ -1,5 +1,5 @@
-/* receiver_connect.c - see receiver.h. From connect() to a good answer to the
- * handshake, with only so many clients on that way at once.
+/* receiver_connect.c - see receiver.h. From connect() to a valid answer to the
+ * handshake, with a limited number of clients in between.
  */
 #include "receiver.h"
 
@@ -12,7 +12,7 @@
 
 #define STALLED_BUFFER 4096
 #define OPENING_MAX_NS (10 * SECOND_NS)
-#define HOPELESS 16 /* refusals, at least, before a first success */
+#define HOPELESS 16 /* give up after this many refusals without a success */
 
 static int watch(struct receiver *r, struct receiver_client *c, int operation,
                  uint32_t events)
@@ -53,7 +53,7 @@ static void connect_one(struct receiver *r, struct receiver_client *c)
         receiver_refuse(r, c, strerror(err));
 }
 
-/* Nobody got in, and many were refused: the others need not try. */
+/* No client got in, and many were refused: the others need not try. */
 static bool is_hopeless(const struct roster *roster)
 {
     unsigned enough = roster->options->connect_window;

@@ -1,5 +1,5 @@
-/* report.c - for people: a line a subject, figures with three digits that
- * matter. The warnings that stand on standard error in any case are here too.
+/* report.c - for people: one line per subject, values with three significant
+ * digits. The warnings, which always go to standard error, are here too.
  */
 #include "report.h"
 
@@ -10,13 +10,13 @@
 #include <hub/version.h>
 
 #define FIGURE_BYTES 32
-#define BEHIND 0.95 /* of a rate that counts as kept */
+#define BEHIND 0.95 /* fraction of a rate that counts as kept */
 
 struct figure {
     char text[FIGURE_BYTES];
 };
 
-/* Three digits or more, never an exponent. */
+/* At least three digits, never an exponent. */
 static void format_plain(char out[FIGURE_BYTES], double value)
 {
     int decimals = fabs(value) < 10 ? 2 : fabs(value) < 100 ? 1 : 0;

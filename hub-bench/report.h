@@ -1,4 +1,4 @@
-/* report.h - tells what a run came to. */
+/* report.h - prints the results of a run. */
 #ifndef HUB_BENCH_REPORT_H
 #define HUB_BENCH_REPORT_H
 
@@ -6,11 +6,11 @@
 
 #include "result.h"
 
-/* Each returns 0 or -1: it could not be written. */
+/* Each returns 0, or -1 if it could not be written. */
 int report_text(const struct result *r, FILE *out);
 int report_json(const struct result *r, FILE *out);
 
-/* One line for everything that was not as it should be. */
+/* Prints one line for everything that went wrong. */
 void report_warnings(const struct result *r, FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
-/* report_json.c - for programs: the same keys whatever happened, null where a
- * figure is not known. Figures are rounded to three decimals, which is more
- * than they are worth.
+/* report_json.c - for programs: always the same keys, with null for unknown
+ * values. Values are rounded to three decimals, which is more than their
+ * precision.
  */
 #include "report.h"
 
@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 #include <hub/version.h>
 
-/* cJSON writes what has no fraction as an integer. */
+/* cJSON prints numbers without a fraction as integers. */
 static void add_number(cJSON *object, const char *name, double value)
 {
     if (isfinite(value))

@@ -1,5 +1,5 @@
-/* result.c - see result.h: from counts and moments to figures. What could not
- * be read comes as -1, and what cannot be told becomes NAN.
+/* result.c - see result.h: computes the figures of the report. What could not
+ * be read is -1, and becomes NAN, like everything unknown.
  */
 #include "result.h"
 
@@ -18,7 +18,7 @@ static double known(int64_t figure)
 
 static void keep_highest(double *peak, double value)
 {
-    if (!(value <= *peak)) /* also if that is NAN */
+    if (!(value <= *peak)) /* also if *peak is NAN */
         *peak = value;
 }
 
@@ -137,7 +137,7 @@ void result_deliveries(struct result *r, const struct swarm_result *swarm,
     r->stalled_dropped = swarm->stalled_dropped;
 }
 
-/* Seconds that a burst published, or up to a later moment. */
+/* Seconds from the start of a burst to its end, or to a later time. */
 static double seconds_until(const struct publisher_burst *burst,
                             int64_t last_ns)
 {

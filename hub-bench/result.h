@@ -1,5 +1,5 @@
-/* result.h - what a run came to: the figures of the report, in its units. NAN
- * stands for what is not known.
+/* result.h - the results of a run: the figures of the report, in its units.
+ * NAN: unknown.
  */
 #ifndef HUB_BENCH_RESULT_H
 #define HUB_BENCH_RESULT_H
@@ -48,31 +48,33 @@ struct result {
     double server_us_per_delivery, server_us_per_message, server_cpu_percent;
     double own_us_per_delivery, own_cpu_percent;
 
-    uint64_t due; /* open loop: messages that had their time */
-    char refusal[RESULT_TEXT_BYTES]; /* the first reason of each, or "" */
+    uint64_t due;                    /* open loop: messages that were due */
+    char refusal[RESULT_TEXT_BYTES]; /* the first reason of each kind, or "" */
     char loss[RESULT_TEXT_BYTES];
     char publish_error[RESULT_TEXT_BYTES];
 };
 
-/* What was seen before the first client came, when all of them were there, at
- * any time of the load, and at its end; -1 where it could not be read. */
+/* Memory before the first client, with all clients connected, at any time under
+ * load, and at its end; -1 if it could not be read. */
 void result_before(struct result *r, int64_t memory, int64_t sockets);
 void result_connected(struct result *r, int64_t memory, int64_t sockets);
 void result_memory_now(struct result *r, int64_t memory);
 void result_sockets_now(struct result *r, int64_t sockets);
 void result_end(struct result *r, int64_t memory);
 
-/* Who is there; as often as it changes, and before what follows. */
+/* Takes the numbers of clients; whenever they change, and before the following.
+ */
 void result_clients(struct result *r, const struct roster *roster);
 
-/* What the way in was like; `last_ns` is when the last client was in. */
+/* Takes the results of connecting; `last_ns` is when the last client was open.
+ */
 void result_connect(struct result *r, const struct probe_moment *begin,
                     const struct probe_moment *end, int64_t last_ns);
 
 void result_idle(struct result *r, const struct probe_moment *begin,
                  const struct probe_moment *end);
 
-/* What was delivered, and then what that cost. */
+/* Takes what was delivered, and then what that cost. */
 void result_deliveries(struct result *r, const struct swarm_result *swarm,
                        uint64_t missing);
 void result_burst(struct result *r, const struct publisher_burst *burst,

@@ -44,7 +44,8 @@ bool roster_is_stalled(const struct roster *r, uint32_t client)
     double share = r->options->stalled_percent / 100;
     uint64_t all = (uint64_t)(share * (double)clients + 0.5);
 
-    /* Spread evenly: client n is one where the running total goes up. */
+    /* Spread evenly: client n is stalled if the running total increases there.
+     */
     return (client + UINT64_C(1)) * all / clients != client * all / clients;
 }
 

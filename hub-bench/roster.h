@@ -1,5 +1,6 @@
-/* roster.h - what the receivers, the publisher and the main thread tell each
- * other of the clients: how many came, who reads, and why others do not.
+/* roster.h - what the receivers, the publisher and the main thread share about
+ * the clients: how many are connected, which ones are reading, and why others
+ * are not.
  */
 #ifndef HUB_BENCH_ROSTER_H
 #define HUB_BENCH_ROSTER_H
@@ -13,7 +14,7 @@
 
 #define ROSTER_REASON_BYTES 160
 
-/* The first reason of a kind; what comes after it is dropped. */
+/* The first reason of a kind; later ones are dropped. */
 struct roster_reason {
     atomic_flag taken;
     atomic_bool there; /* text may be read */
@@ -22,23 +23,24 @@ struct roster_reason {
 
 struct roster {
     const struct options *options;
-    _Atomic bool *readable; /* by client: open and read */
+    _Atomic bool *readable; /* by client: open and being read */
     _Atomic uint32_t connected, refused, lost, stalled;
-    _Atomic uint32_t reading; /* clients that are readable now */
-    pthread_mutex_t lock; /* from counting who reads to launching a message that
-                             is for them, and where one of them is lost */
+    _Atomic uint32_t reading; /* number of clients that are readable now */
+    pthread_mutex_t lock;     /* held from counting the readers to launching a
+                                 message to them, and when losing one of them */
     struct roster_reason refusal, loss;
     int notify; /* eventfd: a receiver has tried all its clients */
-    _Atomic unsigned settled;        /* receivers that have */
-    _Atomic bool stop;               /* give up connecting, and close */
-    _Atomic int64_t last_connect_ns; /* when the last handshake was over */
+    _Atomic unsigned settled;        /* receivers that have tried all */
+    _Atomic bool stop;               /* stop connecting, and close */
+    _Atomic int64_t last_connect_ns; /* when the last handshake was complete */
 };
 
 /* Returns 0 or an errno. */
 int roster_init(struct roster *r, const struct options *o, int notify);
 void roster_fini(struct roster *r);
 
-/* A client that is read, chosen by `random`. Returns false if there is none. */
+/* Picks a client that is being read, by `random`. Returns false if there is
+ * none. */
 bool roster_pick(const struct roster *r, uint64_t random, uint32_t *client);
 
 /* Whether a client is one of those that stop reading. */

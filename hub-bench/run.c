@@ -1,12 +1,12 @@
-/* run.c - see run.h. The main thread only starts the others, waits, and looks
- * at /proc:
+/* run.c - see run.h. The main thread only starts the others, waits, and reads
+ * /proc:
  *
  *     baseline, connect, settle, idle, warm-up, measured part, stragglers,
  *     memory again, goodbye
  *
- * SIGINT and SIGTERM come through a descriptor. One ends the measured part, a
- * second one does not even wait for stragglers; before the measured part there
- * is nothing to report, and the run is off.
+ * SIGINT and SIGTERM come through a descriptor. The first ends the measured
+ * part, a second one skips waiting for stragglers; before the measured part
+ * there is nothing to report, and the run is aborted.
  */
 #include "run.h"
 
@@ -31,7 +31,7 @@
 #define TICK_MS 100
 #define SETTLE_NS (200 * MS_NS)
 #define MEMORY_NS (250 * MS_NS)
-#define SPARE_DESCRIPTORS 64 /* files, libraries, and what was inherited */
+#define SPARE_DESCRIPTORS 64 /* for files, libraries, and inherited ones */
 #define PLACES_MIN 4096u
 #define PLACES_MAX (1u << 20)
 
@@ -45,9 +45,9 @@ struct bench {
     struct swarm swarm;
     struct publisher publisher;
     struct progress progress;
-    int notify;  /* eventfd: another thread has come to an end of something */
-    int signals; /* signalfd */
-    int64_t memory_ns; /* when to look at the processes' memory again */
+    int notify;        /* eventfd: another thread has finished something */
+    int signals;       /* signalfd */
+    int64_t memory_ns; /* when to read the processes' memory again */
     bool flights_ready, swarm_ready, publisher_ready;
     bool interrupted;
 };
@@ -95,8 +95,8 @@ static int take_signals(struct bench *b)
     return b->signals < 0 ? -1 : 0;
 }
 
-/* Places for messages on their way: up to the window, or what may pile up until
- * a slow one is given up. */
+/* Places for messages in flight: the window, or as many as can pile up until a
+ * slow one is given up. */
 static uint32_t places(const struct options *o)
 {
     double wanted = o->rate > 0 ? o->rate * 12 : 4.0 * o->window;
@@ -141,7 +141,7 @@ static int set_up(struct bench *b)
                    b->error_size) != 0)
         return -1;
     b->swarm_ready = true;
-    /* Not before: looking a name up may take long. */
+    /* Not earlier, because a name lookup may take long. */
     if (take_signals(b) != 0)
         return fail(b, strerror(errno));
     if (find_server(b) != 0)
@@ -170,7 +170,7 @@ static void tear_down(struct bench *b)
 
 /* Waiting. -------------------------------------------------------------- */
 
-/* Waits for `ms` at most. Returns whether a signal came. */
+/* Waits for at most `ms`. Returns whether a signal came. */
 static bool pause_for(struct bench *b, int64_t ms)
 {
     struct pollfd fds[2] = {{.fd = b->signals, .events = POLLIN},
@@ -221,8 +221,8 @@ static int wait_in_silence(struct bench *b, const char *name, int64_t ns)
     return 0;
 }
 
-/* Looks at what memory is in use. That of the processes takes milliseconds if
- * there is much of it, so it is read less often. */
+/* Reads the memory in use. For processes with a lot of it, that takes
+ * milliseconds, so it is read less often. */
 static void watch_memory(struct bench *b)
 {
     int64_t now = now_ns();
@@ -234,7 +234,7 @@ static void watch_memory(struct bench *b)
     result_memory_now(b->result, probe_memory_bytes(&b->probe));
 }
 
-/* Publishes until the time is over, or until somebody has had enough. */
+/* Publishes until the time is up, or a signal comes. */
 static int burst(struct bench *b, const char *name, int64_t ns, bool measured)
 {
     struct publisher *p = &b->publisher;
@@ -331,7 +331,7 @@ static int measure(struct bench *b)
     result_end(b->result, probe_memory_bytes(&b->probe));
     b->result->interrupted = b->interrupted;
     result_clients(b->result, &b->swarm.roster);
-    swarm = calloc(1, sizeof(*swarm)); /* histograms: large for a stack */
+    swarm = calloc(1, sizeof(*swarm)); /* too large for the stack */
     if (swarm == NULL)
         return fail(b, "out of memory");
     swarm_stop(&b->swarm);

@@ -21,7 +21,7 @@ static enum scan_result take_control(const struct frame *frame,
     }
 }
 
-/* A data frame begins, and with it perhaps a message. */
+/* A data frame begins, and possibly a message. */
 static void take_data(struct scanner *s, const struct frame *frame)
 {
     if ((frame->first & FRAME_OPCODE) != FRAME_CONTINUATION)

@@ -1,9 +1,9 @@
 /* scanner.h - finds our messages in what a server sends over a WebSocket.
  *
- * Bytes come in pieces of any size. Of a message only the number is wanted: its
- * start is looked at, the rest is counted off, and nothing is copied unless a
- * frame's start is cut in two by the end of a piece. Pure; one scanner a
- * connection, zeroed before its first byte.
+ * Bytes come in pieces of any size. Only the number of a message is needed: its
+ * start is read, the rest is skipped, and nothing is copied unless a frame's
+ * start is split by the end of a piece. Pure; one scanner per connection,
+ * zeroed before its first byte.
  */
 #ifndef HUB_BENCH_SCANNER_H
 #define HUB_BENCH_SCANNER_H
@@ -15,19 +15,19 @@
 #include "client/frame.h"
 
 enum scan_result {
-    SCAN_MORE,    /* all was used up */
+    SCAN_MORE,    /* all bytes were used */
     SCAN_MESSAGE, /* a message of ours is complete */
-    SCAN_OTHER,   /* a message that is none of ours is complete */
+    SCAN_OTHER,   /* a message that is not ours is complete */
     SCAN_PING,
     SCAN_PONG,
     SCAN_CLOSE,
-    SCAN_BROKEN, /* not the protocol: the connection is of no use any more */
+    SCAN_BROKEN, /* a protocol error: the connection is unusable */
 };
 
-/* What every message touches comes first, in one cache line. */
+/* The fields that every message uses come first, in one cache line. */
 struct scanner {
-    uint64_t number; /* of the message under way */
-    bool ours;       /* the message under way has a number */
+    uint64_t number; /* of the current message */
+    bool ours;       /* the current message has a number */
     struct frame_reader frames;
 };
 
@@ -37,7 +37,7 @@ struct scan {
     size_t payload_bytes;
 };
 
-/* Goes on from *at to the next thing worth telling, and moves *at behind it. */
+/* Reads from *at to the next event, and moves *at past it. */
 enum scan_result scanner_next(struct scanner *s, const uint8_t **at,
                               const uint8_t *end, struct scan *out);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
-/* Whether somebody accepts connections there. */
+/* Whether a server accepts connections there. */
 static bool is_served(const struct addrinfo *address)
 {
     const struct timeval patience = {.tv_sec = 3};
@@ -17,15 +17,15 @@ static bool is_served(const struct addrinfo *address)
 
     if (fd < 0)
         return false;
-    /* It limits connect() as well. */
+    /* SO_SNDTIMEO limits connect() too. */
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     served = connect(fd, address->ai_addr, address->ai_addrlen) == 0;
     (void)close(fd);
     return served;
 }
 
-/* A name may have several addresses, "localhost" for one: takes the first that
- * is served. */
+/* A name may have several addresses, as "localhost" does: picks the first with
+ * a server. */
 static const struct addrinfo *choose(const struct addrinfo *list)
 {
     if (list->ai_next == NULL)

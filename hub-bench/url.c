@@ -1,6 +1,6 @@
-/* url.c - see url.h. libcurl takes addresses apart, and is more generous than
- * somebody who measures would like: "ws:/h", "ws://h:" and "ws://h:0080" are
- * mistakes here. The target is the text as it was given.
+/* url.c - see url.h. libcurl parses URLs, and is more lenient than a benchmark
+ * should be: "ws:/h", "ws://h:" and "ws://h:0080" are rejected here. The target
+ * is the text as it was given.
  */
 #include "url.h"
 
@@ -16,7 +16,7 @@
 #define LIBCURL_FLAGS                                                          \
     (CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER | CURLU_PATH_AS_IS)
 
-/* Bytes that would end the request line, or belong in no address. */
+/* Without bytes that would end the request line, or that no URL may contain. */
 static bool is_plain(const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -26,9 +26,9 @@ static bool is_plain(const char *text)
     return true;
 }
 
-/* The name to look up, and how it stands in a Host header: an address of IPv6
- * is in brackets there, and its zone, which means something on this machine
- * only, is left out. */
+/* The name to look up, and its form in a Host header: an IPv6 address is in
+ * brackets there, without its zone, which only has a meaning on this machine.
+ */
 static const char *take_host(struct url *out, const char *host,
                              const char *zone)
 {
@@ -45,7 +45,7 @@ static const char *take_host(struct url *out, const char *host,
     return NULL;
 }
 
-/* `end` is where the authority ends, `digits` the port in it; NULL: none. */
+/* `end` is where the authority ends, `digits` its port; NULL: none. */
 static const char *take_port(struct url *out, const char *end,
                              const char *digits)
 {
@@ -62,7 +62,7 @@ static const char *take_port(struct url *out, const char *end,
     return NULL;
 }
 
-/* What libcurl has against it. */
+/* Translates libcurl's error. */
 static const char *explain(CURLUcode code)
 {
     if (code == CURLUE_OK)

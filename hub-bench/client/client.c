@@ -76,7 +76,7 @@ int client_request(struct client *c, const char *authority, const char *target)
     return 0;
 }
 
-/* Judges a complete answer. Returns its bytes, or -1. */
+/* Checks a complete answer. Returns its length, or -1. */
 static long judge(struct client *c, const char *answer, const char *end,
                   char *why, size_t why_size)
 {
@@ -138,7 +138,8 @@ void client_control(const struct client *c, unsigned opcode,
     if (bytes > FRAME_CONTROL_MAX || fill_random(mask, sizeof(mask)) != 0)
         return;
     bytes = frame_write(frame, FRAME_FIN | opcode, payload, bytes, mask);
-    /* Next to nothing is ever sent: a full buffer means that nobody reads. */
+    /* Very little is ever sent: a full buffer means that the server does not
+     * read. */
     (void)send(c->fd, frame, bytes, MSG_NOSIGNAL);
 }
 

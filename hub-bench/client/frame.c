@@ -1,7 +1,7 @@
-/* frame.c - see frame.h. A frame is judged as soon as its header and what is to
- * be looked at are there; a control frame, which is short, when all of it is
- * there. Those bytes lie in the piece itself or, if they were cut in two, have
- * been put together in frame_reader.start.
+/* frame.c - see frame.h. A frame is checked as soon as its header and the bytes
+ * to look at are available; a control frame, which is short, once it is
+ * complete. These bytes are in the piece itself or, if they were split,
+ * assembled in frame_reader.start.
  */
 #include "client/frame.h"
 
@@ -44,10 +44,10 @@ static bool is_control(const uint8_t *frame)
     return (frame[0] & CONTROL) != 0;
 }
 
-/* Reads a header. Returns false if it is not there whole: out->bytes is then
- * how many there have to be, as far as the first `bytes` tell. A control
- * frame's is two bytes, and the length behind them of one that is longer is not
- * read. */
+/* Reads a header. Returns false if it is incomplete: out->bytes is then how
+ * many bytes are needed, as far as the first `bytes` tell. A control frame's
+ * header is two bytes; an extended length, which it must not have, is not read.
+ */
 static bool read_head(const uint8_t *frame, size_t bytes, struct head *out)
 {
     *out = (struct head){.bytes = 2};
@@ -65,7 +65,7 @@ static bool read_head(const uint8_t *frame, size_t bytes, struct head *out)
     return true;
 }
 
-/* RFC 6455 5.2: the shortest way to write it, and no sign. */
+/* RFC 6455 5.2: in the shortest form, and without the top bit. */
 static bool is_length(const struct head *head)
 {
     if (head->bytes == 4)
@@ -100,7 +100,7 @@ long frame_whole(const uint8_t *data, size_t bytes, struct frame *out)
     return (long)(head.bytes + head.payload);
 }
 
-/* How much of a frame's payload is looked at. Of what is broken, nothing. */
+/* How much of a frame's payload is looked at; nothing if it is invalid. */
 static size_t looked_at(const uint8_t *frame, const struct head *head,
                         size_t look)
 {
@@ -112,8 +112,8 @@ static size_t looked_at(const uint8_t *frame, const struct head *head,
     return head->payload < look ? (size_t)head->payload : look;
 }
 
-/* How many bytes of a frame have to be there before it can be judged, as far
- * as the first `bytes` of it tell. */
+/* How many bytes of a frame are needed before it can be checked, as far as the
+ * first `bytes` tell. */
 static size_t wanted(const uint8_t *frame, size_t bytes, size_t look,
                      struct head *head)
 {
@@ -122,8 +122,8 @@ static size_t wanted(const uint8_t *frame, size_t bytes, size_t look,
     return head->bytes;
 }
 
-/* Moves bytes from *at to r->start until there are enough for a frame to be
- * judged. Returns whether there are. */
+/* Moves bytes from *at to r->start until there are enough to check the frame.
+ * Returns whether there are. */
 static bool put_together(struct frame_reader *r, size_t look,
                          const uint8_t **at, const uint8_t *end,
                          struct head *head)
@@ -144,7 +144,7 @@ static bool put_together(struct frame_reader *r, size_t look,
     }
 }
 
-/* A frame of which enough is there. */
+/* Takes a frame of which enough is available. */
 static enum frame_result take(struct frame_reader *r, const uint8_t *frame,
                               const struct head *head, size_t look,
                               struct frame *out)

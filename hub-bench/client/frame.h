@@ -1,5 +1,5 @@
-/* frame.h - frames of RFC 6455 from a client's side: its own are written, a
- * server's are read, whole or in pieces of any size. Pure. hub-bench, the soak
+/* frame.h - frames of RFC 6455 from the client's side: writes the client's,
+ * reads the server's, whole or in pieces of any size. Pure. hub-bench, the soak
  * test and the unit tests of libhub link it.
  */
 #ifndef HUB_BENCH_FRAME_H
@@ -27,7 +27,7 @@ enum {
 #define FRAME_LOOK_MAX (FRAME_START_MAX - 10)
 
 /* Writes a masked frame with its length in the shortest form. `first` is the
- * first byte, whatever it may be; `out` has room for `bytes` and
+ * first byte, with any value; `out` has room for `bytes` and
  * FRAME_OWN_HEADER_MAX more. Returns the bytes of the frame. */
 size_t frame_write(uint8_t *out, unsigned first, const void *payload,
                    size_t bytes, const uint8_t mask[FRAME_MASK_BYTES]);
@@ -35,40 +35,40 @@ size_t frame_write(uint8_t *out, unsigned first, const void *payload,
 /* A frame that was found. */
 struct frame {
     unsigned first;         /* FIN and the opcode */
-    const uint8_t *payload; /* where it was found, or until the next call */
-    size_t payload_bytes;   /* of it that are there */
+    const uint8_t *payload; /* valid until the next call at least */
+    size_t payload_bytes;   /* available bytes of it */
 };
 
-/* Looks at the frame that `data` begins with. Returns its bytes, 0 if it is not
- * there whole, or -1 if no server may send a frame that begins like this. */
+/* Looks at the frame that `data` begins with. Returns its length, 0 if it is
+ * incomplete, or -1 if no server may send a frame that begins like this. */
 long frame_whole(const uint8_t *data, size_t bytes, struct frame *out);
 
-/* Reads a stream. One a connection, zeroed before its first byte. */
+/* Reads a stream. One per connection, zeroed before its first byte. */
 struct frame_reader {
     uint64_t left; /* payload of a data frame that is still to come */
     bool open;     /* a fragmented message is under way */
     uint8_t kept;  /* bytes in `start` */
-    uint8_t start[FRAME_START_MAX]; /* of a frame cut in two */
+    uint8_t start[FRAME_START_MAX]; /* of a frame that was split */
 };
 
 enum frame_result {
-    FRAME_MORE,    /* all was used up */
+    FRAME_MORE,    /* all bytes were used */
     FRAME_DATA,    /* a data frame begins: the rest of its payload comes next */
     FRAME_CONTROL, /* all of a control frame */
-    FRAME_BROKEN,  /* not the protocol: the connection is of no use any more */
+    FRAME_BROKEN,  /* a protocol error: the connection is unusable */
 };
 
-/* Goes on from *at to the next frame, and moves *at behind what it took. Of the
- * payload of a text or binary frame as much is in `out` as `look` asks for, up
- * to FRAME_LOOK_MAX, if there is as much; of a control frame all of it. Not to
- * be called before the last data frame's payload has been taken. */
+/* Reads the next frame from *at on, and moves *at past what it used. `out` has
+ * the first `look` bytes of a data frame's payload, at most FRAME_LOOK_MAX, or
+ * all of a shorter one; of a control frame all of it. Only after the payload of
+ * the previous data frame has been taken. */
 enum frame_result frame_next(struct frame_reader *r, size_t look,
                              const uint8_t **at, const uint8_t *end,
                              struct frame *out);
 
-/* Takes payload of the data frame under way, from *at on. Returns how many
- * bytes that is; when `left` is 0 the frame is over, and when `open` is false
- * as well, its message is. */
+/* Takes payload of the current data frame, from *at on. Returns how many bytes
+ * that is; when `left` is 0 the frame has ended, and if `open` is false too, so
+ * has its message. */
 static inline size_t frame_payload(struct frame_reader *r, const uint8_t **at,
                                    const uint8_t *end)
 {

@@ -43,8 +43,8 @@ size_t handshake_request(char *out, size_t size, const char *authority,
                             *target == '/' ? "" : "/", target, authority, key);
 }
 
-/* The value of a header, trimmed, within a head that ends with an empty line;
- * NULL if it is not there. */
+/* The trimmed value of a header, in a head that ends with an empty line; NULL
+ * if there is none. */
 static const char *find_header(const char *head, const char *end,
                                const char *name, size_t *bytes)
 {

@@ -17,18 +17,18 @@
 void handshake_key(char key[HANDSHAKE_KEY_BYTES],
                    const uint8_t random[HANDSHAKE_RANDOM_BYTES]);
 
-/* What a server must answer to a key. Returns 0 or -1: SHA-1 is not to be had.
- */
+/* What a server must answer to a key. Returns 0, or -1 if SHA-1 is not
+ * available. */
 int handshake_accept(char accept[HANDSHAKE_ACCEPT_BYTES], const char *key);
 
-/* Writes the request for a target, whose '/' may be missing. Returns the bytes
- * it takes without the NUL, as snprintf() does; HANDSHAKE_REQUEST_BYTES are
- * enough if the other two keep to theirs. */
+/* Writes the request for a target, whose '/' may be missing. Returns its length
+ * without the NUL, as snprintf() does; HANDSHAKE_REQUEST_BYTES are enough if
+ * authority and target keep to their limits. */
 size_t handshake_request(char *out, size_t size, const char *authority,
                          const char *target, const char *key);
 
-/* Judges an answer, from its status line to the empty line. Returns 0, or -1
- * with the reason in `why`. */
+/* Checks an answer, from its status line to the empty line. Returns 0, or -1
+ * and the reason in `why`. */
 int handshake_check(const char *answer, size_t bytes, const char *key,
                     char *why, size_t why_size);
 
