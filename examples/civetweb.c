@@ -4,8 +4,8 @@
  *     civetweb [port]
  *
  * A page opens ws://…/live?user=ada; `POST /vote?user=ada&for=tea` counts a
- * vote, tells everybody how it stands and ada that she was heard. The hub is
- * called from civetweb's threads just like that: any thread may.
+ * vote, sends everybody the new result, and thanks ada. The hub is called
+ * directly from civetweb's threads, as it may be from any thread.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -20,7 +20,7 @@
 
 struct vote {
     hub_t *hub;
-    pthread_mutex_t lock; /* the counts, and that their news go out in order */
+    pthread_mutex_t lock; /* the counts, and the order of their broadcasts */
     unsigned coffee, tea;
 };
 
@@ -57,7 +57,7 @@ static void enter(void *data, int fd, const struct mg_request_info *request)
     }
 }
 
-/* Returns how many are told, or one of the hub's errors. */
+/* Returns the number of recipients, or one of the hub's errors. */
 static int64_t count_vote(struct vote *vote, int is_tea, const char *user)
 {
     char news[64];
@@ -69,7 +69,7 @@ static int64_t count_vote(struct vote *vote, int is_tea, const char *user)
     (void)snprintf(news, sizeof news, "{\"coffee\":%u,\"tea\":%u}",
                    vote->coffee, vote->tea);
     told =
-        hub_broadcast(vote->hub, HUB_TEXT_OF(news)); /* queues, never waits */
+        hub_broadcast(vote->hub, HUB_TEXT_OF(news)); /* queues, never blocks */
     pthread_mutex_unlock(&vote->lock);
     if (told >= 0)
         (void)hub_send(vote->hub, HUB_TO_USER(user),
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* of all threads to come */
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* in all later threads */
     err = hub_create(&vote.hub, NULL);
     if (err != 0) {
         fprintf(stderr, "civetweb: %s\n", hub_strerror(err));
@@ -131,7 +131,7 @@ int main(int argc, char **argv)
     mg_init_library(0);
     web = mg_start(&callbacks, NULL, web_options);
     if (web == NULL || mg_get_server_ports(web, 1, &listening) != 1) {
-        fprintf(stderr, "civetweb: port %s is not to be had\n", port);
+        fprintf(stderr, "civetweb: cannot listen on port %s\n", port);
         return 1;
     }
     mg_set_request_handler(web, "/vote", on_vote, &vote);
@@ -140,8 +140,8 @@ int main(int argc, char **argv)
     fflush(stdout);
 
     sigwait(&signals, &taken);
-    hub_shutdown(vote.hub, 5000); /* everybody is told when to come back */
-    mg_stop(web);                 /* nobody calls the hub any more */
+    hub_shutdown(vote.hub, 5000); /* clients are told when to come back */
+    mg_stop(web);                 /* nothing calls the hub any more */
     hub_destroy(vote.hub);
     mg_exit_library();
     return 0;

@@ -70,14 +70,14 @@ int main(int argc, char **argv)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* of all threads to come */
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* in all later threads */
     taker.data = make_hub((size_t)most);
     if (taker.data == NULL)
         return 1;
     mg_init_library(0);
     web = mg_start(&callbacks, NULL, web_options);
     if (web == NULL || mg_get_server_ports(web, 1, &listening) != 1) {
-        fprintf(stderr, "echo: port %s is not to be had\n", port);
+        fprintf(stderr, "echo: cannot listen on port %s\n", port);
         return 1;
     }
     take_sockets(web, "/", &taker);

@@ -11,7 +11,7 @@
 
 #include <hub/hub.h>
 
-/* What was read and has not gone out: part of a line. */
+/* What was read but not sent yet: part of a line. */
 struct input {
     char text[1024];
     size_t bytes;
@@ -52,8 +52,8 @@ static void broadcast(hub_t *hub, const char *line, size_t bytes)
     hub_broadcast(hub, &message);
 }
 
-/* What a read brings is any number of lines, and the beginning of another. One
- * that is too long goes out in pieces. Returns 0 at the end of the input. */
+/* A read returns any number of lines, and the beginning of another. A line that
+ * is too long is sent in pieces. Returns 0 at the end of the input. */
 static int broadcast_lines(hub_t *hub, struct input *input)
 {
     ssize_t bytes = read(STDIN_FILENO, input->text + input->bytes,

@@ -1,10 +1,10 @@
-/* limits.c - two connections a user, and no more: whoever comes as the third is
- * told so by HTTP, before there is a WebSocket (mhd_upgrade.c).
+/* limits.c - at most two connections per user: the third is rejected over HTTP,
+ * before there is a WebSocket (mhd_upgrade.c).
  *
  *     limits [port]
  *
  * A client opens ws://…/inbox?user=ada. Lines of standard input, such as `ada
- * dinner is ready`, go to all that ada has open.
+ * dinner is ready`, go to all of ada's connections.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -16,12 +16,12 @@
 
 #include "mhd_upgrade.h"
 
-/* A request for a WebSocket on its way to the hub. */
+/* A WebSocket request on its way to the hub. */
 struct guest {
     hub_place_t *place; /* NULL: the hub has it */
 };
 
-/* On MHD's thread, once the 101 is out. */
+/* On MHD's thread, once the 101 has been sent. */
 static void upgraded(void *hub, struct MHD_Connection *connection,
                      void *request, const char *extra, size_t extra_bytes,
                      MHD_socket socket,
@@ -34,14 +34,14 @@ static void upgraded(void *hub, struct MHD_Connection *connection,
     (void)connection, (void)extra;
     if (fd < 0)
         return;
-    member.place = guest->place; /* it knows who it is for */
+    member.place = guest->place; /* it was reserved for this user */
     if (hub_adopt(hub, fd, &member, NULL) == 0)
         guest->place = NULL;
     else
         close(fd);
 }
 
-/* Whatever became of a request: a place that nobody has taken is free again. */
+/* However a request ended: releases a place that was not used. */
 static void ended(void *hub, struct MHD_Connection *connection, void **request,
                   enum MHD_RequestTerminationCode how)
 {
@@ -103,7 +103,7 @@ static enum MHD_Result answer(void *hub, struct MHD_Connection *connection,
     return mhd_upgrade(connection, version, upgraded, hub);
 }
 
-/* This thread may wait when there is more to send than the hub can take. */
+/* This thread may wait if the hub cannot keep up. */
 static void deliver_lines(hub_t *hub)
 {
     struct hub_send_options patience = HUB_SEND_OPTIONS_INIT;
@@ -135,7 +135,7 @@ int main(int argc, char **argv)
         (uint16_t)port, NULL, NULL, answer, hub, MHD_OPTION_NOTIFY_COMPLETED,
         ended, hub, MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_END);
     if (daemon == NULL) {
-        fprintf(stderr, "limits: port %ld is not to be had\n", port);
+        fprintf(stderr, "limits: cannot listen on port %ld\n", port);
         return 1;
     }
     printf("ws://127.0.0.1:%u/inbox\n",
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     deliver_lines(hub); /* until the input ends */
     hub_shutdown(hub, 5000);
-    MHD_stop_daemon(daemon); /* nobody calls the hub any more */
+    MHD_stop_daemon(daemon); /* nothing calls the hub any more */
     hub_destroy(hub);
     return 0;
 }

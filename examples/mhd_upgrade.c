@@ -53,7 +53,7 @@ enum MHD_Result mhd_upgrade(struct MHD_Connection *connection,
     const char *problem;
     int err;
 
-    handshake.method = MHD_HTTP_METHOD_GET; /* whoever calls has seen to it */
+    handshake.method = MHD_HTTP_METHOD_GET; /* checked by the caller */
     handshake.http_version = version;
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header,
                                     &handshake);
@@ -78,9 +78,9 @@ int mhd_take_socket(MHD_socket socket, struct MHD_UpgradeResponseHandle *handle,
 
     if (bytes_behind == 0)
         fd = fcntl(socket, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    /* Closes MHD's number only: the duplicate keeps the connection open. With
-     * TLS there is no such shortcut, for then MHD stays in between; its handle
-     * would be kept until `closed` is called. */
+    /* Closes only MHD's descriptor: the duplicate keeps the connection open.
+     * With TLS this does not work, because MHD stays in between; then keep its
+     * handle until `closed` is called. */
     MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
     return fd;
 }

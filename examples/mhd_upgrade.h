@@ -5,19 +5,19 @@
 
 #include <microhttpd.h>
 
-/* Answers a request with 101, after which `upgraded` has the socket, or with
- * what is wrong with it. */
+/* Answers a request with 101, after which `upgraded` gets the socket, or with
+ * an error. */
 enum MHD_Result mhd_upgrade(struct MHD_Connection *connection,
                             const char *version, MHD_UpgradeHandler upgraded,
                             void *data);
 
-/* A descriptor of our own for a socket that MHD has upgraded; MHD is done with
- * it then. -1 if there is none to be had, or if the client sent bytes before
- * the handshake was over, which it must not, and which MHD has read. */
+/* Our own descriptor for a socket that MHD has upgraded, and is then done with.
+ * -1 without a free descriptor, or if the client sent bytes before the
+ * handshake was complete, which it must not, and which MHD has already read. */
 int mhd_take_socket(MHD_socket socket, struct MHD_UpgradeResponseHandle *handle,
                     size_t bytes_behind);
 
-/* A response without more to say. */
+/* A plain response. */
 enum MHD_Result mhd_answer(struct MHD_Connection *connection, unsigned status,
                            const char *text);
 

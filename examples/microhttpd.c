@@ -36,8 +36,8 @@ static void say(hub_t *hub, const struct hub_connection *connection,
     (void)hub_send(hub, &others, message, NULL);
 }
 
-/* On MHD's thread, once the 101 is out. MHD lends its number and wants it back
- * by MHD_upgrade_action(), so the hub gets a duplicate. */
+/* On MHD's thread, once the 101 has been sent. MHD only lends its descriptor,
+ * until MHD_upgrade_action(), so the hub gets a duplicate. */
 static void upgraded(void *hub, struct MHD_Connection *connection,
                      void *request, const char *extra, size_t extra_bytes,
                      MHD_socket socket,
@@ -97,7 +97,7 @@ int main(int argc, char **argv)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* of all threads to come */
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* in all later threads */
 
     options.message = say;
     err = hub_create(&hub, &options);
@@ -107,7 +107,7 @@ int main(int argc, char **argv)
     }
     daemon = listen_on((uint16_t)port, hub);
     if (daemon == NULL) {
-        fprintf(stderr, "microhttpd: port %ld is not to be had\n", port);
+        fprintf(stderr, "microhttpd: cannot listen on port %ld\n", port);
         return 1;
     }
     printf("ws://127.0.0.1:%u/chat\n",
@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 
     sigwait(&signals, &taken);
     hub_shutdown(hub, 5000);
-    MHD_stop_daemon(daemon); /* nobody calls the hub any more */
+    MHD_stop_daemon(daemon); /* nothing calls the hub any more */
     hub_destroy(hub);
     return 0;
 }

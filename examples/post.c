@@ -3,10 +3,10 @@
  *
  *     HUB_API_KEY=… post http://127.0.0.1:8081 [user] <lines
  *
- * libcurl keeps one connection open, by HUB_PROXY if there is such a variable;
- * cJSON writes the bodies, so that no line can break out of its string. Nothing
- * has been delivered of what hubd refused: what it asks to be sent again with
- * 503 is sent again. After a time-out nobody knows, so the user has to decide.
+ * libcurl keeps one connection open, through HUB_PROXY if that is set; cJSON
+ * writes the bodies, so that no line can break out of its string. hubd delivers
+ * nothing of what it rejects, so lines that it answers with 503 are sent again.
+ * After a timeout delivery is unknown, so the user has to decide.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,17 +27,17 @@ static size_t collect(char *data, size_t one, size_t bytes, void *to)
 {
     struct answer *answer = to;
 
-    (void)one; /* is 1 */
+    (void)one; /* always 1 */
     if (bytes >= sizeof answer->text - answer->bytes)
-        return 0; /* no answer of hubd: an error for libcurl */
+        return 0; /* not hubd's answer: an error for libcurl */
     memcpy(answer->text + answer->bytes, data, bytes);
     answer->bytes += bytes;
     answer->text[answer->bytes] = '\0';
     return bytes;
 }
 
-/* {"targetUserId": user, "message": {"type": "line", "payload": line}}, or the
- * message alone. To be released by cJSON_free(). */
+/* {"targetUserId": user, "message": {"type": "line", "payload": line}}, or just
+ * the message. Release it with cJSON_free(). */
 static char *write_body(const char *user, const char *line)
 {
     cJSON *message = cJSON_CreateObject(), *body = message;
@@ -55,7 +55,7 @@ static char *write_body(const char *user, const char *line)
     return text;
 }
 
-/* Says what became of it. Returns 0 if it was queued. */
+/* Prints the result. Returns 0 if it was queued. */
 static int report(long status, const char *answer)
 {
     cJSON *json = cJSON_Parse(answer);
@@ -69,7 +69,7 @@ static int report(long status, const char *answer)
         printf("queued for %d\n", recipients->valueint);
     else
         fprintf(stderr, "post: %ld %s: %s\n", status, code ? code : "?",
-                message ? message : "no answer of hubd's");
+                message ? message : "not an answer from hubd");
     cJSON_Delete(json);
     return queued ? 0 : -1;
 }
@@ -112,7 +112,7 @@ static struct curl_slist *set_up(CURL *curl, const char *url, const char *key)
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 10000L); /* all of it */
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 10000L); /* in all */
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     return headers;
 }

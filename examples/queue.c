@@ -1,9 +1,9 @@
-/* queue.c - members that are not sockets: each is a queue, which a thread of
- * its own empties, as it would on the way to a broker, a disk or a device.
+/* queue.c - members that are not sockets: each is a queue with a thread that
+ * empties it, as for a broker, a disk or a device.
  *
- * A member's callback must not block, so its queue has a bound, and one that is
- * full refuses: the hub takes that member out, and the others notice nothing.
- * It is the program's to say what comes of it, here in `closed`.
+ * A member's callback must not block, so its queue is bounded, and rejects a
+ * message if it is full: then the hub removes that member, without any effect
+ * on the others. What happens next is up to the program, here in `closed`.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 struct item {
     size_t bytes;
-    char payload[]; /* any bytes, NUL as well */
+    char payload[]; /* any bytes, even NUL */
 };
 
 struct worker {
@@ -26,13 +26,13 @@ struct worker {
     struct item *waiting[QUEUE_MAX]; /* lock */
     size_t first, count;             /* lock */
     int taken;                       /* lock */
-    int held_up, left; /* lock: works on nothing; nothing more will come */
+    int held_up, left; /* lock: do not work; nothing more will come */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
-/* On a thread of the hub. The bytes are valid during the call only. */
+/* On a thread of the hub. The bytes are valid only during the call. */
 static int enqueue(void *data, hub_id id, const struct hub_message *message)
 {
     struct worker *worker = data;
@@ -52,7 +52,7 @@ static int enqueue(void *data, hub_id id, const struct hub_message *message)
     return copy != NULL ? 0 : -1;
 }
 
-/* The last call for a member. What is in its queue is still worked on. */
+/* The last call for a member. Its queue is still worked off. */
 static void closed(hub_t *hub, const struct hub_connection *connection,
                    const struct hub_close_info *info)
 {
@@ -136,7 +136,7 @@ int main(void)
     }
     wait_for(&slow.left, 1);
     pthread_mutex_lock(&lock);
-    slow.held_up = 0; /* what it has not refused, it works on */
+    slow.held_up = 0; /* it works on what it has accepted */
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
 

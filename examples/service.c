@@ -1,6 +1,6 @@
 /* service.c - a service of its own: it gets its socket from systemd or listens
- * on a port, says when it is ready, logs for the journal, and lets nobody down
- * on SIGTERM. Its clients, ws://…/time, are told the time every second.
+ * on a port, reports when it is ready, logs for the journal, and drains on
+ * SIGTERM. Its clients, ws://…/time, get the time every second.
  *
  *     service [port], or: systemd-socket-activate -l 8080 service
  */
@@ -20,8 +20,8 @@
 
 #define DRAIN_MS 10000 /* well below systemd's TimeoutStopSec */
 
-/* Levels are for the journal, if it is what reads us: systemd.exec(5). A shell
- * may have the variable from a terminal. */
+/* Levels are only for the journal, if it reads standard error: systemd.exec(5).
+ * A shell may have inherited the variable. */
 static const char *mark(enum hub_log_level level)
 {
     static const char *const marks[] = {SD_DEBUG, SD_INFO, SD_WARNING, SD_ERR};
@@ -76,7 +76,7 @@ static enum MHD_Result answer(void *hub, struct MHD_Connection *connection,
     return mhd_upgrade(connection, version, upgraded, hub);
 }
 
-/* The socket that systemd listens on for us, or a port of our own. */
+/* Listens on the socket from systemd, or on a port. */
 static struct MHD_Daemon *listen_on(uint16_t port, hub_t *hub)
 {
     int given = sd_listen_fds(0);
@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 
     if (*end != '\0' || port < 0 || port > UINT16_MAX)
         return fail("usage: service [port]");
-    /* One thread takes them; blocked before there is another. */
+    /* One thread takes them; blocked before there are others. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
@@ -141,9 +141,9 @@ int main(int argc, char **argv)
         tell_time(hub);
 
     sd_notify(0, "STOPPING=1");
-    close(MHD_quiesce_daemon(daemon)); /* nobody new */
+    close(MHD_quiesce_daemon(daemon)); /* no new connections */
     err = hub_shutdown(hub, DRAIN_MS);
-    MHD_stop_daemon(daemon); /* nobody calls the hub any more */
+    MHD_stop_daemon(daemon); /* nothing calls the hub any more */
     hub_destroy(hub);
     return err == 0 ? EXIT_SUCCESS : fail(hub_strerror(err));
 }

@@ -1,11 +1,10 @@
-/* take_socket.c - civetweb keeps a thread for each WebSocket and gives its
- * socket to nobody, so it is taken: found by the address of the peer, and moved
- * to another number, while a stand-in gets its own.
+/* take_socket.c - civetweb keeps a thread for each WebSocket and does not hand
+ * over its socket, so it is taken: found by the peer's address, and moved to
+ * another descriptor, while a stand-in takes its old one.
  *
- * The stand-in holds one frame, MARKER. If that is the first thing civetweb
- * reads, nothing of the client's was left in its buffer, and the program can
- * have the socket. Then civetweb reads the end of the stream, and its thread is
- * free.
+ * The stand-in contains one frame, MARKER. If that is the first thing civetweb
+ * reads, its buffer held nothing from the client, and the program can have the
+ * socket. Then civetweb reads the end of the stream, and its thread is free.
  */
 #include "take_socket.h"
 
@@ -32,7 +31,7 @@ static int is_peer(int fd, const struct mg_request_info *request)
            strcmp(text, request->remote_addr) == 0;
 }
 
-/* Puts the stand-in where the client's socket was. Returns the latter. */
+/* Puts the stand-in in place of the client's socket. Returns the latter. */
 static int exchange(const struct mg_request_info *request, int base)
 {
     static const char frame[] = "\x82\x16" MARKER; /* RFC 6455, 5.2 */
@@ -91,14 +90,14 @@ static void on_close(const struct mg_connection *connection, void *data)
 
     (void)data;
     if (taken > 0)
-        close((int)taken); /* bytes came before the handshake was over */
+        close((int)taken); /* bytes came before the handshake was complete */
 }
 
 void take_sockets(struct mg_context *web, const char *path,
                   struct socket_taker *taker)
 {
-    /* Sockets get the lowest numbers that are free, so from now on civetweb's
-     * are below `base`, and those that were taken are above. */
+    /* Sockets get the lowest free numbers, so from now on civetweb's are below
+     * `base`, and those that were taken are above. */
     int lowest = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
     if (lowest >= 0)

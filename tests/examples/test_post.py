@@ -104,7 +104,7 @@ class Post(ExampleCase, HubTestCase):
     def test_what_is_no_answer_is_an_error(self):
         _, url = self.serve((200, "<html>"), (200, "x" * 5000))
         self.assertEqual(self.post(url, "x\n"),
-                         (1, "post: 200 ?: no answer of hubd's\n"))
+                         (1, "post: 200 ?: not an answer from hubd\n"))
         self.assertEqual(self.post(url, "x\n")[0], 1)
 
     def test_a_server_that_is_not_there_is_an_error(self):
