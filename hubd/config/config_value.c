@@ -1,5 +1,6 @@
-/* config_value.c - the kinds of values a setting can have: how each is parsed,
- * printed and described. No individual setting appears here.
+/* config_value.c - the kinds of values a setting can have, except for lists:
+ * how each is parsed, printed and described. No individual setting appears
+ * here.
  */
 #include "config/config_table.h"
 
@@ -9,8 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/ascii.h"
-#include "base/slice.h"
 #include "base/units.h"
 
 #define PATH_BYTES_MAX 4095 /* PATH_MAX without the NUL */
@@ -293,122 +292,6 @@ static void release_text(void *field)
     free(*(char **)field);
 }
 
-/* Lists. --------------------------------------------------------------- */
-
-static void describe_origins(const struct config_setting *setting,
-                             struct linebuf *line)
-{
-    (void)setting;
-    linebuf_add(line, "a comma list of origins like https://*.example.com, "
-                      "http://localhost:*, file://, or *");
-}
-
-/* The list parsers return the codes of config_table.h. */
-static int parse_origins(const struct config_setting *setting, const char *text,
-                         void *field, char *bad, size_t bad_bytes)
-{
-    (void)setting;
-    return origin_list_parse(field, text, bad, bad_bytes);
-}
-
-static void print_origins(const struct config_setting *setting,
-                          const void *field, FILE *out)
-{
-    const struct origin_list *list = field;
-
-    (void)setting;
-    if (list->any)
-        fputc('*', out);
-    for (size_t i = 0; i < list->count; i++)
-        fprintf(out, "%s%s", i > 0 || list->any ? "," : "", list->patterns[i]);
-}
-
-static void release_origins(void *field)
-{
-    origin_list_release(field);
-}
-
-static void describe_proxies(const struct config_setting *setting,
-                             struct linebuf *line)
-{
-    (void)setting;
-    linebuf_add(line, "a comma list of addresses and networks like 10.0.0.1 "
-                      "or fd00::/8");
-}
-
-static int parse_proxies(const struct config_setting *setting, const char *text,
-                         void *field, char *bad, size_t bad_bytes)
-{
-    (void)setting;
-    return netaddr_list_parse(field, text, bad, bad_bytes);
-}
-
-static void print_proxies(const struct config_setting *setting,
-                          const void *field, FILE *out)
-{
-    const struct netaddr_list *list = field;
-
-    (void)setting;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct netaddr_net *net = &list->nets[i];
-        char base[NETADDR_TEXT_MAX];
-        unsigned bits = net->prefix_bits;
-
-        netaddr_format(&net->base, base);
-        fprintf(out, "%s%s", i > 0 ? "," : "", base);
-        if (bits < 128) /* for IPv4, the prefix counts from bit 96 */
-            fprintf(out, "/%u", strchr(base, ':') ? bits : bits - 96);
-    }
-}
-
-static void release_proxies(void *field)
-{
-    netaddr_list_release(field);
-}
-
-static void describe_names(const struct config_setting *setting,
-                           struct linebuf *line)
-{
-    (void)setting;
-    linebuf_addf(line,
-                 "a comma list of HTTP tokens like access_token, each of 1 to "
-                 "%d characters",
-                 CONFIG_NAME_BYTES_MAX);
-}
-
-static bool is_name(struct slice name)
-{
-    for (size_t i = 0; i < name.bytes; i++) {
-        if (!ascii_is_tchar(name.start[i]))
-            return false;
-    }
-    return name.bytes >= 1 && name.bytes <= CONFIG_NAME_BYTES_MAX;
-}
-
-static int parse_names(const struct config_setting *setting, const char *text,
-                       void *field, char *bad, size_t bad_bytes)
-{
-    char *list = malloc(strlen(text) + 1), *end = list;
-    struct slice name;
-
-    (void)setting;
-    if (!list)
-        return CONFIG_NO_MEMORY;
-    while (slice_next(&text, &name)) {
-        if (!is_name(name)) {
-            slice_copy(name, bad, bad_bytes);
-            free(list);
-            return CONFIG_INVALID;
-        }
-        if (end != list)
-            *end++ = ',';
-        end = mempcpy(end, name.start, name.bytes);
-    }
-    *end = '\0';
-    *(char **)field = list;
-    return 0;
-}
-
 /* Places. -------------------------------------------------------------- */
 
 static void describe_place(const struct config_setting *setting,
@@ -520,24 +403,6 @@ const struct config_kind config_key = {
 const struct config_kind config_path = {
     .describe = describe_path,
     .parse = parse_path,
-    .print = print_text,
-    .release = release_text,
-};
-const struct config_kind config_origins = {
-    .describe = describe_origins,
-    .parse = parse_origins,
-    .print = print_origins,
-    .release = release_origins,
-};
-const struct config_kind config_proxies = {
-    .describe = describe_proxies,
-    .parse = parse_proxies,
-    .print = print_proxies,
-    .release = release_proxies,
-};
-const struct config_kind config_names = {
-    .describe = describe_names,
-    .parse = parse_names,
     .print = print_text,
     .release = release_text,
 };
