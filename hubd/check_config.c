@@ -27,7 +27,7 @@ static int check_origins(const struct config *config)
 
     if (config->origins_file == NULL)
         return 0;
-    if (gate_read_file(&list, config->origins_file, error, sizeof(error)) < 0)
+    if (gate_read_file(&list, config, error, sizeof(error)) < 0)
         return complain(error, EX_CONFIG);
     origin_list_release(&list);
     return 0;

@@ -81,9 +81,22 @@ static int parse(struct origin_list *out, char *text, size_t bytes,
                   bad);
 }
 
-int gate_read_file(struct origin_list *out, const char *path, char *error,
-                   size_t error_bytes)
+/* Sets the hosts of a list; releases it if it needs some and there are none. */
+static int settle(struct origin_list *list, const struct config *config,
+                  char *error, size_t error_bytes)
 {
+    list->hosts = &config->public_hosts;
+    if (!list->same || list->hosts->count > 0)
+        return 0;
+    origin_list_release(list);
+    return refuse(error, error_bytes, config->origins_file,
+                  "needs HUB_PUBLIC_HOSTS, which is not set", "same");
+}
+
+int gate_read_file(struct origin_list *out, const struct config *config,
+                   char *error, size_t error_bytes)
+{
+    const char *path = config->origins_file;
     char *text = malloc(FILE_BYTES_MAX + 2); /* one too many, and a NUL */
     const char *problem = "out of memory";
     struct stat status;
@@ -96,7 +109,7 @@ int gate_read_file(struct origin_list *out, const char *path, char *error,
     err = bytes < 0 ? refuse(error, error_bytes, path, problem, "")
                     : parse(out, text, (size_t)bytes, path, error, error_bytes);
     free(text);
-    return err;
+    return err != 0 ? err : settle(out, config, error, error_bytes);
 }
 
 int gate_init(struct gate *gate, const struct config *config, char *error,
@@ -104,8 +117,7 @@ int gate_init(struct gate *gate, const struct config *config, char *error,
 {
     *gate = (struct gate){.config = config};
     if (config->origins_file != NULL &&
-        gate_read_file(&gate->from_file, config->origins_file, error,
-                       error_bytes) < 0)
+        gate_read_file(&gate->from_file, config, error, error_bytes) < 0)
         return -1;
     (void)pthread_rwlock_init(&gate->lock, NULL);
     return 0;
@@ -124,8 +136,7 @@ void gate_reload(struct gate *gate)
 
     if (gate->config->origins_file == NULL)
         return;
-    if (gate_read_file(&list, gate->config->origins_file, error,
-                       sizeof(error)) < 0) {
+    if (gate_read_file(&list, gate->config, error, sizeof(error)) < 0) {
         log_event(LEVEL_ERROR, "reload_failed", LOG_STR("error", error),
                   LOG_STR("origins", "unchanged"));
         return;

@@ -32,9 +32,9 @@ const struct origin_list *gate_enter(struct gate *gate);
 void gate_leave(struct gate *gate);
 
 /* Reads HUB_ALLOWED_ORIGINS_FILE: the same syntax as the variable, but line
- * breaks also separate entries, and lines that begin with # are skipped.
- * Returns 0, or -1 and one line in `error`. */
-int gate_read_file(struct origin_list *out, const char *path, char *error,
-                   size_t error_bytes);
+ * breaks also separate entries, and lines that begin with # are skipped. The
+ * settings must outlive the list. Returns 0, or -1 and one line in `error`. */
+int gate_read_file(struct origin_list *out, const struct config *config,
+                   char *error, size_t error_bytes);
 
 #endif

@@ -171,6 +171,10 @@ static int add_piece(struct origin_list *list, struct slice piece)
         list->any = true;
         return 0;
     }
+    if (same_text(piece.start, piece.bytes, "same", 4)) {
+        list->same = true;
+        return 0;
+    }
     if (parse(&parsed, piece, true))
         return -1;
     list->patterns[list->count] = lower_copy(piece);
@@ -211,6 +215,60 @@ void origin_list_release(struct origin_list *list)
     *list = (struct origin_list){0};
 }
 
+/* A host of ours, as the one of an origin with that scheme. */
+static int parse_host(struct origin *out, struct slice text, const char *scheme,
+                      size_t scheme_bytes)
+{
+    *out = (struct origin){
+        .scheme = scheme, .scheme_bytes = scheme_bytes, .host = text.start};
+    return parse_authority(out, text.start + text.bytes, false);
+}
+
+static int add_host(struct origin_hosts *list, struct slice piece)
+{
+    static const char scheme[] = "https";
+    struct origin parsed;
+
+    if (parse_host(&parsed, piece, scheme, sizeof(scheme) - 1))
+        return -1;
+    list->hosts[list->count] = lower_copy(piece);
+    if (!list->hosts[list->count])
+        return -2;
+    list->count++;
+    return 0;
+}
+
+int origin_hosts_parse(struct origin_hosts *out, const char *text, char *bad,
+                       size_t bad_bytes)
+{
+    struct origin_hosts list = {0};
+    struct slice piece;
+
+    list.hosts = calloc(slice_count(text), sizeof(*list.hosts));
+    if (!list.hosts)
+        return -2;
+    while (slice_next(&text, &piece)) {
+        int err = add_host(&list, piece);
+
+        if (err) {
+            if (err == -1)
+                slice_copy(piece, bad, bad_bytes);
+            origin_hosts_release(&list);
+            return err;
+        }
+    }
+    *out = list;
+    return 0;
+}
+
+void origin_hosts_release(struct origin_hosts *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->hosts[i]);
+    free(list->hosts);
+    *list = (struct origin_hosts){0};
+}
+
 static bool host_matches(const struct origin *pattern,
                          const struct origin *origin)
 {
@@ -234,6 +292,23 @@ static bool host_matches(const struct origin *pattern,
                      origin->host_bytes);
 }
 
+/* Only what has been loaded over the web has a host that says where from. */
+static bool is_of_hosts(const struct origin_hosts *list,
+                        const struct origin *origin)
+{
+    struct origin host;
+
+    if (!default_port(origin->scheme, origin->scheme_bytes))
+        return false;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!parse_host(&host, slice_of(list->hosts[i]), origin->scheme,
+                        origin->scheme_bytes) &&
+            host.port == origin->port && host_matches(&host, origin))
+            return true;
+    }
+    return false;
+}
+
 bool origin_list_allows(const struct origin_list *list, const char *origin)
 {
     struct origin given, pattern;
@@ -242,6 +317,8 @@ bool origin_list_allows(const struct origin_list *list, const char *origin)
         return true;
     if (parse(&given, slice_of(origin), false))
         return false;
+    if (list->same && list->hosts && is_of_hosts(list->hosts, &given))
+        return true;
     for (size_t i = 0; i < list->count; i++) {
         if (!parse(&pattern, slice_of(list->patterns[i]), true) &&
             (pattern.any_port || pattern.port == given.port) &&

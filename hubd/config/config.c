@@ -325,6 +325,14 @@ static int check_origins(struct reader *reader, struct config *config)
 {
     size_t i = 0;
 
+    config->origins.hosts = &config->public_hosts;
+    if (config->origins.same && config->public_hosts.count == 0) {
+        linebuf_add(&reader->error,
+                    "HUB_PUBLIC_HOSTS: must be set to the names under which "
+                    "browsers reach hubd, since HUB_ALLOWED_ORIGINS includes "
+                    "same");
+        return -1;
+    }
     if (!config->origins_file)
         return 0;
     while (config_settings[i].offset != offsetof(struct config, origins))

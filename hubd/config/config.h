@@ -50,9 +50,10 @@ struct config {
     size_t memory_limit; /* bytes; 0: see memory.h */
     unsigned rate_limit; /* messages per second from one client; 0: no limit */
     enum hub_slow_consumer slow_consumer;
-    struct origin_list origins; /* unless origins_file is set: see gate.h */
-    char *origins_file;         /* or NULL */
-    char *subprotocols;         /* "a,b", or NULL */
+    struct origin_list origins;       /* unless there is a file: see gate.h */
+    char *origins_file;               /* or NULL */
+    struct origin_hosts public_hosts; /* what "same" stands for */
+    char *subprotocols;               /* "a,b", or NULL */
     struct netaddr_list trusted_proxies;
     int64_t shutdown_timeout_ms;
     unsigned loops; /* 0: one for each CPU that may be used */

@@ -14,7 +14,7 @@ static void describe_origins(const struct config_setting *setting,
 {
     (void)setting;
     linebuf_add(line, "a comma list of origins like https://*.example.com, "
-                      "http://localhost:*, file://, or *");
+                      "http://localhost:*, same, or *");
 }
 
 /* The list parsers return the codes of config_table.h. */
@@ -33,13 +33,46 @@ static void print_origins(const struct config_setting *setting,
     (void)setting;
     if (list->any)
         fputc('*', out);
+    if (list->same)
+        fputs(list->any ? ",same" : "same", out);
     for (size_t i = 0; i < list->count; i++)
-        fprintf(out, "%s%s", i > 0 || list->any ? "," : "", list->patterns[i]);
+        fprintf(out, "%s%s", i > 0 || list->any || list->same ? "," : "",
+                list->patterns[i]);
 }
 
 static void release_origins(void *field)
 {
     origin_list_release(field);
+}
+
+static void describe_hosts(const struct config_setting *setting,
+                           struct linebuf *line)
+{
+    (void)setting;
+    linebuf_add(line, "a comma list of names like hub.example.com, "
+                      "hub.example.com:8443 or [::1]");
+}
+
+static int parse_hosts(const struct config_setting *setting, const char *text,
+                       void *field, char *bad, size_t bad_bytes)
+{
+    (void)setting;
+    return origin_hosts_parse(field, text, bad, bad_bytes);
+}
+
+static void print_hosts(const struct config_setting *setting, const void *field,
+                        FILE *out)
+{
+    const struct origin_hosts *list = field;
+
+    (void)setting;
+    for (size_t i = 0; i < list->count; i++)
+        fprintf(out, "%s%s", i > 0 ? "," : "", list->hosts[i]);
+}
+
+static void release_hosts(void *field)
+{
+    origin_hosts_release(field);
 }
 
 static void describe_proxies(const struct config_setting *setting,
@@ -143,6 +176,12 @@ const struct config_kind config_origins = {
     .parse = parse_origins,
     .print = print_origins,
     .release = release_origins,
+};
+const struct config_kind config_hosts = {
+    .describe = describe_hosts,
+    .parse = parse_hosts,
+    .print = print_hosts,
+    .release = release_hosts,
 };
 const struct config_kind config_proxies = {
     .describe = describe_proxies,

@@ -143,6 +143,10 @@ int config_warnings(const struct config *config,
              origin_list_allows(&config->origins, "null"),
          "HUB_ALLOWED_ORIGINS includes null: every web page can connect from a "
          "sandboxed frame"},
+        {config->public_hosts.count > 0 && !config->origins.same &&
+             config->origins_file == NULL,
+         "HUB_PUBLIC_HOSTS has no effect, since HUB_ALLOWED_ORIGINS does not "
+         "include same"},
         {config->ping_interval_ms >= IDLE_LIMIT_MS,
          "HUB_PING_INTERVAL is 60s or more: common proxies cut connections "
          "that are silent for that long"},

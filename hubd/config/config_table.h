@@ -63,6 +63,7 @@ extern const struct config_kind config_address; /* char[] */
 extern const struct config_kind config_key;     /* char * */
 extern const struct config_kind config_path;    /* char * */
 extern const struct config_kind config_origins; /* struct origin_list */
+extern const struct config_kind config_hosts;   /* struct origin_hosts */
 extern const struct config_kind config_proxies; /* struct netaddr_list */
 extern const struct config_kind config_names;   /* char *, "a,b" */
 extern const struct config_kind config_place;   /* struct metrics_place */

@@ -2,9 +2,10 @@
 
 import pathlib
 import signal
+import tempfile
 import unittest
 
-from harness.daemon import Hubd
+from harness.daemon import Hubd, run_to_end
 from harness.http import RawHttp
 from harness.rawws import RawWs, new_key, upgrade_request, ws_path
 from harness.testcase import HubTestCase
@@ -236,6 +237,47 @@ class Origins(LimitCase):
         self.assertTurnedAway(hub, 403, "origin_not_allowed",
                               headers=self.origin("file://"))
         self.assertIn("null", hub.wait_log("setting").get("warning", ""))
+
+    def test_same_is_a_page_of_a_public_host(self):
+        """Which one that is the settings say, and never the request: with DNS
+        rebinding, Origin and Host are both somebody else's, and agree."""
+        hub = self.start(HUB_ALLOWED_ORIGINS="same,https://app.example.com",
+                         HUB_PUBLIC_HOSTS="hub.example.com, 127.0.0.1:8443")
+        for value in ("https://hub.example.com", "http://HUB.example.com",
+                      "https://hub.example.com:443", "http://127.0.0.1:8443",
+                      "https://app.example.com"):
+            with self.subTest(value):
+                self.assertIn101(hub, headers=self.origin(value))
+        for value in (f"http://127.0.0.1:{hub.port}", "http://127.0.0.1",
+                      "https://hub.example.com:8443", "null", "file://",
+                      "https://x.hub.example.com", "https://example.com",
+                      "https://hub.example.com.evil.example"):
+            with self.subTest(value):
+                self.assertTurnedAway(hub, 403, "origin_not_allowed",
+                                      headers=self.origin(value))
+        for host in ("evil.example", f"evil.example:{hub.port}"):
+            with self.subTest(host):
+                request = upgrade_request(
+                    ws_path("ada"), new_key(),
+                    [("Origin", f"http://{host}")], host=host)
+                self.assertRefused(self.raw(hub, request), 403,
+                                   "origin_not_allowed")
+
+    def test_same_in_a_file_has_the_public_hosts_too(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".origins") as file:
+            file.write("# ours\nsame\nhttps://app.example.com\n")
+            file.flush()
+            hub = self.start(HUB_ALLOWED_ORIGINS_FILE=file.name,
+                             HUB_PUBLIC_HOSTS="hub.example.com")
+            for value in ("https://hub.example.com",
+                          "https://app.example.com"):
+                self.assertIn101(hub, headers=self.origin(value))
+            self.assertTurnedAway(
+                hub, 403, headers=self.origin("https://evil.example"))
+            code, _, err = run_to_end("--check-config", HUB_API_KEY=hub.key,
+                                      HUB_ALLOWED_ORIGINS_FILE=file.name)
+            self.assertEqual(code, 78, err)
+            self.assertIn("HUB_PUBLIC_HOSTS", err)
 
     def test_two_origins_do_not_get_in_by_the_first(self):
         hub = self.start(HUB_ALLOWED_ORIGINS="https://good.example")

@@ -18,7 +18,8 @@ VARIABLES = (
     "HUB_MAX_CONNECTIONS_PER_IP", "HUB_MAX_CONNECTIONS_PER_USER",
     "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_MEMORY_LIMIT",
     "HUB_RATE_LIMIT", "HUB_ALLOWED_ORIGINS",
-    "HUB_ALLOWED_ORIGINS_FILE", "HUB_SUBPROTOCOLS", "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
+    "HUB_ALLOWED_ORIGINS_FILE", "HUB_PUBLIC_HOSTS", "HUB_SUBPROTOCOLS",
+    "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
     "HUB_LOOPS", "HUB_SENDER", "HUB_METRICS", "HUB_METRICS_KEY",
     "HUB_CONSOLE", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
 
@@ -41,6 +42,7 @@ BAD = {
     "HUB_MEMORY_LIMIT": ("all", "-1", "1", "15MB"),
     "HUB_RATE_LIMIT": ("fast", "-1", "10/s", "1000001"),
     "HUB_ALLOWED_ORIGINS": ("example.com", "https://", "https://a/b"),
+    "HUB_PUBLIC_HOSTS": ("https://a.example", "*.example.com", "a:0", "::1"),
     "HUB_SUBPROTOCOLS": ("a b", "a,,b", ",", "a/b", "\u00e9"),
     "HUB_TRUSTED_PROXIES": ("proxy", "10.0.0.0/33", "1.2.3.4/x"),
     "HUB_LOOPS": ("-1", "x", "1000000"),
@@ -103,6 +105,7 @@ class Values(unittest.TestCase):
                                         "http://localhost:*",
                                         "moz-extension://*",
                                         "chrome-extension://abcdef"),
+                "HUB_PUBLIC_HOSTS": ("hub.example.com", "a, b:8443, [::1]:1"),
                 "HUB_SUBPROTOCOLS": ("access_token", "a, b.v1"),
                 "HUB_TRUSTED_PROXIES": ("10.0.0.0/8, ::1", "127.0.0.1"),
                 "HUB_METRICS": ("off", "on", ":0", "127.0.0.1:9108"),
@@ -193,6 +196,16 @@ class Output(unittest.TestCase):
         code, again, err = check(**pairs)
         self.assertEqual(code, 0, err)
         self.assertEqual(again, out)
+
+    def test_same_needs_the_names_of_hosts(self):
+        code, out, err = check(HUB_ALLOWED_ORIGINS="https://a.example,same")
+        self.assertEqual((code, out), (78, ""), err)
+        self.assertEqual(len(err.splitlines()), 1, err)
+        self.assertIn("HUB_PUBLIC_HOSTS", err)
+        code, out, err = check(HUB_ALLOWED_ORIGINS="same",
+                               HUB_PUBLIC_HOSTS="hub.example.com")
+        self.assertEqual(code, 0, err)
+        self.assertIn("HUB_ALLOWED_ORIGINS=same\n", out)
 
     def test_a_missing_key_is_found(self):
         code, _, err = run_to_end("--check-config")

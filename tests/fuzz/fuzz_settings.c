@@ -177,6 +177,7 @@ static void check_ranges(const struct config *config)
     REQUIRE((config->api_key == NULL) != (config->api_key_file == NULL));
     REQUIRE(!config->origins_file ||
             (!config->origins.any && config->origins.count == 0));
+    REQUIRE(!config->origins.same || config->public_hosts.count > 0);
 }
 
 static void print_to(char *out, const struct config *config)
@@ -298,10 +299,14 @@ static void check_same(const struct config *a, const struct config *b)
     REQUIRE(is_same(a->api_key_file, b->api_key_file));
     REQUIRE(is_same(a->origins_file, b->origins_file));
     REQUIRE(a->origins.any == b->origins.any);
+    REQUIRE(a->origins.same == b->origins.same);
     REQUIRE(a->origins.count == b->origins.count);
     REQUIRE(a->trusted_proxies.count == b->trusted_proxies.count);
     for (size_t i = 0; i < a->origins.count; i++)
         REQUIRE(is_same(a->origins.patterns[i], b->origins.patterns[i]));
+    REQUIRE(a->public_hosts.count == b->public_hosts.count);
+    for (size_t i = 0; i < a->public_hosts.count; i++)
+        REQUIRE(is_same(a->public_hosts.hosts[i], b->public_hosts.hosts[i]));
     for (size_t i = 0; i < a->trusted_proxies.count; i++) {
         REQUIRE(memcmp(&a->trusted_proxies.nets[i].base,
                        &b->trusted_proxies.nets[i].base,
@@ -338,6 +343,7 @@ static void check_value(const char *text)
     settings_check_count(text);
     settings_check_addresses(text);
     settings_check_origins(text);
+    settings_check_hosts(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -308,11 +308,54 @@ void settings_check_origins(const char *text)
     if (strlen(text) > ORIGIN_MAX ||
         origin_list_parse(&list, text, bad, sizeof(bad)) != 0)
         return;
-    REQUIRE(list.any || list.count > 0);
+    REQUIRE(list.any || list.same || list.count > 0);
     REQUIRE(origin_list_allows(&list, NULL));
-    if (!list.any && list.count == 1)
+    if (!list.any && !list.same && list.count == 1)
         check_pattern(&list, list.patterns[0]);
     if (list.any)
         REQUIRE(origin_list_allows(&list, "null"));
     origin_list_release(&list);
+}
+
+/* A page of a host is one of the web, of the host's own port or, where it has
+ * none, of the scheme's. */
+static void check_host(const struct origin_list *list, const char *host)
+{
+    bool has_port = host[strcspn(host, "]")] == ']' ? strstr(host, "]:") != NULL
+                                                    : strchr(host, ':') != NULL;
+    char text[ORIGIN_MAX + 32];
+
+    (void)snprintf(text, sizeof(text), "https://%s", host);
+    require_allowed(list, text);
+    (void)snprintf(text, sizeof(text), "http://%s", host);
+    require_allowed(list, text);
+    (void)snprintf(text, sizeof(text), "capacitor://%s", host);
+    REQUIRE(!origin_list_allows(list, text));
+    (void)snprintf(text, sizeof(text), "https://x.%s", host);
+    REQUIRE(!origin_list_allows(list, text));
+    (void)snprintf(text, sizeof(text), "https://%s.x", host);
+    REQUIRE(!origin_list_allows(list, text));
+    if (has_port)
+        return;
+    (void)snprintf(text, sizeof(text), "https://%s:443", host);
+    require_allowed(list, text);
+    (void)snprintf(text, sizeof(text), "https://%s:80", host);
+    REQUIRE(!origin_list_allows(list, text));
+}
+
+void settings_check_hosts(const char *text)
+{
+    struct origin_hosts hosts;
+    struct origin_list list = {.same = true, .hosts = &hosts};
+    char bad[16];
+
+    if (strlen(text) > ORIGIN_MAX ||
+        origin_hosts_parse(&hosts, text, bad, sizeof(bad)) != 0)
+        return;
+    REQUIRE(hosts.count > 0);
+    REQUIRE(origin_list_allows(&list, NULL));
+    REQUIRE(!origin_list_allows(&list, "null"));
+    if (hosts.count == 1)
+        check_host(&list, hosts.hosts[0]);
+    origin_hosts_release(&hosts);
 }

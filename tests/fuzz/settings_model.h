@@ -11,5 +11,6 @@ void settings_check_size(const char *text);
 void settings_check_count(const char *text);
 void settings_check_addresses(const char *text);
 void settings_check_origins(const char *text);
+void settings_check_hosts(const char *text);
 
 #endif

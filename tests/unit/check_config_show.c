@@ -59,6 +59,7 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_RATE_LIMIT=100\n"
                            "HUB_ALLOWED_ORIGINS=*\n"
                            "HUB_ALLOWED_ORIGINS_FILE=(unset)\n"
+                           "HUB_PUBLIC_HOSTS=(unset)\n"
                            "HUB_SUBPROTOCOLS=(unset)\n"
                            "HUB_TRUSTED_PROXIES=(unset)\n"
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
@@ -130,7 +131,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 30);
+    ck_assert_int_eq(pairs.count, 31);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }
@@ -179,6 +180,33 @@ START_TEST(an_origin_that_any_page_can_have_is_warned_of)
     ck_assert_int_eq(config_warnings(&config, append, text), 1);
     ck_assert_str_eq(text, "HUB_ALLOWED_ORIGINS includes null: every web page "
                            "can connect from a sandboxed frame|");
+    config_release(&config);
+}
+END_TEST
+
+START_TEST(hosts_without_effect_are_warned_of)
+{
+    const char *key = "HUB_API_KEY=" SECRET, *hosts = "HUB_PUBLIC_HOSTS=a.org";
+    char text[1024] = "";
+
+    ck_assert_int_eq(
+        read_with(LIST(key, hosts, "HUB_ALLOWED_ORIGINS=same"), LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_int_eq(config_warnings(&config, append, text), 0);
+    config_release(&config);
+    ck_assert_int_eq(
+        read_with(LIST(key, hosts, "HUB_ALLOWED_ORIGINS_FILE=/run/origins"),
+                  LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_int_eq(config_warnings(&config, append, text), 0);
+    config_release(&config);
+    ck_assert_int_eq(
+        read_with(LIST(key, hosts, "HUB_ALLOWED_ORIGINS=https://b.org"),
+                  LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_int_eq(config_warnings(&config, append, text), 1);
+    ck_assert_str_eq(text, "HUB_PUBLIC_HOSTS has no effect, since "
+                           "HUB_ALLOWED_ORIGINS does not include same|");
     config_release(&config);
 }
 END_TEST
@@ -305,6 +333,7 @@ int main(void)
     tcase_add_test(tc, pairs_for_the_log_are_all_settings);
     tcase_add_test(tc, what_is_likely_a_mistake_is_warned_of);
     tcase_add_test(tc, an_origin_that_any_page_can_have_is_warned_of);
+    tcase_add_test(tc, hosts_without_effect_are_warned_of);
     tcase_add_test(tc, variables_that_are_no_settings_are_warned_of);
     tcase_add_test(tc, metrics_for_everybody_are_warned_of);
     tcase_add_test(tc, a_console_that_other_machines_see_is_warned_of);

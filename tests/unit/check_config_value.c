@@ -48,6 +48,8 @@ static const struct {
      "HUB_ALLOWED_ORIGINS=null,file://,http://localhost:*,a-b+c.d://*"},
     {"HUB_ALLOWED_ORIGINS=https://a.org,*",
      "HUB_ALLOWED_ORIGINS=*,https://a.org"},
+    {"HUB_PUBLIC_HOSTS=Hub.example.com, hub.example.com:8443\t,[::1]:80",
+     "HUB_PUBLIC_HOSTS=hub.example.com,hub.example.com:8443,[::1]:80"},
     {"HUB_SUBPROTOCOLS=access_token", NULL},
     {"HUB_SUBPROTOCOLS=a, b\t,c!#$%&'*+-.^_`|~9",
      "HUB_SUBPROTOCOLS=a,b,c!#$%&'*+-.^_`|~9"},
@@ -108,7 +110,10 @@ END_TEST
 #define COUNT_TAKES ": must be a whole number from 0 to 1000000000"
 #define ORIGINS_TAKE                                                           \
     "must be a comma list of origins like https://*.example.com, "             \
-    "http://localhost:*, file://, or *"
+    "http://localhost:*, same, or *"
+#define HOSTS_TAKE                                                             \
+    "must be a comma list of names like hub.example.com, "                     \
+    "hub.example.com:8443 or [::1]"
 #define NAMES_TAKE                                                             \
     "must be a comma list of HTTP tokens like access_token, each of 1 to 64 "  \
     "characters"
@@ -171,6 +176,10 @@ static const struct {
     {"HUB_ALLOWED_ORIGINS=https://a.org,b.org",
      ": \"b.org\" is invalid; " ORIGINS_TAKE},
     {"HUB_ALLOWED_ORIGINS=https://a.org,", ": " ORIGINS_TAKE},
+    {"HUB_ALLOWED_ORIGINS=sam", ": " ORIGINS_TAKE},
+    {"HUB_PUBLIC_HOSTS=https://a.org", ": " HOSTS_TAKE},
+    {"HUB_PUBLIC_HOSTS=a.org,*.b.org", ": \"*.b.org\" is invalid; " HOSTS_TAKE},
+    {"HUB_PUBLIC_HOSTS=a.org,", ": " HOSTS_TAKE},
     {"HUB_SUBPROTOCOLS=a b", ": " NAMES_TAKE},
     {"HUB_SUBPROTOCOLS=a,,b", ": " NAMES_TAKE},
     {"HUB_SUBPROTOCOLS=a,b;c", ": \"b;c\" is invalid; " NAMES_TAKE},
@@ -255,6 +264,35 @@ START_TEST(every_variable_has_its_flags)
         ck_assert(prints(accepted[i].printed ? accepted[i].printed : given));
         config_release(&config);
     }
+}
+END_TEST
+
+START_TEST(same_takes_the_names_of_hosts)
+{
+    const char *key = "HUB_API_KEY=" SECRET;
+
+    ck_assert_int_eq(
+        read_with(LIST(key, "HUB_ALLOWED_ORIGINS=https://a.org,same"),
+                  LIST("hubd")),
+        CONFIG_ERROR);
+    ck_assert_str_eq(error,
+                     "HUB_PUBLIC_HOSTS: must be set to the names under which "
+                     "browsers reach hubd, since HUB_ALLOWED_ORIGINS includes "
+                     "same");
+    ck_assert_int_eq(read_with(LIST(key, "HUB_ALLOWED_ORIGINS=Same,*,null",
+                                    "HUB_PUBLIC_HOSTS=hub.example"),
+                               LIST("hubd")),
+                     CONFIG_RUN);
+    ck_assert(prints("HUB_ALLOWED_ORIGINS=*,same,null"));
+    config_release(&config);
+    ck_assert_int_eq(read_with(LIST(key, "HUB_ALLOWED_ORIGINS=same",
+                                    "HUB_PUBLIC_HOSTS=hub.example"),
+                               LIST("hubd")),
+                     CONFIG_RUN);
+    ck_assert(prints("HUB_ALLOWED_ORIGINS=same"));
+    ck_assert(origin_list_allows(&config.origins, "https://hub.example"));
+    ck_assert(!origin_list_allows(&config.origins, "https://a.org"));
+    config_release(&config);
 }
 END_TEST
 
@@ -343,6 +381,7 @@ int main(void)
     tcase_add_test(tc, right_values_are_printed_as_they_are_read);
     tcase_add_test(tc, a_wrong_value_is_named_with_what_is_right);
     tcase_add_test(tc, every_variable_has_its_flags);
+    tcase_add_test(tc, same_takes_the_names_of_hosts);
     tcase_add_test(tc, metrics_have_a_port_of_their_own);
     tcase_add_test(tc, a_path_has_4095_bytes_at_most);
     tcase_add_test(tc, a_name_may_be_64_bytes_long);

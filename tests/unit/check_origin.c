@@ -119,6 +119,125 @@ START_TEST(a_list_allows_what_its_patterns_name)
 }
 END_TEST
 
+START_TEST(same_allows_the_pages_of_our_hosts)
+{
+    static const char hosts_text[] =
+        "Hub.example.com, hub.example.com:8443,[::1]:8081,10.0.0.1";
+    static const struct {
+        const char *list, *origin;
+        bool allowed;
+    } rows[] = {
+        {"same", "https://hub.example.com", true},
+        {"Same", "HTTPS://HUB.Example.com", true},
+        {"same", "https://hub.example.com:443", true},
+        {"same", "http://hub.example.com", true},
+        {"same", "http://hub.example.com:80", true},
+        {"same", "https://hub.example.com:8443", true},
+        {"same", "http://hub.example.com:8443", true},
+        {"same", "http://[0:0::1]:8081", true},
+        {"same", "http://10.0.0.1", true},
+        {"same", "http://hub.example.com:443", false},
+        {"same", "https://hub.example.com:80", false},
+        {"same", "https://hub.example.com:8444", false},
+        {"same", "https://hub.example.com.", false},
+        {"same", "https://x.hub.example.com", false},
+        {"same", "https://example.com", false},
+        {"same", "https://hub.example.com.evil.example", false},
+        {"same", "https://hub.example.com@evil.example", false},
+        {"same", "https://hub.example.com/", false},
+        {"same", "http://[::1]", false},
+        {"same", "http://10.0.0.1:8081", false},
+        {"same", "capacitor://hub.example.com", false},
+        {"same", "capacitor://hub.example.com:8443", false},
+        {"same", "file://hub.example.com", false},
+        {"same", "file://", false},
+        {"same", "null", false},
+        {"same", "same", false},
+        {"same", "hub.example.com", false},
+        {"same", "", false},
+        {"same,https://a.org", "https://a.org", true},
+        {"https://a.org,same", "https://hub.example.com", true},
+        {"same,https://a.org", "https://b.org", false},
+        {"same,*", "https://b.org", true},
+        {"https://a.org", "https://hub.example.com", false},
+    };
+    struct origin_hosts hosts;
+    struct origin_list list;
+    char bad[64];
+
+    ck_assert_int_eq(origin_hosts_parse(&hosts, hosts_text, bad, sizeof(bad)),
+                     0);
+    ck_assert_uint_eq(hosts.count, 4);
+    ck_assert_str_eq(hosts.hosts[0], "hub.example.com");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ck_assert_msg(
+            origin_list_parse(&list, rows[i].list, bad, sizeof(bad)) == 0,
+            "%s: %s", rows[i].list, bad);
+        list.hosts = &hosts;
+        ck_assert_msg(origin_list_allows(&list, rows[i].origin) ==
+                          rows[i].allowed,
+                      "%s %s", rows[i].list, rows[i].origin);
+        origin_list_release(&list);
+    }
+    origin_hosts_release(&hosts);
+    ck_assert_uint_eq(hosts.count, 0);
+}
+END_TEST
+
+START_TEST(same_without_hosts_allows_no_browser)
+{
+    struct origin_hosts none = {0};
+    struct origin_list list;
+
+    ck_assert_int_eq(origin_list_parse(&list, "same", NULL, 0), 0);
+    ck_assert(list.same && !list.any);
+    ck_assert_uint_eq(list.count, 0);
+    ck_assert(!origin_list_allows(&list, "https://hub.example.com"));
+    list.hosts = &none;
+    ck_assert(!origin_list_allows(&list, "https://hub.example.com"));
+    ck_assert(origin_list_allows(&list, NULL));
+    origin_list_release(&list);
+}
+END_TEST
+
+START_TEST(the_wrong_host_is_named)
+{
+    static const struct {
+        const char *hosts, *bad;
+    } rows[] = {
+        {"", ""},
+        {"a.org,", ""},
+        {",a.org", ""},
+        {"a.org,https://b.org", "https://b.org"},
+        {"a.org,*.b.org", "*.b.org"},
+        {"*", "*"},
+        {"a.org:*", "a.org:*"},
+        {"a.org:", "a.org:"},
+        {"a.org:0", "a.org:0"},
+        {"a.org:65536", "a.org:65536"},
+        {":443", ":443"},
+        {".a.org", ".a.org"},
+        {"a.org/", "a.org/"},
+        {"u@a.org", "u@a.org"},
+        {"a b.org", "a b.org"},
+        {"::1", "::1"},
+        {"[::1", "[::1"},
+        {"[]", "[]"},
+        {"\xc3\xa9.org", "\xc3\xa9.org"},
+    };
+    struct origin_hosts hosts;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char bad[64] = "untouched";
+
+        ck_assert_msg(
+            origin_hosts_parse(&hosts, rows[i].hosts, bad, sizeof(bad)) == -1,
+            "%s", rows[i].hosts);
+        ck_assert_str_eq(bad, rows[i].bad);
+    }
+}
+END_TEST
+
 START_TEST(without_an_origin_it_is_no_browser)
 {
     struct origin_list list;
@@ -183,6 +302,8 @@ START_TEST(the_wrong_pattern_is_named)
         {"https://\xc3\xa9.org", "https://\xc3\xa9.org"},
         {"nul", "nul"},
         {"nulls", "nulls"},
+        {"sames", "sames"},
+        {"same:80", "same:80"},
         {"null:80", "null:80"},
         {"null*", "null*"},
         {"file:", "file:"},
@@ -230,6 +351,9 @@ int main(void)
     TCase *tc = tcase_create("origin");
 
     tcase_add_test(tc, a_list_allows_what_its_patterns_name);
+    tcase_add_test(tc, same_allows_the_pages_of_our_hosts);
+    tcase_add_test(tc, same_without_hosts_allows_no_browser);
+    tcase_add_test(tc, the_wrong_host_is_named);
     tcase_add_test(tc, without_an_origin_it_is_no_browser);
     tcase_add_test(tc, an_empty_list_allows_no_browser);
     tcase_add_test(tc, the_wrong_pattern_is_named);
