@@ -13,7 +13,15 @@
 #include "resources/proc.h"
 #include "server.h"
 
+/* Who asks, judged by the listener. */
+enum audience {
+    CLIENTS = 1,
+    BACKENDS = 2, /* and operators */
+    EITHER = CLIENTS | BACKENDS,
+};
+
 struct route {
+    enum audience audience;
     const char *path;
     const char *method; /* GET includes HEAD if `head` is set */
     const char *allow;  /* a whole header line */
@@ -67,37 +75,58 @@ static void upgrade(struct exchange *x, struct routes *routes)
 #define GET_OR_HEAD "Allow: GET, HEAD\r\n"
 
 static const struct route all_routes[] = {
-    {"/ws", "GET", GET, upgrade, TALLY_WS, false},
-    {"/api/send", "POST", POST, api_send, TALLY_SEND, false},
-    {"/api/broadcast", "POST", POST, api_broadcast, TALLY_BROADCAST, false},
-    {"/health", "GET", GET_OR_HEAD, health, TALLY_HEALTH, true},
-    {"/livez", "GET", GET_OR_HEAD, alive, TALLY_HEALTH, true},
-    {"/readyz", "GET", GET_OR_HEAD, ready, TALLY_HEALTH, true},
+    {CLIENTS, "/ws", "GET", GET, upgrade, TALLY_WS, false},
+    {BACKENDS, "/api/send", "POST", POST, api_send, TALLY_SEND, false},
+    {BACKENDS, "/api/broadcast", "POST", POST, api_broadcast, TALLY_BROADCAST,
+     false},
+    /* Load balancers check the port that they send clients to. */
+    {EITHER, "/health", "GET", GET_OR_HEAD, health, TALLY_HEALTH, true},
+    {EITHER, "/livez", "GET", GET_OR_HEAD, alive, TALLY_HEALTH, true},
+    {EITHER, "/readyz", "GET", GET_OR_HEAD, ready, TALLY_HEALTH, true},
 };
 
 static const struct route metrics_route = {
-    "/metrics", "GET", GET_OR_HEAD, metrics, TALLY_METRICS, true,
+    BACKENDS, "/metrics", "GET", GET_OR_HEAD, metrics, TALLY_METRICS, true,
 };
 
 /* This path and everything below it. */
 static const struct route console_route = {
-    "/console", "GET", GET_OR_HEAD, console, TALLY_CONSOLE, true,
+    BACKENDS, "/console", "GET", GET_OR_HEAD, console, TALLY_CONSOLE, true,
 };
+
+static enum audience audience_of(const struct routes *routes,
+                                 enum listener_role role)
+{
+    if (role == LISTENER_API)
+        return BACKENDS;
+    return routes->has_api ? CLIENTS : EITHER;
+}
+
+/* For any audience. */
+static const struct route *find_path(const struct routes *routes,
+                                     const char *path)
+{
+    if (strcmp(path, metrics_route.path) == 0)
+        return routes->has_metrics ? &metrics_route : NULL;
+    for (size_t i = 0; i < sizeof(all_routes) / sizeof(all_routes[0]); i++) {
+        if (strcmp(path, all_routes[i].path) == 0)
+            return &all_routes[i];
+    }
+    return routes->has_console && console_has(path) ? &console_route : NULL;
+}
 
 static const struct route *find_route(const struct routes *routes,
                                       const struct exchange *x)
 {
-    bool apart = x->listener == LISTENER_METRICS;
+    const struct route *route;
 
-    if (strcmp(x->path, metrics_route.path) == 0)
-        return apart || routes->has_metrics ? &metrics_route : NULL;
-    if (apart)
-        return NULL;
-    for (size_t i = 0; i < sizeof(all_routes) / sizeof(all_routes[0]); i++) {
-        if (strcmp(x->path, all_routes[i].path) == 0)
-            return &all_routes[i];
-    }
-    return routes->has_console && console_has(x->path) ? &console_route : NULL;
+    if (x->listener == LISTENER_METRICS)
+        return strcmp(x->path, metrics_route.path) == 0 ? &metrics_route : NULL;
+    route = find_path(routes, x->path);
+    return route != NULL &&
+                   (route->audience & audience_of(routes, x->listener)) != 0
+               ? route
+               : NULL;
 }
 
 static bool allows(const struct route *route, const struct exchange *x)
@@ -155,6 +184,7 @@ void routes_init(struct server *server)
     *routes = (struct routes){
         .has_console = config->console == CONFIG_ON,
         .has_metrics = config->metrics.where == METRICS_ON,
+        .has_api = config->api_port.given,
     };
     routes->send = (struct send_context){
         .hub = server->hub,

@@ -21,7 +21,8 @@ struct routes {
     struct metrics_sources metrics;
     struct console console;
     bool has_console;
-    bool has_metrics; /* on the main listener */
+    bool has_metrics; /* HUB_METRICS=on: not on a listener of their own */
+    bool has_api;     /* a listener of its own */
 };
 
 struct server;

@@ -111,7 +111,8 @@ static void announce(const struct server *server)
     (void)hub_stats(server->hub, &stats);
     start_line(server->config);
     for (size_t i = 1; i < front->listener_count; i++)
-        log_event(LEVEL_INFO, "metrics",
+        log_event(LEVEL_INFO,
+                  front->listeners[i].role == LISTENER_API ? "api" : "metrics",
                   LOG_STR("address", front->listeners[i].bind),
                   LOG_INT("port", front->listeners[i].port));
     log_event(LEVEL_INFO, "listening", LOG_STR("address", server->config->bind),

@@ -115,6 +115,14 @@ static void hide_variables(char **env)
     }
 }
 
+/* Beside a service named "hub-api", Kubernetes sets HUB_API_PORT=tcp://... to
+ * where that is. */
+static bool is_of_kubernetes(const struct config_setting *setting,
+                             const char *value)
+{
+    return setting->kind == &config_apart && strncmp(value, "tcp://", 6) == 0;
+}
+
 static void read_variables(struct reader *reader, char **env)
 {
     for (size_t i = 0; i < config_setting_count; i++) {
@@ -123,7 +131,8 @@ static void read_variables(struct reader *reader, char **env)
         for (char **at = env; at && *at; at++) {
             if (!is_variable(*at, &config_settings[i]))
                 continue;
-            if ((*at)[bytes + 1])
+            if ((*at)[bytes + 1] &&
+                !is_of_kubernetes(&config_settings[i], *at + bytes + 1))
                 reader->sources[i] =
                     (struct source){*at + bytes + 1, FROM_VARIABLE};
             break; /* the first one counts, as in getenv() */
@@ -365,14 +374,41 @@ static int check_memory(struct reader *reader, const struct config *config)
 }
 
 /* Requests are told apart by the port they come in on. */
-static int check_metrics(struct reader *reader, const struct config *config)
+static int check_ports(struct reader *reader, const struct config *config)
 {
-    if (config->metrics.where != METRICS_APART || config->metrics.port == 0 ||
-        config->metrics.port != config->port)
+    const struct {
+        const char *name;
+        bool given;
+        unsigned number;
+    } ports[] = {
+        {"PORT", true, config->port},
+        {"HUB_API_PORT", config->api_port.given, config->api_port.number},
+        {"HUB_METRICS", config->metrics.where == METRICS_APART,
+         config->metrics.port},
+    };
+
+    for (size_t i = 1; i < sizeof(ports) / sizeof(ports[0]); i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (!ports[i].given || !ports[j].given || ports[i].number == 0 ||
+                ports[i].number != ports[j].number)
+                continue;
+            linebuf_addf(&reader->error,
+                         "%s: its port must be different from %s (%u)",
+                         ports[i].name, ports[j].name, ports[i].number);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Set alone, it would leave the API on HUB_BIND. */
+static int check_api(struct reader *reader, const struct config *config)
+{
+    if (config->api_bind[0] == '\0' || config->api_port.given)
         return 0;
     linebuf_addf(&reader->error,
-                 "HUB_METRICS: its port must be different from PORT (%u)",
-                 config->port);
+                 "HUB_API_BIND=%s: must be set together with HUB_API_PORT",
+                 config->api_bind);
     return -1;
 }
 
@@ -386,7 +422,7 @@ static enum config_action read_all(struct reader *reader, struct config *config,
         return reader->action;
     if (parse_values(reader, config) || check_keys(reader, config) ||
         check_origins(reader, config) || check_memory(reader, config) ||
-        check_metrics(reader, config)) {
+        check_ports(reader, config) || check_api(reader, config)) {
         config_release(config);
         return CONFIG_ERROR;
     }
@@ -406,6 +442,11 @@ enum config_action config_read(struct config *config, int argc, char **argv,
     hide_arguments(argc, argv);
     hide_variables(env);
     return action;
+}
+
+const char *config_api_bind(const struct config *config)
+{
+    return config->api_bind[0] != '\0' ? config->api_bind : config->bind;
 }
 
 void config_release(struct config *config)

@@ -31,9 +31,17 @@ struct metrics_place {
     unsigned port;                   /* 0: the kernel picks */
 };
 
+/* A port of which there is a listener only if it is given. */
+struct optional_port {
+    bool given;
+    unsigned number; /* 0: the kernel picks */
+};
+
 struct config {
     unsigned port;                   /* 0: the kernel picks */
     char bind[CONFIG_ADDRESS_BYTES]; /* a numeric IPv4 or IPv6 address */
+    struct optional_port api_port;   /* what is for backends is there alone */
+    char api_bind[CONFIG_ADDRESS_BYTES]; /* "": see config_api_bind() */
     char *api_key;          /* HUB_API_KEY, or NULL: see api_key_file */
     char *api_key_previous; /* or NULL */
     char *api_key_file;     /* or NULL */
@@ -86,6 +94,9 @@ enum config_action config_read(struct config *config, int argc, char **argv,
                                char **env, char *error, size_t error_bytes);
 
 void config_release(struct config *config);
+
+/* The address that the API listens on. */
+const char *config_api_bind(const struct config *config);
 
 /* Wipes the texts of the keys, which are then empty strings: keys.h has copies.
  * That they were set stays known. */

@@ -154,13 +154,13 @@ int config_warnings(const struct config *config,
          "HUB_QUEUE_SIZE is less than MAX_MESSAGE_SIZE: larger messages never "
          "fit into a queue"},
         {config->metrics.where == METRICS_ON && config->metrics_key == NULL &&
-             is_public(config->bind),
+             is_public(config_api_bind(config)),
          "HUB_METRICS is on without HUB_METRICS_KEY: anyone who can connect "
          "can read /metrics"},
         {config->metrics.where == METRICS_OFF && config->metrics_key != NULL,
          "HUB_METRICS_KEY has no effect, since HUB_METRICS is off"},
-        {config->console == CONFIG_ON && is_public(config->bind),
-         "HUB_CONSOLE is on, and HUB_BIND lets other machines see it"},
+        {config->console == CONFIG_ON && is_public(config_api_bind(config)),
+         "HUB_CONSOLE is on, and its address lets other machines see it"},
     };
     int count = 0;
 

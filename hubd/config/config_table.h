@@ -49,12 +49,13 @@ struct config_setting {
     const char *const *words; /* of an enum, in its order, NULL at the end */
 };
 
-#define CONFIG_SETTINGS_MAX 32
+#define CONFIG_SETTINGS_MAX 64
 extern const struct config_setting config_settings[];
 extern const size_t config_setting_count;
 
 extern const struct config_kind config_number;  /* unsigned */
 extern const struct config_kind config_port;    /* unsigned */
+extern const struct config_kind config_apart;   /* struct optional_port */
 extern const struct config_kind config_count;   /* uint64_t */
 extern const struct config_kind config_time;    /* int64_t, ms */
 extern const struct config_kind config_size;    /* size_t */

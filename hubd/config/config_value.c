@@ -67,6 +67,26 @@ static void print_unsigned(const struct config_setting *setting,
     print_number(setting, *(const unsigned *)field, out);
 }
 
+static int parse_apart(const struct config_setting *setting, const char *text,
+                       void *field, char *bad, size_t bad_bytes)
+{
+    struct optional_port port = {.given = true};
+
+    if (parse_unsigned(setting, text, &port.number, bad, bad_bytes))
+        return CONFIG_INVALID;
+    *(struct optional_port *)field = port;
+    return 0;
+}
+
+static void print_apart(const struct config_setting *setting, const void *field,
+                        FILE *out)
+{
+    const struct optional_port *port = field;
+
+    if (port->given)
+        print_number(setting, port->number, out);
+}
+
 static int parse_count(const struct config_setting *setting, const char *text,
                        void *field, char *bad, size_t bad_bytes)
 {
@@ -367,6 +387,11 @@ const struct config_kind config_port = {
     .describe = describe_port,
     .parse = parse_unsigned,
     .print = print_unsigned,
+};
+const struct config_kind config_apart = {
+    .describe = describe_port,
+    .parse = parse_apart,
+    .print = print_apart,
 };
 const struct config_kind config_count = {
     .describe = describe_number,

@@ -40,12 +40,15 @@ export class Connection {
   #comesBack = false;
 
   // `onMessage(entry)`, `onRemove(connection)`.
-  constructor({ id, colour, label, user, session }, { onMessage, onRemove }) {
+  constructor(
+    { id, colour, label, user, session, url },
+    { onMessage, onRemove },
+  ) {
     this.id = id;
     this.colour = colour;
     this.label = label;
     // Throws if an id is invalid.
-    this.#client = new HubClient('ws', {
+    this.#client = new HubClient(url, {
       userId: user,
       sessionId: session === '' ? undefined : session,
       onError: (error, { source, data }) => {

@@ -23,7 +23,8 @@ function makeLabel(user, session, taken) {
   return label;
 }
 
-export function offerConnections(messages) {
+// `findUrl()` resolves to the URL that clients connect to.
+export function offerConnections(messages, findUrl) {
   const list = byId('connections');
   const connections = new Map(); // by label
   let made = 0;
@@ -39,18 +40,19 @@ export function offerConnections(messages) {
     (near?.querySelector('button') ?? byId('connect-user')).focus();
   }
 
-  byId('connect').addEventListener('submit', (event) => {
+  byId('connect').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const url = await findUrl();
     const user = byId('connect-user').value;
     const session = byId('connect-session').value;
     const label = makeLabel(user, session, connections);
-    event.preventDefault();
     if (connections.size >= CONNECTIONS_MAX) {
       refuse(`No more than ${CONNECTIONS_MAX} at once: remove one first.`);
       return;
     }
     try {
       const connection = new Connection(
-        { id: String(made), colour: made % COLOURS, label, user, session },
+        { id: String(made), colour: made % COLOURS, label, user, session, url },
         { onMessage: (entry) => messages.add(entry), onRemove: remove },
       );
       made++;

@@ -81,7 +81,9 @@ function describeSilence(why, sinceMs) {
   return `hubd has been gone for ${duration(sinceMs)}; trying again`;
 }
 
-export function showFigures(url) {
+// Calls `onPorts(ports)` for each answer: hubd's ports, or undefined if there is
+// only one.
+export function showFigures(url, onPorts) {
   const plots = PLOTS.map((description) => {
     const plot = new Plot(description);
     byId('plots').append(plot.root);
@@ -98,6 +100,7 @@ export function showFigures(url) {
 
   poll(url, {
     onReply(reply) {
+      onPorts(reply.ports);
       const up = `up ${duration(reply.uptime_ms)}`;
       if (before && isRestart(before, reply)) {
         announce('hubd was restarted');

@@ -212,8 +212,8 @@ static int check_ports(const struct front *front, char *error,
             (void)snprintf(error, error_bytes,
                            "%s: got port %u, the same as %s; "
                            "set another port, or start again",
-                           all[i].setting, all[i].port,
-                           j == 0 ? "PORT" : all[j].setting);
+                           all[i].port_setting, all[i].port,
+                           all[j].port_setting);
             return -1;
         }
     }

@@ -22,11 +22,15 @@ size_t listen_list(const struct config *config,
     const struct metrics_place *place = &config->metrics;
     size_t count = 0;
 
-    out[count++] = (struct listener){LISTENER_MAIN, "HUB_BIND", config->bind,
-                                     config->port};
+    out[count++] = (struct listener){LISTENER_MAIN, "HUB_BIND", "PORT",
+                                     config->bind, config->port};
+    if (config->api_port.given)
+        out[count++] =
+            (struct listener){LISTENER_API, "HUB_API_BIND", "HUB_API_PORT",
+                              config_api_bind(config), config->api_port.number};
     if (place->where == METRICS_APART)
         out[count++] = (struct listener){
-            LISTENER_METRICS, "HUB_METRICS",
+            LISTENER_METRICS, "HUB_METRICS", "HUB_METRICS",
             place->bind[0] != '\0' ? place->bind : config->bind, place->port};
     return count;
 }
@@ -113,7 +117,8 @@ int listen_check(const struct config *config, char *error, size_t error_bytes)
         (void)snprintf(error, error_bytes,
                        "%s=%s: must be an IPv4 address, since this civetweb "
                        "library was built without IPv6",
-                       l->setting, l->role == LISTENER_MAIN ? l->bind : value);
+                       l->bind_setting,
+                       l->role == LISTENER_METRICS ? value : l->bind);
         return -1;
     }
     return 0;
@@ -131,7 +136,7 @@ int listen_probe(const struct listener *listeners, size_t count, char *error,
             continue;
         listen_format(l, 1, where);
         (void)snprintf(error, error_bytes, "%s%scannot listen on %s: %s",
-                       l->role == LISTENER_MAIN ? "" : l->setting,
+                       l->role == LISTENER_MAIN ? "" : l->port_setting,
                        l->role == LISTENER_MAIN ? "" : ": ", where, problem);
         return -1;
     }

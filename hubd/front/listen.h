@@ -8,21 +8,22 @@
 
 #include "config/config.h"
 
-#define LISTENERS_MAX 2
+#define LISTENERS_MAX 3
 #define LISTEN_TEXT_MAX (CONFIG_ADDRESS_BYTES + 16) /* "[address]:port" */
 #define LISTEN_LIST_MAX (LISTENERS_MAX * LISTEN_TEXT_MAX)
 
 /* What a listener is for. */
 enum listener_role {
-    LISTENER_MAIN,    /* clients and backends */
+    LISTENER_MAIN,    /* clients; without LISTENER_API, backends too */
+    LISTENER_API,     /* backends and operators */
     LISTENER_METRICS, /* /metrics, and nothing else */
 };
 
 struct listener {
     enum listener_role role;
-    const char *setting; /* that sets its address, for errors */
-    const char *bind;    /* a numeric address of the settings */
-    unsigned port;       /* 0: the kernel picks */
+    const char *bind_setting, *port_setting; /* for errors */
+    const char *bind; /* a numeric address of the settings */
+    unsigned port;    /* 0: the kernel picks */
 };
 
 /* Lists them, the main one first. Returns how many there are. */

@@ -3,7 +3,9 @@
  *
  * The page shows untrusted messages, in a tab that has the key. So its scripts
  * and styles come only from here, nothing else is loaded or connected to, no
- * text can become markup (trusted types), and no other page can frame it.
+ * text can become markup (trusted types), and no other page can frame it. If
+ * clients have a port of their own, the page may connect to that port, on any
+ * host: only the request says under which name it was loaded.
  */
 #include "observe/console.h"
 
@@ -12,24 +14,27 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "observe/console_files.h"
+#include "front/front.h"
 #include "front/reply.h"
+#include "observe/console_files.h"
 
 #define STATS_PATH "/console/stats"
 #define HEADERS_MAX 1024
 #define TAG_MAX 24
+#define PLACE_MAX 24 /* of a source with a port */
 
 #define PROTECTION                                                             \
     "X-Content-Type-Options: nosniff\r\n"                                      \
     "Referrer-Policy: no-referrer\r\n"                                         \
     "Cross-Origin-Resource-Policy: same-origin\r\n"
 
-static const char policy[] =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; "
-    "style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'\r\n"
-    "Cross-Origin-Opener-Policy: same-origin\r\n";
+/* "%s" is where clients connect, unless it is here. */
+#define POLICY                                                                 \
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; "         \
+    "style-src 'self'; img-src 'self'; connect-src 'self'%s; "                 \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "            \
+    "require-trusted-types-for 'script'; trusted-types 'none'\r\n"             \
+    "Cross-Origin-Opener-Policy: same-origin\r\n"
 
 static const struct console_file *find_file(const char *path)
 {
@@ -78,12 +83,15 @@ static bool is_known(const struct exchange *x, const char *tag)
 static void answer_part(struct exchange *x, const struct console_file *file)
 {
     size_t bytes = (size_t)(file->end - file->bytes);
-    char headers[HEADERS_MAX], tag[TAG_MAX];
+    char headers[HEADERS_MAX], tag[TAG_MAX], clients[PLACE_MAX] = "";
     struct reply reply;
 
     write_tag(tag, file, bytes);
-    (void)snprintf(headers, sizeof(headers), "ETag: %s\r\n%s" PROTECTION, tag,
-                   policy);
+    if (x->listener == LISTENER_API)
+        (void)snprintf(clients, sizeof(clients), " ws://*:%u",
+                       front_port(x->front, LISTENER_MAIN));
+    (void)snprintf(headers, sizeof(headers), "ETag: %s\r\n" POLICY PROTECTION,
+                   tag, clients);
     reply_begin(&reply, x, REFUSAL_NONE, file->type);
     reply.headers = headers;
     reply.length = (int64_t)bytes;
@@ -127,6 +135,22 @@ static bool add_figures(cJSON *reply, const struct hub_stats *stats)
     return true;
 }
 
+/* By which the page knows whether it came from the one, and then where the
+ * other is. */
+static bool add_ports(cJSON *reply, const struct exchange *x)
+{
+    cJSON *object;
+
+    if (x->listener != LISTENER_API)
+        return true;
+    object = cJSON_AddObjectToObject(reply, "ports");
+    return cJSON_AddNumberToObject(object, "clients",
+                                   front_port(x->front, LISTENER_MAIN)) !=
+               NULL &&
+           cJSON_AddNumberToObject(object, "api",
+                                   front_port(x->front, LISTENER_API)) != NULL;
+}
+
 static void answer_stats(struct exchange *x, const struct console *console)
 {
     bool draining = atomic_load(console->draining);
@@ -139,7 +163,7 @@ static void answer_stats(struct exchange *x, const struct console *console)
                                 draining ? "draining" : "healthy") == NULL ||
         cJSON_AddNumberToObject(reply, "uptime_ms", (double)uptime_ms) ==
             NULL ||
-        !add_figures(reply, &stats)) {
+        !add_ports(reply, x) || !add_figures(reply, &stats)) {
         cJSON_Delete(reply);
         reply = NULL;
     }

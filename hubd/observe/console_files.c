@@ -17,6 +17,7 @@
     X(icon_svg, HUBD_CONSOLE_DIR "/icon.svg", "/console/icon.svg", SVG)        \
     X(hub_client_js, HUBD_CLIENT_DIR "/hub-client.js",                         \
       "/console/hub-client.js", JS)                                            \
+    SCRIPT(X, address)                                                         \
     SCRIPT(X, connection)                                                      \
     SCRIPT(X, connections)                                                     \
     SCRIPT(X, console)                                                         \

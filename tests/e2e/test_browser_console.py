@@ -70,6 +70,16 @@ class ConsoleCase(PageCase, SharedHubd):
         return self.page.messages()
 
 
+class TwoPorts(PageCase):
+
+    def test_the_page_connects_to_the_port_of_clients(self):
+        hub = self.start(HUB_CONSOLE="on", HUB_API_PORT="0")
+        self.page.open(hub.api_port)
+        self.page.connect("ada")
+        self.assertEqual(hub.send(EXACT.encode(), user="ada"), 1)
+        until(lambda: len(self.page.messages()) == 1, "a message", 10)
+
+
 class Receiving(ConsoleCase):
 
     def test_what_is_posted_appears_as_it_was_posted(self):

@@ -11,7 +11,7 @@ from harness.testcase import HubTestCase
 KEY = "0123456789abcdef-secret"
 
 VARIABLES = (
-    "PORT", "HUB_BIND", "HUB_API_KEY", "HUB_API_KEY_PREVIOUS",
+    "PORT", "HUB_BIND", "HUB_API_PORT", "HUB_API_BIND", "HUB_API_KEY", "HUB_API_KEY_PREVIOUS",
     "HUB_API_KEY_FILE", "READ_TIMEOUT", "WRITE_TIMEOUT",
     "HUB_KEEPALIVE_TIMEOUT", "MAX_MESSAGE_SIZE",
     "HUB_PING_INTERVAL", "HUB_PONG_TIMEOUT", "HUB_MAX_CONNECTIONS",
@@ -26,6 +26,8 @@ VARIABLES = (
 BAD = {
     "PORT": ("-1", "65536", "http", "80x", "8081 ", "0x50", "1e3"),
     "HUB_BIND": ("localhost", "1.2.3", "256.0.0.1"),
+    "HUB_API_PORT": ("-1", "65536", "off"),
+    "HUB_API_BIND": ("localhost", "127.0.0.1"),  # without HUB_API_PORT
     "READ_TIMEOUT": ("60", "soon", "-1s", "0", "0s", "1sx", "1 s"),
     "WRITE_TIMEOUT": ("10", "abc", "-5s", "99999999999h"),
     "HUB_KEEPALIVE_TIMEOUT": ("0", "1s", "100", "2h"),
@@ -95,6 +97,7 @@ class Values(unittest.TestCase):
     def test_good_values_in_every_spelling(self):
         for name, values in {
                 "PORT": ("0", "1", "65535"),
+                "HUB_API_PORT": ("0", "1", "65535"),
                 "READ_TIMEOUT": ("500ms", "60s", "1m30s", "1h", "1.5s"),
                 "HUB_KEEPALIVE_TIMEOUT": ("2s", "75s", "1h"),
                 "MAX_MESSAGE_SIZE": ("512KB", "1MB", "65536"),

@@ -177,6 +177,7 @@ static void check_ranges(const struct config *config)
     REQUIRE((config->api_key == NULL) != (config->api_key_file == NULL));
     REQUIRE(!config->origins_file ||
             (!config->origins.any && config->origins.count == 0));
+    REQUIRE(config->api_bind[0] == '\0' || config->api_port.given);
     REQUIRE(!config->origins.same || config->public_hosts.count > 0);
 }
 
@@ -292,6 +293,10 @@ static void check_same(const struct config *a, const struct config *b)
             REQUIRE(number_of(row, a) == number_of(row, b));
     }
     REQUIRE(strcmp(a->bind, b->bind) == 0);
+    REQUIRE(strcmp(a->api_bind, b->api_bind) == 0);
+    REQUIRE(a->api_port.given == b->api_port.given);
+    REQUIRE(a->api_port.number == b->api_port.number &&
+            a->api_port.number <= 65535);
     REQUIRE(a->metrics.where == b->metrics.where);
     REQUIRE(a->metrics.port == b->metrics.port && a->metrics.port <= 65535);
     REQUIRE(strcmp(a->metrics.bind, b->metrics.bind) == 0);

@@ -40,6 +40,8 @@ START_TEST(defaults_are_those_of_the_manual)
     text = printed();
     ck_assert_str_eq(text, "PORT=8081\n"
                            "HUB_BIND=0.0.0.0\n"
+                           "HUB_API_PORT=(unset)\n"
+                           "HUB_API_BIND=(unset)\n"
                            "HUB_API_KEY=****\n"
                            "HUB_API_KEY_PREVIOUS=(unset)\n"
                            "HUB_API_KEY_FILE=(unset)\n"
@@ -131,7 +133,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 31);
+    ck_assert_int_eq(pairs.count, 33);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }
@@ -291,6 +293,34 @@ START_TEST(metrics_for_everybody_are_warned_of)
 }
 END_TEST
 
+START_TEST(what_is_on_the_api_port_is_seen_where_that_is)
+{
+    static const struct {
+        const char *bind, *api_bind;
+        int warnings;
+    } rows[] = {
+        {"HUB_BIND=127.0.0.1", "HUB_API_BIND=0.0.0.0", 2},
+        {"HUB_BIND=0.0.0.0", "HUB_API_BIND=127.0.0.1", 0},
+        {"HUB_BIND=0.0.0.0", "HUB_API_BIND=", 2},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[1024] = "";
+
+        ck_assert_int_eq(
+            read_with(LIST("HUB_API_KEY=" SECRET,
+                           "HUB_ALLOWED_ORIGINS=https://a.org",
+                           "HUB_API_PORT=1", "HUB_CONSOLE=on", "HUB_METRICS=on",
+                           rows[i].bind, rows[i].api_bind),
+                      LIST("hubd")),
+            CONFIG_RUN);
+        ck_assert_int_eq(config_warnings(&config, append, text),
+                         rows[i].warnings);
+        config_release(&config);
+    }
+}
+END_TEST
+
 START_TEST(a_console_that_other_machines_see_is_warned_of)
 {
     static const struct {
@@ -336,6 +366,7 @@ int main(void)
     tcase_add_test(tc, hosts_without_effect_are_warned_of);
     tcase_add_test(tc, variables_that_are_no_settings_are_warned_of);
     tcase_add_test(tc, metrics_for_everybody_are_warned_of);
+    tcase_add_test(tc, what_is_on_the_api_port_is_seen_where_that_is);
     tcase_add_test(tc, a_console_that_other_machines_see_is_warned_of);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

@@ -16,6 +16,9 @@ static const struct {
     {"PORT=65535", NULL},
     {"HUB_BIND=127.0.0.1", NULL},
     {"HUB_BIND=::", NULL},
+    {"HUB_API_PORT=0", NULL},
+    {"HUB_API_PORT=65535", NULL},
+    {"HUB_API_PORT=", "HUB_API_PORT=(unset)"},
     {"HUB_BIND=::ffff:127.0.0.1", NULL},
     {"HUB_BIND=ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", NULL},
     {"HUB_API_KEY_PREVIOUS=x", "HUB_API_KEY_PREVIOUS=****"},
@@ -132,6 +135,9 @@ static const struct {
     {"PORT=-1", ": must be a port number from 0 to 65535"},
     {"PORT= 80", ": must be a port number from 0 to 65535"},
     {"PORT=99999999999999999999", ": must be a port number from 0 to 65535"},
+    {"HUB_API_PORT=65536", ": must be a port number from 0 to 65535"},
+    {"HUB_API_PORT=off", ": must be a port number from 0 to 65535"},
+    {"HUB_API_BIND=localhost", ": must be a numeric IPv4 or IPv6 address"},
     {"HUB_BIND=localhost", ": must be a numeric IPv4 or IPv6 address"},
     {"HUB_BIND=127.0.0.1:80", ": must be a numeric IPv4 or IPv6 address"},
     {"HUB_BIND=[::1]", ": must be a numeric IPv4 or IPv6 address"},
@@ -324,6 +330,46 @@ START_TEST(metrics_have_a_port_of_their_own)
 }
 END_TEST
 
+START_TEST(the_api_has_a_port_of_its_own)
+{
+    const char *key = "HUB_API_KEY=" SECRET;
+
+    /* of a service of Kubernetes that is called hub-api */
+    ck_assert_int_eq(read_env("HUB_API_PORT=tcp://10.0.0.1:80"), CONFIG_RUN);
+    ck_assert(!config.api_port.given);
+    config_release(&config);
+    ck_assert_int_eq(read_env("HUB_API_PORT=http://10.0.0.1:80"), CONFIG_ERROR);
+    ck_assert_int_eq(read_env("HUB_API_BIND=127.0.0.1"), CONFIG_ERROR);
+    ck_assert_str_eq(error, "HUB_API_BIND=127.0.0.1: must be set together with "
+                            "HUB_API_PORT");
+    ck_assert_int_eq(
+        read_with(LIST(key, "PORT=7", "HUB_API_PORT=7"), LIST("hubd")),
+        CONFIG_ERROR);
+    ck_assert_str_eq(error, "HUB_API_PORT: its port must be different from "
+                            "PORT (7)");
+    ck_assert_int_eq(
+        read_with(LIST(key, "HUB_API_PORT=7", "HUB_METRICS=:7"), LIST("hubd")),
+        CONFIG_ERROR);
+    ck_assert_str_eq(error, "HUB_METRICS: its port must be different from "
+                            "HUB_API_PORT (7)");
+    ck_assert_int_eq(read_with(LIST(key, "PORT=0", "HUB_API_PORT=0",
+                                    "HUB_METRICS=:0", "HUB_BIND=10.1.2.3"),
+                               LIST("hubd")),
+                     CONFIG_RUN);
+    ck_assert(config.api_port.given);
+    ck_assert_uint_eq(config.api_port.number, 0);
+    ck_assert_str_eq(config_api_bind(&config), "10.1.2.3");
+    config_release(&config);
+    ck_assert_int_eq(
+        read_with(LIST(key, "HUB_API_PORT=8", "HUB_API_BIND=127.0.0.1"),
+                  LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_uint_eq(config.api_port.number, 8);
+    ck_assert_str_eq(config_api_bind(&config), "127.0.0.1");
+    config_release(&config);
+}
+END_TEST
+
 START_TEST(a_path_has_4095_bytes_at_most)
 {
     static char variable[17 + 4096 + 1] = "HUB_API_KEY_FILE=";
@@ -383,6 +429,7 @@ int main(void)
     tcase_add_test(tc, every_variable_has_its_flags);
     tcase_add_test(tc, same_takes_the_names_of_hosts);
     tcase_add_test(tc, metrics_have_a_port_of_their_own);
+    tcase_add_test(tc, the_api_has_a_port_of_its_own);
     tcase_add_test(tc, a_path_has_4095_bytes_at_most);
     tcase_add_test(tc, a_name_may_be_64_bytes_long);
     tcase_add_test(tc, a_wrong_key_is_refused_without_being_shown);

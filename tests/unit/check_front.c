@@ -32,12 +32,18 @@ static char error[256];
 
 /* Handlers. ------------------------------------------------------------- */
 
+static const char *const roles[] = {
+    [LISTENER_MAIN] = "a",
+    [LISTENER_API] = "b",
+    [LISTENER_METRICS] = "m",
+};
+
 static void answer_role(struct exchange *x)
 {
     struct reply reply;
 
     reply_begin(&reply, x, REFUSAL_NONE, "text/plain");
-    (void)reply_write(&reply, x->listener == LISTENER_METRICS ? "m" : "a", 1);
+    (void)reply_write(&reply, roles[x->listener], 1);
     reply_end(&reply);
 }
 
@@ -119,9 +125,12 @@ static void count(void *data, unsigned endpoint, enum refusal_kind kind)
 static struct front_options options(void)
 {
     return (struct front_options){
-        .listeners = {{LISTENER_MAIN, "HUB_BIND", "127.0.0.1", 0},
-                      {LISTENER_METRICS, "HUB_METRICS", "127.0.0.1", 0}},
-        .listener_count = 2,
+        .listeners = {{LISTENER_MAIN, "HUB_BIND", "PORT", "127.0.0.1", 0},
+                      {LISTENER_API, "HUB_API_BIND", "HUB_API_PORT",
+                       "127.0.0.1", 0},
+                      {LISTENER_METRICS, "HUB_METRICS", "HUB_METRICS",
+                       "127.0.0.1", 0}},
+        .listener_count = 3,
         .workers = WORKERS,
         .queue = 10,
         .base = 200,
@@ -219,17 +228,20 @@ static char *ask_main(const char *request)
 
 START_TEST(each_listener_has_a_port_and_a_role)
 {
-    unsigned main_port = front_port(&front, LISTENER_MAIN);
-    unsigned metrics_port = front_port(&front, LISTENER_METRICS);
+    unsigned ports[3];
 
-    ck_assert_uint_ne(main_port, 0);
-    ck_assert_uint_ne(metrics_port, 0);
-    ck_assert_uint_ne(main_port, metrics_port);
-    ck_assert_ptr_nonnull(
-        strstr(ask(main_port, GET("/role", "")), "\r\n\r\na"));
-    ck_assert_ptr_nonnull(
-        strstr(ask(metrics_port, GET("/role", "")), "\r\n\r\nm"));
-    ck_assert_uint_eq(counted[REFUSAL_NONE], 2);
+    for (unsigned role = 0; role < 3; role++) {
+        char expected[] = "\r\n\r\n?";
+
+        ports[role] = front_port(&front, role);
+        ck_assert_uint_ne(ports[role], 0);
+        for (unsigned other = 0; other < role; other++)
+            ck_assert_uint_ne(ports[other], ports[role]);
+        expected[4] = *roles[role];
+        ck_assert_ptr_nonnull(
+            strstr(ask(ports[role], GET("/role", "")), expected));
+    }
+    ck_assert_uint_eq(counted[REFUSAL_NONE], 3);
 }
 END_TEST
 
@@ -238,11 +250,14 @@ START_TEST(two_listeners_cannot_share_an_address)
     struct front_options o = options();
     struct front another;
 
-    o.listeners[0].port = 0;
-    o.listeners[1].port = front_port(&front, LISTENER_METRICS);
+    o.listeners[2].port = front_port(&front, LISTENER_METRICS);
     ck_assert_int_eq(front_init(&another, &o), 0);
     ck_assert_int_eq(front_start(&another, error, sizeof(error)), -1);
     ck_assert_ptr_nonnull(strstr(error, "HUB_METRICS: cannot listen on "));
+    o.listeners[1].port = front_port(&front, LISTENER_API);
+    another.options = o;
+    ck_assert_int_eq(front_start(&another, error, sizeof(error)), -1);
+    ck_assert_ptr_nonnull(strstr(error, "HUB_API_PORT: cannot listen on "));
     front_fini(&another);
 }
 END_TEST

@@ -65,6 +65,7 @@ class Hubd:
         self.changed = threading.Condition()
         self.log_ended = False
         self.port = None
+        self.api_port = None  # the same, unless HUB_API_PORT is set
         self.killed = False
         self.told_to_end = False
         self.patience = 15  # seconds a request may wait for its answer
@@ -96,6 +97,8 @@ class Hubd:
         self.spawn()
         try:
             self.port = int(self.wait_log("listening", 20)["port"])
+            apart = self.events("api")
+            self.api_port = int(apart[0]["port"]) if apart else self.port
         except BaseException:
             self.kill()
             raise
@@ -201,8 +204,9 @@ class Hubd:
             body = json.dumps(body).encode()
         fields = {"X-API-Key": self.key, "Content-Type": "application/json"}
         fields.update({k.replace("_", "-"): v for k, v in headers.items()})
-        return self.request("POST", path, body,
-                            {k: v for k, v in fields.items() if v is not None})
+        return http.request(self.api_port, "POST", path, body,
+                            {k: v for k, v in fields.items() if v is not None},
+                            seconds=self.patience)
 
     def send(self, message, user=None, session=None):
         """Posts a message (bytes as they are) and returns the recipients."""
