@@ -189,6 +189,12 @@ static int run(struct config *config)
                        strerror(errno));
         return complain(error, EXIT_FAILURE);
     }
+    if (config_name_node(config) < 0) {
+        (void)snprintf(error, sizeof(error), "cannot make up a node name: %s",
+                       strerror(errno));
+        log_stop(LOG_FLUSH_MS);
+        return complain(error, EXIT_FAILURE);
+    }
     notify_init(&notify);
     code = start(&server, &drain, config, error, sizeof(error));
     if (code != 0) {

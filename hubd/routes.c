@@ -201,7 +201,8 @@ void routes_init(struct server *server)
         .subprotocols = config->subprotocols,
         .draining = &server->draining,
     };
-    routes->health = (struct health){server->hub, &server->draining};
+    routes->health =
+        (struct health){server->hub, &server->draining, config->node_name};
     routes->metrics = (struct metrics_sources){
         .hub = server->hub,
         .auth = config->metrics_key != NULL ? &server->metrics_auth : NULL,

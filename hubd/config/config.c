@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 
 #include "config/config_table.h"
 #include "resources/memory.h"
@@ -442,6 +443,21 @@ enum config_action config_read(struct config *config, int argc, char **argv,
     hide_arguments(argc, argv);
     hide_variables(env);
     return action;
+}
+
+int config_name_node(struct config *config)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+    unsigned char random[16];
+
+    if (config->node_name[0] != '\0')
+        return 0;
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
+        return -1;
+    for (size_t i = 0; i < sizeof(random); i++)
+        config->node_name[i] = letters[random[i] % 32];
+    config->node_name[sizeof(random)] = '\0';
+    return 0;
 }
 
 const char *config_api_bind(const struct config *config)

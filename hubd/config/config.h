@@ -20,6 +20,7 @@
 #define CONFIG_ADDRESS_BYTES 64 /* fits any numeric address */
 #define CONFIG_UNKNOWN_BYTES 256
 #define CONFIG_NAME_BYTES_MAX 64 /* of a subprotocol */
+#define CONFIG_NODE_BYTES_MAX 32
 
 enum config_switch { CONFIG_OFF, CONFIG_ON };
 
@@ -63,6 +64,7 @@ struct config {
     struct origin_hosts public_hosts; /* what "same" stands for */
     char *subprotocols;               /* "a,b", or NULL */
     struct netaddr_list trusted_proxies;
+    char node_name[CONFIG_NODE_BYTES_MAX + 1]; /* "": see config_name_node() */
     int64_t shutdown_timeout_ms;
     unsigned loops; /* 0: one for each CPU that may be used */
     enum hub_sender sender;
@@ -94,6 +96,9 @@ enum config_action config_read(struct config *config, int argc, char **argv,
                                char **env, char *error, size_t error_bytes);
 
 void config_release(struct config *config);
+
+/* Gives the node a random name if it has none. Returns 0, or -1 with errno. */
+int config_name_node(struct config *config);
 
 /* The address that the API listens on. */
 const char *config_api_bind(const struct config *config);

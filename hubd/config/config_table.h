@@ -61,6 +61,7 @@ extern const struct config_kind config_time;    /* int64_t, ms */
 extern const struct config_kind config_size;    /* size_t */
 extern const struct config_kind config_word;    /* an enum from 0 up */
 extern const struct config_kind config_address; /* char[] */
+extern const struct config_kind config_node;    /* char[] */
 extern const struct config_kind config_key;     /* char * */
 extern const struct config_kind config_path;    /* char * */
 extern const struct config_kind config_origins; /* struct origin_list */

@@ -231,11 +231,33 @@ static int parse_address(const struct config_setting *setting, const char *text,
     return 0;
 }
 
-static void print_address(const struct config_setting *setting,
-                          const void *field, FILE *out)
+static void print_array(const struct config_setting *setting, const void *field,
+                        FILE *out)
 {
     (void)setting;
     fputs(field, out);
+}
+
+static void describe_node(const struct config_setting *setting,
+                          struct linebuf *line)
+{
+    (void)setting;
+    linebuf_addf(line, "1 to %d ASCII letters, digits and hyphens",
+                 CONFIG_NODE_BYTES_MAX);
+}
+
+static int parse_node(const struct config_setting *setting, const char *text,
+                      void *field, char *bad, size_t bad_bytes)
+{
+    size_t bytes = strlen(text);
+
+    (void)setting, (void)bad, (void)bad_bytes;
+    if (bytes < 1 || bytes > CONFIG_NODE_BYTES_MAX ||
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                     "0123456789-") != bytes)
+        return CONFIG_INVALID;
+    memcpy(field, text, bytes + 1);
+    return 0;
 }
 
 static int keep_copy(const char *text, void *field)
@@ -416,7 +438,12 @@ const struct config_kind config_word = {
 const struct config_kind config_address = {
     .describe = describe_address,
     .parse = parse_address,
-    .print = print_address,
+    .print = print_array,
+};
+const struct config_kind config_node = {
+    .describe = describe_node,
+    .parse = parse_node,
+    .print = print_array,
 };
 const struct config_kind config_key = {
     .secret = true,

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-#define PAIRS_MAX 48
+#define PAIRS_MAX 80
 
 struct pairs {
     struct log_field fields[PAIRS_MAX + 1];

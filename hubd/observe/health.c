@@ -43,7 +43,8 @@ void health_answer(struct exchange *x, const struct health *health)
     cJSON *reply = status_object(ends ? "draining" : "healthy");
 
     (void)hub_stats(health->hub, &stats);
-    if (!add_stats(reply, &stats)) {
+    if (cJSON_AddStringToObject(reply, "node", health->node) == NULL ||
+        !add_stats(reply, &stats)) {
         cJSON_Delete(reply);
         reply = NULL;
     }

@@ -15,6 +15,7 @@
 struct health {
     hub_t *hub;
     const _Atomic bool *draining;
+    const char *node; /* its name */
 };
 
 /* Whether an event loop has not turned for so long that it counts as stuck.

@@ -19,7 +19,7 @@ VARIABLES = (
     "HUB_QUEUE_SIZE", "HUB_SLOW_CONSUMER", "HUB_MEMORY_LIMIT",
     "HUB_RATE_LIMIT", "HUB_ALLOWED_ORIGINS",
     "HUB_ALLOWED_ORIGINS_FILE", "HUB_PUBLIC_HOSTS", "HUB_SUBPROTOCOLS",
-    "HUB_TRUSTED_PROXIES", "HUB_SHUTDOWN_TIMEOUT",
+    "HUB_TRUSTED_PROXIES", "HUB_NODE_NAME", "HUB_SHUTDOWN_TIMEOUT",
     "HUB_LOOPS", "HUB_SENDER", "HUB_METRICS", "HUB_METRICS_KEY",
     "HUB_CONSOLE", "HUB_LOG_LEVEL", "HUB_LOG_FORMAT")
 
@@ -47,6 +47,7 @@ BAD = {
     "HUB_PUBLIC_HOSTS": ("https://a.example", "*.example.com", "a:0", "::1"),
     "HUB_SUBPROTOCOLS": ("a b", "a,,b", ",", "a/b", "\u00e9"),
     "HUB_TRUSTED_PROXIES": ("proxy", "10.0.0.0/33", "1.2.3.4/x"),
+    "HUB_NODE_NAME": ("hub_1", "a.b", "x" * 33),
     "HUB_LOOPS": ("-1", "x", "1000000"),
     "HUB_SENDER": ("io_uring", "send"),
     "HUB_METRICS": ("yes", "9108", "localhost:9108", ":65536", "::1:9108",
@@ -241,6 +242,20 @@ class Flags(HubTestCase):
         self.assertEqual(client.recv_close()[0], 1009)
         line = "\n".join(hub.lines)
         self.assertIn("drop-newest", line)
+
+    def test_the_log_and_the_health_tell_which_node_it_is(self):
+        hub = self.start(HUB_NODE_NAME="Hub-1")
+        self.assertEqual(hub.events("start")[0]["node_name"], "Hub-1")
+        self.assertEqual(hub.request("GET", "/health").json()["node"], "Hub-1")
+        names = set()
+        for _ in range(2):
+            hub = self.start()
+            name = hub.events("start")[0]["node_name"]
+            self.assertRegex(name, r"\A[a-z2-7]{16}\Z")
+            self.assertEqual(hub.request("GET", "/health").json()["node"],
+                             name)
+            names.add(name)
+        self.assertEqual(len(names), 2)
 
     def test_the_key_can_come_from_a_file(self):
         with tempfile.NamedTemporaryFile("w", suffix=".key") as file:

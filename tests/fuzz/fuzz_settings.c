@@ -294,6 +294,7 @@ static void check_same(const struct config *a, const struct config *b)
     }
     REQUIRE(strcmp(a->bind, b->bind) == 0);
     REQUIRE(strcmp(a->api_bind, b->api_bind) == 0);
+    REQUIRE(strcmp(a->node_name, b->node_name) == 0);
     REQUIRE(a->api_port.given == b->api_port.given);
     REQUIRE(a->api_port.number == b->api_port.number &&
             a->api_port.number <= 65535);

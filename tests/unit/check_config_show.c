@@ -64,6 +64,7 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_PUBLIC_HOSTS=(unset)\n"
                            "HUB_SUBPROTOCOLS=(unset)\n"
                            "HUB_TRUSTED_PROXIES=(unset)\n"
+                           "HUB_NODE_NAME=(unset)\n"
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
                            "HUB_LOOPS=one for each available CPU\n"
                            "HUB_SENDER=auto\n"
@@ -133,7 +134,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 33);
+    ck_assert_int_eq(pairs.count, 34);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }

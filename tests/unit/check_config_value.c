@@ -60,6 +60,8 @@ static const struct {
     {"HUB_TRUSTED_PROXIES=10.1.2.3/8,::1,192.0.2.1, fd00::/8",
      "HUB_TRUSTED_PROXIES=10.0.0.0/8,::1,192.0.2.1,fd00::/8"},
     {"HUB_TRUSTED_PROXIES=0.0.0.0/0,::/0", NULL},
+    {"HUB_NODE_NAME=a", NULL},
+    {"HUB_NODE_NAME=Hub-7-abcdefghijklmnopqrstuvwxyz", NULL},
     {"HUB_SHUTDOWN_TIMEOUT=1ms", NULL},
     {"HUB_SHUTDOWN_TIMEOUT=1h", NULL},
     {"HUB_LOOPS=1", NULL},
@@ -122,6 +124,8 @@ END_TEST
     "characters"
 #define PROXIES_TAKE                                                           \
     "must be a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
+
+#define NODE_TAKES ": must be 1 to 32 ASCII letters, digits and hyphens"
 
 #define PLACE_TAKES                                                            \
     ": must be off, on, or a listener of its own such as 127.0.0.1:9108, "     \
@@ -193,6 +197,10 @@ static const struct {
     {"HUB_TRUSTED_PROXIES=proxy", ": " PROXIES_TAKE},
     {"HUB_TRUSTED_PROXIES=10.0.0.1,10.0.0.0/33",
      ": \"10.0.0.0/33\" is invalid; " PROXIES_TAKE},
+    {"HUB_NODE_NAME=hub_1", NODE_TAKES},
+    {"HUB_NODE_NAME=hub.1", NODE_TAKES},
+    {"HUB_NODE_NAME=h\xc3\xbc", NODE_TAKES},
+    {"HUB_NODE_NAME=Hub-7-abcdefghijklmnopqrstuvwxyz-", NODE_TAKES},
     {"HUB_SHUTDOWN_TIMEOUT=0", ": must be a duration from 1ms to 1h in whole "
                                "milliseconds, such as 500ms, "
                                "60s or 1m30s"},
@@ -270,6 +278,30 @@ START_TEST(every_variable_has_its_flags)
         ck_assert(prints(accepted[i].printed ? accepted[i].printed : given));
         config_release(&config);
     }
+}
+END_TEST
+
+START_TEST(a_node_without_a_name_gets_a_random_one)
+{
+    char first[CONFIG_NODE_BYTES_MAX + 1];
+
+    ck_assert_int_eq(read_env("OTHER=1"), CONFIG_RUN);
+    ck_assert_int_eq(config_name_node(&config), 0);
+    ck_assert_uint_eq(strlen(config.node_name), 16);
+    ck_assert_uint_eq(
+        strspn(config.node_name, "abcdefghijklmnopqrstuvwxyz234567"), 16);
+    strcpy(first, config.node_name);
+    ck_assert_int_eq(config_name_node(&config), 0);
+    ck_assert_str_eq(config.node_name, first);
+    config_release(&config);
+    ck_assert_int_eq(read_env("OTHER=1"), CONFIG_RUN);
+    ck_assert_int_eq(config_name_node(&config), 0);
+    ck_assert_str_ne(config.node_name, first);
+    config_release(&config);
+    ck_assert_int_eq(read_env("HUB_NODE_NAME=Hub-1"), CONFIG_RUN);
+    ck_assert_int_eq(config_name_node(&config), 0);
+    ck_assert_str_eq(config.node_name, "Hub-1");
+    config_release(&config);
 }
 END_TEST
 
@@ -427,6 +459,7 @@ int main(void)
     tcase_add_test(tc, right_values_are_printed_as_they_are_read);
     tcase_add_test(tc, a_wrong_value_is_named_with_what_is_right);
     tcase_add_test(tc, every_variable_has_its_flags);
+    tcase_add_test(tc, a_node_without_a_name_gets_a_random_one);
     tcase_add_test(tc, same_takes_the_names_of_hosts);
     tcase_add_test(tc, metrics_have_a_port_of_their_own);
     tcase_add_test(tc, the_api_has_a_port_of_its_own);
