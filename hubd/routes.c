@@ -186,14 +186,17 @@ void routes_init(struct server *server)
         .has_metrics = config->metrics.where == METRICS_ON,
         .has_api = config->api_port.given,
     };
-    routes->send = (struct send_context){
-        .hub = server->hub,
+    routes->intake = (struct intake){
         .auth = &server->auth,
         .memory = &server->memory,
-        .tally = &server->tally,
         .draining = &server->draining,
-        .max_message_bytes = config->max_message_bytes,
         .read_timeout_ms = config->read_timeout_ms,
+    };
+    routes->send = (struct send_context){
+        .hub = server->hub,
+        .intake = &routes->intake,
+        .tally = &server->tally,
+        .max_message_bytes = config->max_message_bytes,
     };
     routes->upgrade = (struct upgrade_context){
         .hub = server->hub,

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "api/intake.h"
 #include "api/send.h"
 #include "api/upgrade.h"
 #include "observe/console.h"
@@ -15,6 +16,7 @@
 
 /* What the handlers work with. */
 struct routes {
+    struct intake intake;
     struct send_context send;
     struct upgrade_context upgrade;
     struct health health;

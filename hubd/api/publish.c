@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/id.h"
+#include "api/intake.h"
 #include "base/json.h"
 #include "base/json_string.h"
 #include "base/timestamp.h"
@@ -100,24 +100,6 @@ static int note_item(void *context, const struct json_item *item)
     return 0;
 }
 
-static int refuse_json(struct refusal *why, const char *body,
-                       const struct json_error *problem)
-{
-    size_t line = 1, column = 1;
-
-    for (size_t i = 0; i < problem->offset; i++) {
-        column++;
-        if (body[i] == '\n') {
-            line++;
-            column = 1;
-        }
-    }
-    return refuse(why, REFUSAL_INVALID_JSON,
-                  "the body is not valid JSON: %s at byte %zu (line %zu, "
-                  "column %zu)",
-                  problem->what, problem->offset, line, column);
-}
-
 static int scan_body(struct findings *found, const char *body, size_t bytes,
                      struct refusal *why)
 {
@@ -128,7 +110,7 @@ static int scan_body(struct findings *found, const char *body, size_t bytes,
 
     found->body = body;
     if (json_scan(body, bytes, &report, &top, &problem))
-        return refuse_json(why, body, &problem);
+        return intake_refuse_json(why, body, &problem);
     if (top.type != JSON_TYPE_OBJECT)
         return refuse(why, REFUSAL_INVALID_MESSAGE,
                       "the body is not a JSON object");
@@ -145,26 +127,6 @@ static int scan_body(struct findings *found, const char *body, size_t bytes,
 
 /* Targets. ------------------------------------------------------------ */
 
-static const char *read_problem(const struct value *value,
-                                char out[HUB_ID_BYTES_MAX + 1])
-{
-    long bytes;
-
-    if (value->type != JSON_TYPE_STRING)
-        return "is not a string";
-    bytes = json_string_decode(value->text, out, HUB_ID_BYTES_MAX + 1);
-    switch (bytes) {
-    case JSON_STRING_TOO_LONG:
-        return ID_TOO_LONG;
-    case JSON_STRING_NUL:
-        return "contains U+0000";
-    case JSON_STRING_HALF_PAIR:
-        return "contains an unpaired surrogate";
-    default:
-        return id_problem(out, (size_t)bytes);
-    }
-}
-
 /* Null counts as absent: backends' serializers write it for unset members. */
 static int read_id(const struct findings *found, enum field field, bool *has,
                    char out[HUB_ID_BYTES_MAX + 1], struct refusal *why)
@@ -175,7 +137,7 @@ static int read_id(const struct findings *found, enum field field, bool *has,
     *has = found->fields[field].count > 0 && value->type != JSON_TYPE_NULL;
     if (!*has)
         return 0;
-    problem = read_problem(value, out);
+    problem = intake_read_id(value->type, value->text, out);
     if (problem)
         return refuse(why, REFUSAL_INVALID_ID, "%s %s", field_names[field],
                       problem);

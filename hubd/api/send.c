@@ -3,69 +3,12 @@
  */
 #include "api/send.h"
 
-#include <ctype.h>
 #include <time.h>
 
-#include "front/body.h"
 #include "front/reply.h"
 
 #define BODY_ALLOWANCE 65536 /* for the rest of the body */
 #define WAIT_MS 1000         /* how long to wait for a hub that is behind */
-#define CODING_SHOWN 32      /* bytes of the name of a coding */
-
-static int check_media_type(const struct exchange *x, struct refusal *why)
-{
-    unsigned count;
-    struct slice type = exchange_header(x, "Content-Type", &count);
-
-    /* Parameters follow: RFC 9110, 8.3.1. */
-    for (size_t i = 0; i < type.bytes; i++) {
-        if (type.start[i] == ';' || type.start[i] == ' ' ||
-            type.start[i] == '\t')
-            type.bytes = i;
-    }
-    if (type.bytes == 0 ||
-        (count == 1 && request_text_is(type, "application/json")))
-        return 0;
-    return refuse_as(why, REFUSAL_UNSUPPORTED_MEDIA_TYPE);
-}
-
-/* RFC 9110, 8.4: we support no content codings. */
-static int check_encoding(const struct exchange *x, struct refusal *why)
-{
-    struct request_list list = {.info = x->request.info,
-                                .name = "Content-Encoding"};
-    struct slice coding;
-    size_t shown = 0;
-
-    while (request_list_next(&list, &coding)) {
-        if (request_text_is(coding, "identity"))
-            continue;
-        while (shown < coding.bytes && shown < CODING_SHOWN &&
-               isalnum((unsigned char)coding.start[shown]))
-            shown++;
-        (void)refuse(why, REFUSAL_UNSUPPORTED_MEDIA_TYPE,
-                     "the Content-Encoding \"%.*s\" is not supported: send "
-                     "the body without it",
-                     (int)shown, coding.start);
-        why->headers = "Accept-Encoding: identity\r\n";
-        return -1;
-    }
-    return 0;
-}
-
-static int check_head(const struct exchange *x,
-                      const struct send_context *context, struct refusal *why)
-{
-    if (atomic_load(context->draining))
-        return refuse_as(why, REFUSAL_DRAINING);
-    if (auth_check(context->auth, x, why) < 0 || check_media_type(x, why) < 0 ||
-        check_encoding(x, why) < 0)
-        return -1;
-    if (!x->request.chunked && x->request.content_length < 0)
-        return refuse_as(why, REFUSAL_LENGTH_REQUIRED);
-    return 0;
-}
 
 /* A hub that is behind gets time to catch up: this backpressure slows the
  * backend down to what the loops can do. */
@@ -141,23 +84,6 @@ static int publish_body(const struct send_context *context,
     return 0;
 }
 
-static int read_body(struct body *body, struct exchange *x,
-                     const struct send_context *context, struct refusal *why)
-{
-    const struct body_limits limits = {
-        .bytes = context->max_message_bytes + BODY_ALLOWANCE,
-        .timeout_ms = context->read_timeout_ms,
-        .memory = context->memory,
-    };
-
-    if (body_read(body, x, &limits, why) == 0)
-        return 0;
-    /* What we cut off ourselves is not the client's fault. */
-    if (why->status == 400 && atomic_load(context->draining))
-        (void)refuse_as(why, REFUSAL_DRAINING);
-    return -1;
-}
-
 void send_answer(struct exchange *x, const struct send_context *context,
                  enum publish_kind kind)
 {
@@ -166,8 +92,8 @@ void send_answer(struct exchange *x, const struct send_context *context,
     cJSON *reply;
     int err;
 
-    if (check_head(x, context, &why) < 0 ||
-        read_body(&body, x, context, &why) < 0) {
+    if (intake_read(&body, x, context->intake,
+                    context->max_message_bytes + BODY_ALLOWANCE, &why) < 0) {
         reply_refusal(x, &why);
         return;
     }
