@@ -33,6 +33,10 @@ LIBRARIES = {
     "civetweb.h": "hubd/front",
     "cjson/cJSON.h": "hubd",
     "liburing.h": "libhub/loop",
+    **dict.fromkeys(("openssl/core_names.h", "openssl/ecdsa.h",
+                     "openssl/err.h", "openssl/evp.h",
+                     "openssl/param_build.h", "openssl/pem.h",
+                     "openssl/rsa.h", "openssl/x509.h"), "hubd/access"),
 }
 
 # Of libhub no file may lead back to itself, a header and its source being one;
