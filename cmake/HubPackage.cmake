@@ -21,7 +21,7 @@ install(DIRECTORY packaging/grafana packaging/proxies
 install(FILES clients/js/README.md clients/js/hub-client.js
     clients/js/hub-client.d.ts clients/js/package.json
     DESTINATION ${docs}/hubd/clients/js COMPONENT hubd)
-install(FILES docs/console.md docs/console.png docs/metrics.md docs/operating.md
+install(FILES docs/authentication.md docs/console.md docs/console.png docs/metrics.md docs/operating.md
     docs/protocol.md docs/proxies.md
     DESTINATION ${docs}/hubd/docs COMPONENT hubd)
 install(DIRECTORY examples DESTINATION ${docs}/libhub-dev

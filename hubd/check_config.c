@@ -8,6 +8,8 @@
 
 #include "access/gate.h"
 #include "access/keys.h"
+#include "access/token_auth.h"
+#include "access/token_keys.h"
 #include "base/log.h"
 #include "front/listen.h"
 #include "front/tap.h"
@@ -65,9 +67,43 @@ static int check_metrics_key(const struct config *config,
     return 0;
 }
 
+/* `keys` is NULL where no tokens are in use. */
+static int check_token_keys(const struct config *config, struct jwt_keys **keys,
+                            char *warning, size_t warning_bytes)
+{
+    bool in_use = token_keys_are_set(config);
+    char error[512];
+
+    *keys = NULL;
+    if (token_auth_check_settings(config, in_use, error, sizeof(error)) < 0)
+        return complain(error, EX_CONFIG);
+    if (!in_use)
+        return 0;
+    *keys =
+        token_keys_read(config, error, sizeof(error), warning, warning_bytes);
+    return *keys != NULL ? 0 : complain(error, EX_CONFIG);
+}
+
+/* As comments: what is printed can be read back as settings. */
+static void print_token_keys(const struct config *config,
+                             const struct jwt_keys *keys)
+{
+    const struct jwt_key_info *info;
+    char text[1024];
+    struct linebuf line;
+
+    for (size_t i = 0; (info = jwt_keys_info(keys, i)) != NULL; i++) {
+        linebuf_init(&line, text, sizeof(text));
+        token_keys_describe(info, &line);
+        (void)printf("# %s: %s\n", token_keys_source(config), text);
+    }
+}
+
 int check_config(const struct config *config)
 {
     char error[512], warning[512] = "", of_metrics[512] = "";
+    char of_tokens[512] = "";
+    struct jwt_keys *token_keys;
     struct keys *keys;
     int code;
 
@@ -80,11 +116,17 @@ int check_config(const struct config *config)
         return complain(error, EX_CONFIG);
     code = check_metrics_key(config, keys, of_metrics, sizeof(of_metrics));
     keys_free(keys);
-    if (code != 0 || check_origins(config) != 0)
+    if (code != 0 || check_origins(config) != 0 ||
+        check_token_keys(config, &token_keys, of_tokens, sizeof(of_tokens)) !=
+            0)
         return EX_CONFIG;
     config_print(config, stdout);
+    if (token_keys != NULL)
+        print_token_keys(config, token_keys);
+    jwt_keys_release(token_keys);
     (void)config_warnings(config, warn_of_setting, NULL);
     warn(warning);
     warn(of_metrics);
+    warn(of_tokens);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

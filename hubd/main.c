@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "check_config.h"
+#include "check_token.h"
 #include "config/config.h"
 #include "drain.h"
 #include "observe/notify.h"
@@ -229,6 +230,9 @@ int main(int argc, char **argv)
         return complain(error, EX_CONFIG);
     case CONFIG_CHECK:
         code = check_config(&config);
+        break;
+    case CONFIG_TOKEN:
+        code = check_token(&config);
         break;
     case CONFIG_RUN:
         code = run(&config);

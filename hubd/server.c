@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "access/admission.h"
+#include "access/token_auth.h"
+#include "access/token_keys.h"
 #include "base/log.h"
 #include "config/start_line.h"
 #include "resources/cgroup.h"
@@ -199,6 +201,8 @@ int server_start(struct server *server, const struct config *config,
     memory_init(&server->memory, config->memory_limit,
                 config->max_message_bytes);
     if (listen_check(config, error, error_bytes) < 0 ||
+        token_auth_check_settings(config, token_keys_are_set(config), error,
+                                  error_bytes) < 0 ||
         open_gates(server, error, error_bytes) < 0)
         return EX_CONFIG;
     if (start_hub(server, error, error_bytes) < 0)

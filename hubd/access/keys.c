@@ -4,7 +4,6 @@
 #include "access/keys.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/linebuf.h"
 #include "base/secret.h"
@@ -65,15 +64,6 @@ static const char *problem(const unsigned char *text, size_t bytes)
     return NULL;
 }
 
-/* A file that belongs to another user, such as root, may be readable by hubd's
- * group. */
-static bool is_open(const struct stat *status)
-{
-    mode_t too_much = status->st_uid == geteuid() ? 0077 : 0027;
-
-    return (status->st_mode & too_much) != 0;
-}
-
 /* Adds a key. Returns what is wrong with it, or NULL. */
 static const char *add(struct keys *keys, const char *name,
                        const unsigned char *text, size_t bytes)
@@ -132,10 +122,8 @@ static int read_file(struct keys *keys, const char *path, struct linebuf *error,
     ssize_t n =
         text_file_read(path, keys->file, sizeof(keys->file), &status, &what);
 
-    if (n >= 0 && is_open(&status))
-        add_about_file(warning, path,
-                       "others than hubd may access it; its mode should be "
-                       "0600, or 0640 if it belongs to root and hubd's group");
+    if (n >= 0 && text_file_is_open_to_others(&status))
+        add_about_file(warning, path, TEXT_FILE_OPEN);
     if (!what)
         what = add_lines(keys, (size_t)n);
     explicit_bzero(keys->file, sizeof(keys->file));

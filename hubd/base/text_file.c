@@ -56,3 +56,11 @@ ssize_t text_file_read(const char *path, void *out, size_t size,
     (void)close(fd);
     return n;
 }
+
+/* A file of somebody else, such as root, can be there for hubd's group. */
+bool text_file_is_open_to_others(const struct stat *status)
+{
+    mode_t too_much = status->st_uid == geteuid() ? 0077 : 0027;
+
+    return (status->st_mode & too_much) != 0;
+}

@@ -2,6 +2,7 @@
 #ifndef HUBD_TEXT_FILE_H
 #define HUBD_TEXT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -11,5 +12,12 @@
  * path. */
 ssize_t text_file_read(const char *path, void *out, size_t size,
                        struct stat *status, const char **problem);
+
+#define TEXT_FILE_OPEN                                                         \
+    "others than hubd can use it; its mode should be 0600, or 0640 if it is "  \
+    "root's and of hubd's group"
+
+/* Whether that is so of a file that holds a secret. */
+bool text_file_is_open_to_others(const struct stat *status);
 
 #endif

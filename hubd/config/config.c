@@ -26,6 +26,7 @@ struct source {
 struct reader {
     struct source sources[CONFIG_SETTINGS_MAX]; /* one per row */
     enum config_action action;
+    const char *token_file;
     struct linebuf error;
 };
 
@@ -250,15 +251,40 @@ static int read_flag(struct reader *reader, int argc, char **argv, int *at)
     return 0;
 }
 
+/* --check-token: returns 1 if it is another argument, or -1. */
+static int read_token_flag(struct reader *reader, int argc, char **argv,
+                           int *at)
+{
+    static const char flag[] = "--check-token";
+    const char *rest = argv[*at] + sizeof(flag) - 1;
+
+    if (strncmp(argv[*at], flag, sizeof(flag) - 1) != 0 ||
+        (*rest != '\0' && *rest != '='))
+        return 1;
+    reader->action = CONFIG_TOKEN;
+    reader->token_file =
+        *rest == '=' ? rest + 1 : value_behind(argc, argv, *at);
+    *at += *rest == '\0' && reader->token_file;
+    if (reader->token_file && *reader->token_file)
+        return 0;
+    linebuf_addf(&reader->error,
+                 "%s: takes a file with a token, or - for standard input",
+                 flag);
+    return -1;
+}
+
 static int read_flags(struct reader *reader, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
+        int other = 1;
+
         if (read_action(reader, argv[i])) {
             if (reader->action != CONFIG_CHECK)
                 return 0;
             continue;
         }
-        if (read_flag(reader, argc, argv, &i))
+        other = read_token_flag(reader, argc, argv, &i);
+        if (other < 0 || (other && read_flag(reader, argc, argv, &i)))
             return -1;
     }
     return 0;
@@ -314,9 +340,11 @@ static int parse_values(struct reader *reader, struct config *config)
     return 0;
 }
 
+/* A token is checked without one. */
 static int check_keys(struct reader *reader, const struct config *config)
 {
-    if (!config->api_key && !config->api_key_file) {
+    if (!config->api_key && !config->api_key_file &&
+        reader->action != CONFIG_TOKEN) {
         linebuf_add(&reader->error,
                     "HUB_API_KEY: must be set to the key that backends send, "
                     "or HUB_API_KEY_FILE to a file that contains it");
@@ -427,6 +455,7 @@ static enum config_action read_all(struct reader *reader, struct config *config,
         config_release(config);
         return CONFIG_ERROR;
     }
+    config->token_file = reader->token_file;
     note_unknown(config, env);
     return reader->action;
 }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/netaddr.h"
 #include "base/origin.h"
+#include "config/jwt_settings.h"
 
 #define CONFIG_KEY_BYTES_MAX 4096 /* visible ASCII, as in HTTP headers */
 
@@ -64,6 +65,7 @@ struct config {
     struct origin_hosts public_hosts; /* what "same" stands for */
     char *subprotocols;               /* "a,b", or NULL */
     struct netaddr_list trusted_proxies;
+    struct jwt_settings jwt;                   /* see token_auth.h */
     char node_name[CONFIG_NODE_BYTES_MAX + 1]; /* "": see config_name_node() */
     int64_t shutdown_timeout_ms;
     unsigned loops; /* 0: one for each CPU that may be used */
@@ -73,6 +75,7 @@ struct config {
     enum config_switch console; /* see console.h */
     enum log_level log_level;
     enum log_format log_format;
+    const char *token_file; /* of --check-token, in argv; "-": standard input */
     /* Variables that look like settings but are not: "HUB_A, HUB_B", or "". */
     char unknown[CONFIG_UNKNOWN_BYTES];
 };
@@ -82,6 +85,7 @@ struct config {
 enum config_action {
     CONFIG_RUN,
     CONFIG_CHECK,   /* --check-config */
+    CONFIG_TOKEN,   /* --check-token */
     CONFIG_HELP,    /* --help */
     CONFIG_VERSION, /* --version */
     CONFIG_ERROR,
@@ -91,7 +95,8 @@ enum config_action {
  * Keys in `argv` and `env` are overwritten, so that neither ps nor /proc shows
  * them, and getenv() does not find them. On CONFIG_ERROR `error` holds one line
  * that names the variable (or flag), its value (never a key's) and what it must
- * be. Only after CONFIG_RUN and CONFIG_CHECK is there something to release. */
+ * be. Only after CONFIG_RUN, CONFIG_CHECK and CONFIG_TOKEN is there something
+ * to release. */
 enum config_action config_read(struct config *config, int argc, char **argv,
                                char **env, char *error, size_t error_bytes);
 

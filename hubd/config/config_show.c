@@ -112,6 +112,9 @@ void config_usage(FILE *out)
           "  --check-config  print the settings in effect and exit; status 78 "
           "if one is\n"
           "                  invalid\n"
+          "  --check-token   say whom the token in a file (-: standard input) "
+          "is for, or why\n"
+          "                  it is refused, and exit\n"
           "\n"
           "Each setting is an environment variable and a flag (--port=8081 or\n"
           "--port 8081); the flag wins.\n",

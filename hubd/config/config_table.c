@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "config/config_jwt.h"
+
 #define FIELD(name) .offset = offsetof(struct config, name)
 #define RANGE(low, high) .min = (low), .max = (high)
 
@@ -138,6 +140,42 @@ const struct config_setting config_settings[] = {
     {"HUB_TRUSTED_PROXIES", "trusted_proxies",
      "proxies whose X-Forwarded-For is trusted", NULL,
      &config_proxies, FIELD(trusted_proxies)},
+    {"HUB_JWT_SECRET", "jwt_secret",
+     "secret that tokens of clients are signed with", NULL,
+     &config_secret, FIELD(jwt.secret)},
+    {"HUB_JWT_SECRET_FILE", "jwt_secret_file",
+     "file with it, and the previous one on a line of its own", NULL,
+     &config_path, FIELD(jwt.secret_file)},
+    {"HUB_JWT_KEYS_FILE", "jwt_keys_file",
+     "file with public keys that verify tokens: a JWKS, or PEM", NULL,
+     &config_path, FIELD(jwt.keys_file)},
+    {"HUB_JWT_ISSUER", "jwt_issuer",
+     "who must have issued a token (iss); unset: anybody", NULL,
+     &config_text, FIELD(jwt.issuer)},
+    {"HUB_JWT_AUDIENCE", "jwt_audience",
+     "whom a token must be for (aud); *: anybody", NULL,
+     &config_text, FIELD(jwt.audience)},
+    {"HUB_JWT_AUDIENCE_CLAIM", "jwt_audience_claim",
+     "claim that says whom a token is for", "aud",
+     &config_claim, FIELD(jwt.audience_claim)},
+    {"HUB_JWT_ALGORITHMS", "jwt_algorithms",
+     "how tokens may be signed; auto: as is usual for that kind of key", "auto",
+     &config_algorithms, FIELD(jwt.algorithms)},
+    {"HUB_JWT_TYPE", "jwt_type",
+     "type that a token must have (typ); unset: none, JWT or at+jwt", NULL,
+     &config_text, FIELD(jwt.type)},
+    {"HUB_JWT_LEEWAY", "jwt_leeway",
+     "by how much the clocks of issuer and hub may differ", "30s",
+     &config_time, FIELD(jwt.leeway_ms), RANGE(0, 10 * MINUTE_MS)},
+    {"HUB_JWT_USER_CLAIM", "jwt_user_claim",
+     "claim that holds the user id", "sub",
+     &config_claim, FIELD(jwt.user_claim)},
+    {"HUB_JWT_SESSION_CLAIM", "jwt_session_claim",
+     "claim that holds the session id, where a token has one", NULL,
+     &config_claim, FIELD(jwt.session_claim)},
+    {"HUB_JWT_GROUPS_CLAIM", "jwt_groups_claim",
+     "claim that will hold the groups of a user", NULL,
+     &config_not_yet, FIELD(jwt.groups_claim)},
     {"HUB_NODE_NAME", "node_name",
      "a name for this hubd; random at each start unless set",
      NULL, &config_node, FIELD(node_name)},

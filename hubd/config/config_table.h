@@ -49,7 +49,7 @@ struct config_setting {
     const char *const *words; /* of an enum, in its order, NULL at the end */
 };
 
-#define CONFIG_SETTINGS_MAX 64
+#define CONFIG_SETTINGS_MAX 96
 extern const struct config_setting config_settings[];
 extern const size_t config_setting_count;
 

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-#define PAIRS_MAX 80
+#define PAIRS_MAX 97 /* a version, and all settings */
 
 struct pairs {
     struct log_field fields[PAIRS_MAX + 1];

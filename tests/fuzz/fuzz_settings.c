@@ -99,7 +99,8 @@ static void check_error(const char *error)
     REQUIRE(error[0] != '\0' && strlen(error) < CONFIG_ERROR_BYTES - 1);
     REQUIRE(fuzz_utf8_is_shown(error, strlen(error)));
     row = named_by(error, &rest);
-    if (is_about_flag(error))
+    if (is_about_flag(error) ||
+        strncmp(error, "--check-token: takes a file", 27) == 0)
         return;
     if (row == NULL) {
         REQUIRE(sscanf(error, "argument %*d: must be a flag such as%n", &at) ==
@@ -116,9 +117,10 @@ static void check_error(const char *error)
  * '='. */
 static bool is_key_flag(const char *arg, const char **value)
 {
-    static const char *const flags[] = {"--api-key", "--hub-api-key",
-                                        "--api-key-previous",
-                                        "--hub-api-key-previous"};
+    static const char *const flags[] = {
+        "--api-key",          "--hub-api-key",
+        "--api-key-previous", "--hub-api-key-previous",
+        "--jwt-secret",       "--hub-jwt-secret"};
     size_t bytes = strcspn(arg, "=");
 
     *value = arg[bytes] == '=' ? arg + bytes + 1 : NULL;
@@ -174,7 +176,10 @@ static void check_ranges(const struct config *config)
             REQUIRE(number_of(row, config) >= row->min &&
                     number_of(row, config) <= row->max);
     }
-    REQUIRE((config->api_key == NULL) != (config->api_key_file == NULL));
+    REQUIRE(config->token_file != NULL ||
+            (config->api_key == NULL) != (config->api_key_file == NULL));
+    REQUIRE(config->jwt.algorithms < JWT_BIT(JWT_ALGORITHMS));
+    REQUIRE(config->jwt.groups_claim == NULL);
     REQUIRE(!config->origins_file ||
             (!config->origins.any && config->origins.count == 0));
     REQUIRE(config->api_bind[0] == '\0' || config->api_port.given);
@@ -304,6 +309,16 @@ static void check_same(const struct config *a, const struct config *b)
     REQUIRE(!a->metrics_key == !b->metrics_key);
     REQUIRE(is_same(a->api_key_file, b->api_key_file));
     REQUIRE(is_same(a->origins_file, b->origins_file));
+    REQUIRE(a->jwt.algorithms == b->jwt.algorithms);
+    REQUIRE(!a->jwt.secret == !b->jwt.secret);
+    REQUIRE(is_same(a->jwt.secret_file, b->jwt.secret_file));
+    REQUIRE(is_same(a->jwt.keys_file, b->jwt.keys_file));
+    REQUIRE(is_same(a->jwt.issuer, b->jwt.issuer));
+    REQUIRE(is_same(a->jwt.audience, b->jwt.audience));
+    REQUIRE(is_same(a->jwt.type, b->jwt.type));
+    REQUIRE(is_same(a->jwt.audience_claim, b->jwt.audience_claim));
+    REQUIRE(is_same(a->jwt.user_claim, b->jwt.user_claim));
+    REQUIRE(is_same(a->jwt.session_claim, b->jwt.session_claim));
     REQUIRE(a->origins.any == b->origins.any);
     REQUIRE(a->origins.same == b->origins.same);
     REQUIRE(a->origins.count == b->origins.count);
@@ -372,8 +387,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     switch (action) {
     case CONFIG_RUN:
     case CONFIG_CHECK:
+    case CONFIG_TOKEN:
         check_ranges(&config);
-        check_round_trip(&config);
+        if (config.api_key != NULL || config.api_key_file != NULL)
+            check_round_trip(&config);
         config_release(&config);
         break;
     case CONFIG_ERROR:

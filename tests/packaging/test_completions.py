@@ -121,7 +121,8 @@ class Bash(ShellCase):
         self.assertEqual({flag[2:].rstrip("=") for flag in offered},
                          flags_of("hubd"))
         self.assertEqual({f for f in offered if not f.endswith("=")},
-                         {"--help", "--version", "--check-config"})
+                         {"--help", "--version", "--check-config",
+                          "--check-token"})
         self.assertEqual(len(offered), len(set(offered)))
 
     def test_every_flag_of_hub_bench(self):

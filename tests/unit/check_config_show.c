@@ -64,6 +64,18 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_PUBLIC_HOSTS=(unset)\n"
                            "HUB_SUBPROTOCOLS=(unset)\n"
                            "HUB_TRUSTED_PROXIES=(unset)\n"
+                           "HUB_JWT_SECRET=(unset)\n"
+                           "HUB_JWT_SECRET_FILE=(unset)\n"
+                           "HUB_JWT_KEYS_FILE=(unset)\n"
+                           "HUB_JWT_ISSUER=(unset)\n"
+                           "HUB_JWT_AUDIENCE=(unset)\n"
+                           "HUB_JWT_AUDIENCE_CLAIM=aud\n"
+                           "HUB_JWT_ALGORITHMS=auto\n"
+                           "HUB_JWT_TYPE=(unset)\n"
+                           "HUB_JWT_LEEWAY=30s\n"
+                           "HUB_JWT_USER_CLAIM=sub\n"
+                           "HUB_JWT_SESSION_CLAIM=(unset)\n"
+                           "HUB_JWT_GROUPS_CLAIM=(unset)\n"
                            "HUB_NODE_NAME=(unset)\n"
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
                            "HUB_LOOPS=one for each available CPU\n"
@@ -134,7 +146,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 34);
+    ck_assert_int_eq(pairs.count, 46);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }
