@@ -90,7 +90,7 @@ static int check_sources(const struct config *config, struct linebuf *error)
     for (unsigned other = first + 1; other < SOURCES; other++) {
         if (value_of(config, other) == NULL)
             continue;
-        linebuf_addf(error, "%s and %s are both set: only one may be",
+        linebuf_addf(error, "%s and %s are both set: one of them must be unset",
                      names[first], names[other]);
         return -1;
     }
