@@ -21,6 +21,27 @@ static const unsigned char values[UCHAR_MAX + 1] = {
     ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
 };
 
+static const char characters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+size_t base64url_encode(const void *bytes, size_t count, char *out)
+{
+    const unsigned char *from = bytes;
+    char *at = out;
+    uint32_t rest = 0;
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        rest = rest << CHAR_BIT | from[i];
+        for (bits += CHAR_BIT; bits >= BITS; bits -= BITS)
+            *at++ = characters[rest >> (bits - BITS) & ((1U << BITS) - 1)];
+    }
+    if (bits > 0)
+        *at++ = characters[rest << (BITS - bits) & ((1U << BITS) - 1)];
+    *at = '\0';
+    return (size_t)(at - out);
+}
+
 ssize_t base64url_decode(struct slice text, void *out, size_t size)
 {
     unsigned char *at = out, *end = at + size;

@@ -19,4 +19,10 @@
  * that are not 0, or more than `size` bytes. */
 ssize_t base64url_decode(struct slice text, void *out, size_t size);
 
+/* How many characters as many bytes take. */
+#define BASE64URL_CHARACTERS(bytes) (((bytes)*4 + 2) / 3)
+
+/* Writes them, and a NUL. Returns how many there are without it. */
+size_t base64url_encode(const void *bytes, size_t count, char *out);
+
 #endif

@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "base/ascii.h"
-#include "base/slice.h"
 
 #define HOST_BYTES_MAX 255
 
@@ -309,6 +308,14 @@ static bool is_of_hosts(const struct origin_hosts *list,
     return false;
 }
 
+static bool is_same(const struct origin *pattern, const struct origin *origin)
+{
+    return (pattern->any_port || pattern->port == origin->port) &&
+           same_text(pattern->scheme, pattern->scheme_bytes, origin->scheme,
+                     origin->scheme_bytes) &&
+           host_matches(pattern, origin);
+}
+
 bool origin_list_allows(const struct origin_list *list, const char *origin)
 {
     struct origin given, pattern;
@@ -321,11 +328,23 @@ bool origin_list_allows(const struct origin_list *list, const char *origin)
         return true;
     for (size_t i = 0; i < list->count; i++) {
         if (!parse(&pattern, slice_of(list->patterns[i]), true) &&
-            (pattern.any_port || pattern.port == given.port) &&
-            same_text(pattern.scheme, pattern.scheme_bytes, given.scheme,
-                      given.scheme_bytes) &&
-            host_matches(&pattern, &given))
+            is_same(&pattern, &given))
             return true;
     }
     return false;
+}
+
+bool origin_is_valid(struct slice text)
+{
+    struct origin parsed;
+
+    return !parse(&parsed, text, false);
+}
+
+bool origin_equals(struct slice a, struct slice b)
+{
+    struct origin one, other;
+
+    return !parse(&one, a, false) && !parse(&other, b, false) &&
+           is_same(&one, &other);
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/slice.h"
+
 /* Names under which browsers reach this server. */
 struct origin_hosts {
     char **hosts; /* "host" or "host:port" */
@@ -39,5 +41,11 @@ void origin_hosts_release(struct origin_hosts *hosts);
  * default (80, 443), also to a host without one. NULL (no Origin header, so not
  * a browser) is allowed. */
 bool origin_list_allows(const struct origin_list *list, const char *origin);
+
+/* Whether it is an origin as a browser sends it. */
+bool origin_is_valid(struct slice text);
+
+/* Whether both are the same one; what is no origin is like no other. */
+bool origin_equals(struct slice a, struct slice b);
 
 #endif

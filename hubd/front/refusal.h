@@ -24,6 +24,8 @@
       "the request is malformed")                                              \
     X(REFUSAL_INVALID_HANDSHAKE, 400, "invalid_handshake", NULL,               \
       "this is not a WebSocket handshake")                                     \
+    X(REFUSAL_INVALID_TICKET_REQUEST, 400, "invalid_ticket_request", NULL,     \
+      "the body is not a request for a ticket")                                \
     X(REFUSAL_UNAUTHORIZED, 401, "unauthorized",                               \
       "WWW-Authenticate: Bearer\r\n", "a valid key is required")               \
     X(REFUSAL_ORIGIN_NOT_ALLOWED, 403, "origin_not_allowed", NULL,             \
@@ -34,6 +36,8 @@
       "this path does not support the method")                                 \
     X(REFUSAL_REQUEST_TIMEOUT, 408, "request_timeout", NULL,                   \
       "the request took too long to arrive")                                   \
+    X(REFUSAL_TICKETS_OFF, 409, "tickets_off", NULL,                           \
+      "tickets are off: HUB_CLIENT_AUTH does not include ticket")              \
     X(REFUSAL_LENGTH_REQUIRED, 411, "length_required", NULL,                   \
       "a Content-Length is required")                                          \
     X(REFUSAL_TOO_LARGE, 413, "too_large", NULL, "the body is too large")      \
@@ -55,6 +59,8 @@
       "the server is shutting down")                                           \
     X(REFUSAL_AT_CAPACITY, 503, "at_capacity", REFUSAL_AGAIN(10),              \
       "the server has reached its connection limit")                           \
+    X(REFUSAL_TOO_MANY_TICKETS, 503, "too_many_tickets", REFUSAL_AGAIN(1),     \
+      "too many tickets are waiting for their clients")                        \
     X(REFUSAL_OVERLOADED, 503, "overloaded", REFUSAL_AGAIN(1),                 \
       "too many messages are waiting to be delivered")                         \
     X(REFUSAL_OUT_OF_MEMORY, 503, "out_of_memory", REFUSAL_AGAIN(5),           \

@@ -11,6 +11,7 @@
 #include <hub/hub.h>
 
 #include "access/auth.h"
+#include "access/tickets.h"
 #include "base/linebuf.h"
 #include "front/exchange.h"
 #include "observe/tally.h"
@@ -18,7 +19,7 @@
 #include "resources/memory.h"
 #include "resources/proc.h"
 
-#define METRICS_FAMILY_MAX 32768 /* the longest family takes half of it */
+#define METRICS_FAMILY_MAX 32768 /* the longest family: three quarters */
 
 /* Where the values come from. */
 struct metrics_sources {
@@ -26,6 +27,7 @@ struct metrics_sources {
     struct auth *auth; /* NULL: anybody may read them */
     const struct memory *memory;
     const struct tally *tally;
+    struct tickets *tickets; /* NULL: there are none */
     const struct fd_plan *plan;
     const _Atomic bool *draining;
     uint64_t started_ms; /* start of the process, since 1970 */
@@ -37,6 +39,7 @@ struct metrics {
     struct proc_memory memory;
     uint64_t cpu_ns, fds, fds_max, started_ms;
     const struct tally *tally;
+    struct tickets_figures tickets;
     uint64_t connections_max, draining;
     uint64_t http_connections, http_workers;
     uint64_t bodies_bytes;

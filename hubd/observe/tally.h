@@ -21,6 +21,7 @@
     X(TALLY_WS, "ws")                                                          \
     X(TALLY_SEND, "send")                                                      \
     X(TALLY_BROADCAST, "broadcast")                                            \
+    X(TALLY_TICKETS, "tickets")                                                \
     X(TALLY_HEALTH, "health") /* /health, /livez, /readyz */                   \
     X(TALLY_METRICS, "metrics")                                                \
     X(TALLY_CONSOLE, "console") /* /console and what is below it */
@@ -31,7 +32,8 @@
     (((1u << TALLY_ENDPOINTS) - 1) & ~TALLY_AT(TALLY_CONSOLE)) /* mostly off   \
                                                                 */
 #define TALLY_ROUTES (TALLY_ALL & ~TALLY_AT(TALLY_OTHER))
-#define TALLY_API (TALLY_AT(TALLY_SEND) | TALLY_AT(TALLY_BROADCAST))
+#define TALLY_MESSAGES (TALLY_AT(TALLY_SEND) | TALLY_AT(TALLY_BROADCAST))
+#define TALLY_API (TALLY_MESSAGES | TALLY_AT(TALLY_TICKETS))
 
 /* Codes of Close frames, RFC 6455, 7.4. */
 #define TALLY_CLOSE_CODE_MAP(X)                                                \

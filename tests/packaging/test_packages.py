@@ -124,7 +124,8 @@ class Files(Assertions):
     def test_what_they_need_is_told(self):
         libraries = run("dpkg-deb", "-f", str(deb("hubd")), "Depends")
         for needed in ("libhub0 (= ", "libc6 (>= ", "libcivetweb1 (>= ",
-                       "libcjson1 (>= ", "libcurl4 (>= ", "adduser"):
+                       "libcjson1 (>= ", "libssl3 (>= ", "libcurl4 (>= ",
+                       "adduser"):
             self.assertIn(needed, libraries)
         libraries = run("dpkg-deb", "-f", str(deb("libhub-dev")), "Depends")
         for needed in ("libhub0 (= ", "liburing-dev"):

@@ -32,6 +32,10 @@ START_TEST(the_vectors_of_the_rfc)
         ck_assert_int_eq(base64url_decode(slice_of(vectors[i][1]), out, bytes),
                          (ssize_t)bytes);
         ck_assert_mem_eq(out, vectors[i][0], bytes);
+        ck_assert_uint_eq(base64url_encode(vectors[i][0], bytes, out),
+                          strlen(vectors[i][1]));
+        ck_assert_str_eq(out, vectors[i][1]);
+        ck_assert_uint_eq(BASE64URL_CHARACTERS(bytes), strlen(vectors[i][1]));
         if (bytes > 0)
             ck_assert_int_eq(
                 base64url_decode(slice_of(vectors[i][1]), out, bytes - 1), -1);
@@ -45,9 +49,12 @@ START_TEST(each_value_has_one_spelling)
         char text[4] = {alphabet[value >> 10], alphabet[value >> 4 & 63],
                         alphabet[value << 2 & 63], '\0'};
         unsigned char out[2];
+        char again[4];
 
         ck_assert_int_eq(base64url_decode(slice_of(text), out, 2), 2);
         ck_assert_uint_eq((unsigned)(out[0] << 8 | out[1]), value);
+        ck_assert_uint_eq(base64url_encode(out, 2, again), 3);
+        ck_assert_str_eq(again, text);
         for (unsigned rest = 1; rest < 4; rest++) {
             text[2] = alphabet[(value << 2 & 63) | rest];
             ck_assert_int_eq(base64url_decode(slice_of(text), out, 2), -1);

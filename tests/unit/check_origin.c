@@ -329,6 +329,46 @@ START_TEST(the_wrong_pattern_is_named)
 }
 END_TEST
 
+START_TEST(two_spellings_of_an_origin_are_the_same)
+{
+    static const struct {
+        const char *a, *b;
+        bool equal;
+    } rows[] = {
+        {"https://a.org", "HTTPS://A.org:443", true},
+        {"http://[::1]:80", "http://[0:0::1]", true},
+        {"null", "null", true},
+        {"file://", "file://", true},
+        {"moz-extension://0f4b-9a", "moz-extension://0f4b-9a", true},
+        {"https://a.org", "http://a.org", false},
+        {"https://a.org", "https://a.org:8443", false},
+        {"https://a.org", "https://x.a.org", false},
+        {"https://a.org", "null", false},
+        {"file://", "null", false},
+        {"https://*.a.org", "https://*.a.org", false},
+        {"https://a.org:*", "https://a.org:*", false},
+        {"*", "*", false},
+        {"same", "same", false},
+        {"", "", false},
+        {"https://a.org/", "https://a.org/", false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct slice a = slice_of(rows[i].a), b = slice_of(rows[i].b);
+
+        ck_assert_msg(origin_equals(a, b) == rows[i].equal, "%s %s", rows[i].a,
+                      rows[i].b);
+        ck_assert_msg(origin_equals(b, a) == rows[i].equal, "%s %s", rows[i].b,
+                      rows[i].a);
+        if (rows[i].equal)
+            ck_assert(origin_is_valid(a) && origin_is_valid(b));
+    }
+    ck_assert(!origin_is_valid(slice_of("https://*.a.org")));
+    ck_assert(!origin_is_valid(slice_of("https://a.org/x")));
+    ck_assert(!origin_is_valid(slice_of("a.org")));
+}
+END_TEST
+
 START_TEST(a_host_has_255_bytes_at_most)
 {
     struct origin_list list;
@@ -357,6 +397,7 @@ int main(void)
     tcase_add_test(tc, without_an_origin_it_is_no_browser);
     tcase_add_test(tc, an_empty_list_allows_no_browser);
     tcase_add_test(tc, the_wrong_pattern_is_named);
+    tcase_add_test(tc, two_spellings_of_an_origin_are_the_same);
     tcase_add_test(tc, a_host_has_255_bytes_at_most);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
