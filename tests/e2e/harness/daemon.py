@@ -204,7 +204,7 @@ class Hubd:
             body = json.dumps(body).encode()
         fields = {"X-API-Key": self.key, "Content-Type": "application/json"}
         fields.update({k.replace("_", "-"): v for k, v in headers.items()})
-        return http.request(self.api_port, "POST", path, body,
+        return http.request(self.api_port or self.port, "POST", path, body,
                             {k: v for k, v in fields.items() if v is not None},
                             seconds=self.patience)
 
