@@ -117,6 +117,8 @@ static void tick(struct server *server, const struct drain *drain,
     int64_t now_ms = clock_now_ms();
 
     front_sweep(&server->front);
+    if (server->tickets != NULL)
+        tickets_sweep(server->tickets);
     auth_report(&server->auth);
     auth_report(&server->metrics_auth);
     if (atomic_load(&drain->stopping))

@@ -55,6 +55,11 @@ static void api_broadcast(struct exchange *x, struct routes *routes)
     send_answer(x, &routes->send, PUBLISH_BROADCAST);
 }
 
+static void api_tickets(struct exchange *x, struct routes *routes)
+{
+    tickets_answer(x, &routes->tickets);
+}
+
 static void metrics(struct exchange *x, struct routes *routes)
 {
     metrics_answer(x, &routes->metrics);
@@ -79,6 +84,7 @@ static const struct route all_routes[] = {
     {BACKENDS, "/api/send", "POST", POST, api_send, TALLY_SEND, false},
     {BACKENDS, "/api/broadcast", "POST", POST, api_broadcast, TALLY_BROADCAST,
      false},
+    {BACKENDS, "/api/tickets", "POST", POST, api_tickets, TALLY_TICKETS, false},
     /* Load balancers check the port that they send clients to. */
     {EITHER, "/health", "GET", GET_OR_HEAD, health, TALLY_HEALTH, true},
     {EITHER, "/livez", "GET", GET_OR_HEAD, alive, TALLY_HEALTH, true},
@@ -198,6 +204,11 @@ void routes_init(struct server *server)
         .tally = &server->tally,
         .max_message_bytes = config->max_message_bytes,
     };
+    routes->tickets = (struct tickets_context){
+        .intake = &routes->intake,
+        .tickets = server->tickets,
+        .ttl_ms = config->ticket_ttl_ms,
+    };
     routes->upgrade = (struct upgrade_context){
         .hub = server->hub,
         .gate = &server->gate,
@@ -211,6 +222,7 @@ void routes_init(struct server *server)
         .auth = config->metrics_key != NULL ? &server->metrics_auth : NULL,
         .memory = &server->memory,
         .tally = &server->tally,
+        .tickets = server->tickets,
         .plan = &server->plan,
         .draining = &server->draining,
         .started_ms = proc_started_ms(),

@@ -9,6 +9,7 @@
 
 #include "api/intake.h"
 #include "api/send.h"
+#include "api/tickets.h"
 #include "api/upgrade.h"
 #include "observe/console.h"
 #include "observe/health.h"
@@ -18,6 +19,7 @@
 struct routes {
     struct intake intake;
     struct send_context send;
+    struct tickets_context tickets;
     struct upgrade_context upgrade;
     struct health health;
     struct metrics_sources metrics;

@@ -129,6 +129,8 @@ static void announce(const struct server *server)
 
 static void close_gates(struct server *server)
 {
+    if (server->tickets != NULL)
+        tickets_destroy(server->tickets);
     if (server->config->metrics_key != NULL)
         auth_fini(&server->metrics_auth);
     gate_fini(&server->gate);
@@ -151,6 +153,22 @@ static int open_gates(struct server *server, char *error, size_t error_bytes)
     gate_fini(&server->gate);
 fail_auth:
     auth_fini(&server->auth);
+    return -1;
+}
+
+static int make_tickets(struct server *server, char *error, size_t error_bytes)
+{
+    const struct config *config = server->config;
+
+    if (!config->tickets)
+        return 0;
+    server->tickets =
+        tickets_create(config->node_name, (size_t)config->tickets_max);
+    if (server->tickets != NULL)
+        return 0;
+    (void)snprintf(error, error_bytes,
+                   "HUB_TICKETS_MAX is %llu: there is no memory for so many",
+                   (unsigned long long)config->tickets_max);
     return -1;
 }
 
@@ -205,6 +223,8 @@ int server_start(struct server *server, const struct config *config,
                                   error_bytes) < 0 ||
         open_gates(server, error, error_bytes) < 0)
         return EX_CONFIG;
+    if (make_tickets(server, error, error_bytes) < 0)
+        goto fail_gates;
     if (start_hub(server, error, error_bytes) < 0)
         goto fail_gates;
     if (share_descriptors(server, descriptors, error, error_bytes) < 0 ||

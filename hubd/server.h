@@ -14,6 +14,7 @@
 
 #include "access/auth.h"
 #include "access/gate.h"
+#include "access/tickets.h"
 #include "config/config.h"
 #include "front/front.h"
 #include "observe/tally.h"
@@ -30,6 +31,7 @@ struct server {
     struct auth auth;         /* of the API */
     struct auth metrics_auth; /* unused without HUB_METRICS_KEY */
     struct gate gate;
+    struct tickets *tickets; /* NULL: clients cannot come with one */
     struct tally tally;
     struct routes routes;
     _Atomic bool draining; /* nothing new is let in */

@@ -456,6 +456,7 @@ static enum config_action read_all(struct reader *reader, struct config *config,
         return CONFIG_ERROR;
     }
     config->token_file = reader->token_file;
+    config->tickets = true;
     note_unknown(config, env);
     return reader->action;
 }

@@ -67,6 +67,9 @@ struct config {
     struct netaddr_list trusted_proxies;
     struct jwt_settings jwt;                   /* see token_auth.h */
     char node_name[CONFIG_NODE_BYTES_MAX + 1]; /* "": see config_name_node() */
+    bool tickets;                              /* clients may come with one */
+    int64_t ticket_ttl_ms;
+    uint64_t tickets_max; /* that wait at once */
     int64_t shutdown_timeout_ms;
     unsigned loops; /* 0: one for each CPU that may be used */
     enum hub_sender sender;

@@ -19,6 +19,7 @@
 #define CONNECTIONS_MAX UINT64_C(1000000000)
 #define LOOPS_MAX 1024
 #define RATE_MAX 1000000
+#define TICKETS_MAX 10000000
 
 /* config_word stores an enum through a pointer to unsigned. */
 #define IS_UNSIGNED(type)                                                      \
@@ -179,6 +180,13 @@ const struct config_setting config_settings[] = {
     {"HUB_NODE_NAME", "node_name",
      "a name for this hubd; random at each start unless set",
      NULL, &config_node, FIELD(node_name)},
+    {"HUB_TICKET_TTL", "ticket_ttl",
+     "how long a ticket is valid, unless the backend's request says",
+     "30s", &config_time, FIELD(ticket_ttl_ms),
+     RANGE(SECOND_MS, 5 * MINUTE_MS)},
+    {"HUB_TICKETS_MAX", "tickets_max",
+     "unused tickets that may exist at a time", "100000",
+     &config_count, FIELD(tickets_max), RANGE(1, TICKETS_MAX)},
     {"HUB_SHUTDOWN_TIMEOUT", "shutdown_timeout",
      "how long a graceful shutdown may take", "10s",
      &config_time, FIELD(shutdown_timeout_ms), RANGE(1, HOUR_MS)},

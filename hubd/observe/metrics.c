@@ -22,6 +22,8 @@ static void take(struct metrics *m, const struct metrics_sources *sources,
     m->fds_max = sources->plan->descriptors;
     m->started_ms = sources->started_ms;
     m->tally = sources->tally;
+    if (sources->tickets != NULL)
+        tickets_read(sources->tickets, &m->tickets);
     m->connections_max = sources->plan->sockets;
     m->draining = atomic_load(sources->draining);
     m->http_connections = front_connections(front);

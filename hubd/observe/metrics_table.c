@@ -239,6 +239,22 @@ static const struct family families[] = {
      "Connections that a message was queued for, by the endpoint it was posted "
      "to.",
      .write = write_recipients},
+
+    {"hubd_tickets_issued_total", COUNTER, "Tickets issued to backends.",
+     write_number, AT(tickets.issued)},
+    {"hubd_tickets_redeemed_total", COUNTER,
+     "Valid tickets that clients presented, including those put back.",
+     write_number, AT(tickets.redeemed)},
+    {"hubd_tickets_put_back_total", COUNTER,
+     "Tickets that became valid again, because their client was refused for "
+     "another reason.",
+     write_number, AT(tickets.put_back)},
+    {"hubd_tickets_expired_total", COUNTER,
+     "Tickets that expired before a client presented them.",
+     write_number, AT(tickets.expired)},
+    {"hubd_tickets_waiting", GAUGE, "Tickets that are valid now.",
+     write_number, AT(tickets.waiting)},
+
     {"hub_received_messages_total", COUNTER, "Messages received from WebSockets.",
      write_number, AT(hub.messages_in)},
     {"hub_received_bytes_total", COUNTER,

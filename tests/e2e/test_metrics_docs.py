@@ -17,9 +17,9 @@ from harness.wait import ROOT
 
 MANUAL = ROOT / "docs" / "metrics.md"
 DASHBOARD = ROOT / "packaging" / "grafana" / "hub.json"
-ROW = re.compile(r"^\| ((?:`(?:hub|process)_[a-z_]+`(?:, )?)+) \| (\w+) "
+ROW = re.compile(r"^\| ((?:`(?:hubd?|process)_[a-z_]+`(?:, )?)+) \| (\w+) "
                  r"\|([^|]*)\|", re.MULTILINE)
-METRIC = re.compile(r"\b((?:hub|process)_[a-z_]+)(?:\{([^}]*)\})?")
+METRIC = re.compile(r"\b((?:hubd?|process)_[a-z_]+)(?:\{([^}]*)\})?")
 GROUPED = re.compile(r"\bby \(([^)]*)\)")
 ADDED_BY_PROMETHEUS = {"instance", "job"}
 UNITS = {"short", "s", "bytes", "Bps", "cps", "reqps", "percentunit",
@@ -128,7 +128,7 @@ class Manual(Told):
 
     def test_every_metric_it_names_elsewhere_exists(self):
         text = MANUAL.read_text()
-        for name in re.findall(r"`((?:hub|process)_[a-z_]+)`", text):
+        for name in re.findall(r"`((?:hubd?|process)_[a-z_]+)`", text):
             self.assertIn(name, self.families)
 
     def test_its_alerts_are_rules_about_what_there_is(self):

@@ -77,6 +77,8 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_JWT_SESSION_CLAIM=(unset)\n"
                            "HUB_JWT_GROUPS_CLAIM=(unset)\n"
                            "HUB_NODE_NAME=(unset)\n"
+                           "HUB_TICKET_TTL=30s\n"
+                           "HUB_TICKETS_MAX=100000\n"
                            "HUB_SHUTDOWN_TIMEOUT=10s\n"
                            "HUB_LOOPS=one for each available CPU\n"
                            "HUB_SENDER=auto\n"
@@ -146,7 +148,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 46);
+    ck_assert_int_eq(pairs.count, 48);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }

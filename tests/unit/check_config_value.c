@@ -62,6 +62,10 @@ static const struct {
     {"HUB_TRUSTED_PROXIES=0.0.0.0/0,::/0", NULL},
     {"HUB_NODE_NAME=a", NULL},
     {"HUB_NODE_NAME=Hub-7-abcdefghijklmnopqrstuvwxyz", NULL},
+    {"HUB_TICKET_TTL=1s", NULL},
+    {"HUB_TICKET_TTL=5m", NULL},
+    {"HUB_TICKETS_MAX=1", NULL},
+    {"HUB_TICKETS_MAX=10000000", NULL},
     {"HUB_SHUTDOWN_TIMEOUT=1ms", NULL},
     {"HUB_SHUTDOWN_TIMEOUT=1h", NULL},
     {"HUB_LOOPS=1", NULL},
@@ -125,6 +129,9 @@ END_TEST
 #define PROXIES_TAKE                                                           \
     "must be a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
 
+#define TICKET_TTL_TAKES                                                       \
+    ": must be a duration from 1s to 5m in whole milliseconds, such as "       \
+    "500ms, 60s or 1m30s"
 #define NODE_TAKES ": must be 1 to 32 ASCII letters, digits and hyphens"
 
 #define PLACE_TAKES                                                            \
@@ -197,6 +204,10 @@ static const struct {
     {"HUB_TRUSTED_PROXIES=proxy", ": " PROXIES_TAKE},
     {"HUB_TRUSTED_PROXIES=10.0.0.1,10.0.0.0/33",
      ": \"10.0.0.0/33\" is invalid; " PROXIES_TAKE},
+    {"HUB_TICKET_TTL=999ms", TICKET_TTL_TAKES},
+    {"HUB_TICKET_TTL=5m1ms", TICKET_TTL_TAKES},
+    {"HUB_TICKETS_MAX=0", ": must be a whole number from 1 to 10000000"},
+    {"HUB_TICKETS_MAX=10000001", ": must be a whole number from 1 to 10000000"},
     {"HUB_NODE_NAME=hub_1", NODE_TAKES},
     {"HUB_NODE_NAME=hub.1", NODE_TAKES},
     {"HUB_NODE_NAME=h\xc3\xbc", NODE_TAKES},

@@ -494,6 +494,38 @@ START_TEST(other_answers_are_given_or_refused)
 }
 END_TEST
 
+#define TICKETS POST("/api/tickets", "Content-Length: 16\r\n")
+#define FOR_ADA "{\"userId\":\"ada\"}"
+
+static void check_ticket(const struct answer *answer)
+{
+    struct tickets_figures figures;
+
+    tickets_read(server.tickets, &figures);
+    ck_assert_uint_eq(figures.issued, answer->status == 200);
+    tickets_destroy(server.tickets);
+    server.tickets = tickets_create("n", 10);
+    ck_assert_ptr_nonnull(server.tickets);
+    routes_init(&server);
+    if (answer->status == 200)
+        ck_assert_ptr_nonnull(strstr(written, "\"ticket\":\"hubt_n_"));
+    else
+        check_refusal(answer);
+}
+
+START_TEST(a_ticket_is_issued_or_refused)
+{
+    struct answer answer = ask(TICKETS, FOR_ADA, 0, false);
+
+    ck_assert_int_eq(answer.status, 409); /* they are off */
+    ck_assert_str_eq(answer.code, "tickets_off");
+    server.tickets = tickets_create("n", 10);
+    ck_assert_ptr_nonnull(server.tickets);
+    routes_init(&server);
+    exhaust(TICKETS, FOR_ADA, 3, check_ticket);
+}
+END_TEST
+
 /* A figure that cannot be had is 0. */
 static void check_metrics(const struct answer *answer)
 {
@@ -549,6 +581,7 @@ int main(void)
     tcase_add_test(tests, a_send_reaches_its_target_or_nobody);
     tcase_add_test(tests, a_broadcast_reaches_everybody_or_nobody);
     tcase_add_test(tests, other_answers_are_given_or_refused);
+    tcase_add_test(tests, a_ticket_is_issued_or_refused);
     tcase_add_test(tests, metrics_are_told_as_far_as_they_are_known);
     tcase_add_test(tests, a_handshake_is_of_who_it_is_or_is_refused);
     suite_add_tcase(suite, tests);
