@@ -11,7 +11,8 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
-HEADERS = [INCLUDE / "hub" / name for name in ("hub.h", "message.h")]
+HEADERS = [INCLUDE / "hub" / name
+           for name in ("hub.h", "message.h", "stats.h")]
 CC = os.environ.get("HUB_CC", "cc")
 
 EXPORTED = '__attribute__((visibility("default")))'

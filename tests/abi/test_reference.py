@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from header import INCLUDE, ROOT, header
+from header import HEADERS, INCLUDE, ROOT, header
 
 
 def filtered(name):
@@ -21,7 +21,7 @@ class Filtered(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.text = filtered("hub.h") + filtered("message.h")
+        cls.text = "".join(filtered(path.name) for path in HEADERS)
 
     def before(self, function):
         """The comment in front of it."""
@@ -61,8 +61,8 @@ class Filtered(unittest.TestCase):
                       self.text)
 
     def test_what_is_opened_is_closed(self):
-        self.assertEqual(self.text.count("@{"), 6)
-        self.assertEqual(self.text.count("@}"), 6)
+        self.assertEqual(self.text.count("@{"), 7)
+        self.assertEqual(self.text.count("@}"), 7)
 
 
 if __name__ == "__main__":
