@@ -124,6 +124,16 @@ static bool is_for(hub_place_t *place, const struct hub_member *member)
 
 /* Coming. -------------------------------------------------------------- */
 
+/* By the hub's clock. */
+static int64_t deadline_of(const hub_t *hub, int64_t expires_ms)
+{
+    if (expires_ms == 0)
+        return HUB__NEVER_MS;
+    if (expires_ms > HUB__EXPIRES_MS_MAX)
+        expires_ms = HUB__EXPIRES_MS_MAX;
+    return hub__clock_ms(hub) + expires_ms;
+}
+
 static int fill_place(hub_t *hub, const struct hub__wire *wire,
                       const struct hub_member *member, int fd, hub_id *id)
 {
@@ -132,7 +142,7 @@ static int fill_place(hub_t *hub, const struct hub__wire *wire,
 
     if (err != 0)
         return err;
-    err = hub__router_add(hub, conn, id);
+    err = hub__router_add(hub, conn, deadline_of(hub, member->expires_ms), id);
     if (err != 0)
         hub__conn_empty(conn);
     return err;
@@ -144,7 +154,7 @@ static int enter_connection(hub_t *hub, const struct hub__wire *wire,
     bool has_place = member->place != NULL;
     int err;
 
-    if (has_place && !is_for(member->place, member))
+    if (member->expires_ms < 0 || (has_place && !is_for(member->place, member)))
         return HUB_EINVAL;
     err = hub__enter(hub);
     if (err != 0)
@@ -204,6 +214,23 @@ int hub_adopt(hub_t *hub, int fd, const struct hub_member *member, hub_id *id)
     return enter_connection(hub, &hub__wire_websocket, &read, fd, id);
 }
 
+/* Expiring. ------------------------------------------------------------ */
+
+int hub_extend(hub_t *hub, hub_id id, int64_t expires_ms)
+{
+    int err;
+
+    if (hub == NULL || expires_ms < 0)
+        return HUB_EINVAL;
+    /* A hub that shuts down ends every connection anyway. */
+    err = hub__enter(hub);
+    if (err != 0)
+        return HUB_ENOENT;
+    err = hub__router_extend(hub, id, deadline_of(hub, expires_ms));
+    hub__leave(hub);
+    return err;
+}
+
 /* Going. --------------------------------------------------------------- */
 
 static int end_connection(hub_t *hub, hub_id id, struct hub__frame *frame,
@@ -219,15 +246,22 @@ static int end_connection(hub_t *hub, hub_id id, struct hub__frame *frame,
     return err;
 }
 
+bool hub__reason_is_valid(const char *reason)
+{
+    size_t bytes =
+        reason == NULL ? 0 : strnlen(reason, HUB_REASON_BYTES_MAX + 1);
+
+    return bytes <= HUB_REASON_BYTES_MAX &&
+           (bytes == 0 || hub__utf8_valid(reason, bytes));
+}
+
 int hub_close(hub_t *hub, hub_id id, int code, const char *reason)
 {
     struct hub__frame *frame;
     int err;
 
-    if (hub == NULL || code < 0 || !hub__ws_status_valid((unsigned)code))
-        return HUB_EINVAL;
-    if (reason != NULL && (strlen(reason) > HUB_REASON_BYTES_MAX ||
-                           !hub__utf8_valid(reason, strlen(reason))))
+    if (hub == NULL || code < 0 || !hub__ws_status_valid((unsigned)code) ||
+        !hub__reason_is_valid(reason))
         return HUB_EINVAL;
     frame = hub__frame_close(code, reason);
     if (frame == NULL)

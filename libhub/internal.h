@@ -24,6 +24,7 @@ struct hub {
     struct hub__budget budget;  /* for queued messages */
     struct hub__budget reading; /* for partly received messages */
     struct hub__room room;      /* where hub_send() waits */
+    struct hub__frame *expired; /* Close frame for those that have expired */
     struct hub__loop *loops;    /* constant, except for their contents */
     unsigned loop_count;
 
@@ -66,6 +67,9 @@ bool hub__is_callback(const hub_t *hub);
 
 /* A loop has closed its last connection after a shutdown. */
 void hub__note_drained(hub_t *hub, bool cut_off);
+
+/* connect.c: whether a Close frame may carry this; NULL: none. */
+bool hub__reason_is_valid(const char *reason);
 
 /* options.c: whether a struct whose first field is its size has all fields that
  * we know, `known` bytes, and no others that are set. */

@@ -33,8 +33,18 @@ static struct hub__shared share(hub_t *hub)
         .places = &hub->places,
         .room = &hub->room,
         .opened = &hub->opened,
+        .expired = hub->expired,
         .loop_count = hub->options.loops,
     };
+}
+
+/* Made once, so that closing needs no memory. */
+static int init_frames(hub_t *hub)
+{
+    hub->expired =
+        hub__frame_close(HUB__WS_UNAUTHORIZED, hub->options.expiry_reason);
+    hub->options.expiry_reason = NULL; /* not copied, so not kept */
+    return hub->expired == NULL ? HUB_ENOMEM : 0;
 }
 
 static int init_loops(hub_t *hub)
@@ -117,6 +127,8 @@ int hub__create(hub_t **out, const struct hub_options *options,
     hub__places_init(&hub->places, &hub->registry.key, &hub->options);
     err = hub__registry_init(&hub->registry);
     if (err == 0)
+        err = init_frames(hub);
+    if (err == 0)
         err = init_loops(hub);
     if (err == 0) {
         log_sender(hub);
@@ -146,6 +158,8 @@ void hub_destroy(hub_t *hub)
     for (unsigned i = 0; i < hub->loop_count; i++)
         hub__loop_fini(&hub->loops[i]);
     hub__free(hub->loops);
+    if (hub->expired != NULL)
+        hub__frame_unref(hub->expired);
     hub__places_fini(&hub->places);
     hub__registry_fini(&hub->registry);
     hub__room_fini(&hub->room);

@@ -13,6 +13,9 @@
 #define DEFAULT_WRITE_MS 10000u
 #define DEFAULT_MESSAGE_MS 60000u
 #define DEFAULT_CLOSE_MS 5000u
+#define DEFAULT_WARNING_MS 60000u
+#define DEFAULT_GRACE_MS 25000u
+#define DEFAULT_EXPIRY_REASON "expired"
 #define RATE_MAX 1000000u
 
 /* Tests choose by an environment variable, so that each can run with either
@@ -98,7 +101,8 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
     else if (hub__struct_read(out, sizeof *out, in) != 0)
         return HUB_EINVAL;
     if ((out->flags & ~HUB_HOST_LOOP) != 0 || out->loops > HUB__LOOPS_MAX ||
-        out->messages_per_s > RATE_MAX)
+        out->messages_per_s > RATE_MAX ||
+        !hub__reason_is_valid(out->expiry_reason))
         return HUB_EINVAL;
     if ((out->flags & HUB_HOST_LOOP) != 0 && out->loops > 1)
         return HUB_EINVAL;
@@ -137,5 +141,9 @@ int hub__options_read(struct hub_options *out, const struct hub_options *in)
     fill_in_ms(&out->write_timeout_ms, DEFAULT_WRITE_MS);
     fill_in_ms(&out->message_timeout_ms, DEFAULT_MESSAGE_MS);
     fill_in_ms(&out->close_timeout_ms, DEFAULT_CLOSE_MS);
+    fill_in_ms(&out->expiry_warning_ms, DEFAULT_WARNING_MS);
+    fill_in_ms(&out->expiry_grace_ms, DEFAULT_GRACE_MS);
+    if (out->expiry_reason == NULL)
+        out->expiry_reason = DEFAULT_EXPIRY_REASON;
     return 0;
 }

@@ -151,7 +151,8 @@ static struct hub__loop *choose_loop(hub_t *hub)
     return best;
 }
 
-int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id)
+int hub__router_add(hub_t *hub, struct hub__conn *conn, int64_t deadline_ms,
+                    hub_id *id)
 {
     struct hub__found found;
     struct hub__loop *loop;
@@ -166,6 +167,7 @@ int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id)
     if (err == 0)
         err = hub__registry_add(&hub->registry, &conn->entry, &found);
     if (err == 0) {
+        parcel_for(&b, loop)->chain.first->deadline_ms = deadline_ms;
         if (id != NULL)
             *id = conn->entry.id;
         atomic_fetch_add_explicit(&loop->host.open, 1, memory_order_relaxed);
@@ -307,15 +309,26 @@ int64_t hub__router_send(hub_t *hub, const struct hub_target *target,
     return result;
 }
 
+/* Hands a single post over to the loop of its connection, and unlocks. */
+static void post_alone(struct hub__post *post, struct hub__found *found)
+{
+    struct hub__loop *loop = hub__loop_of(post->conn);
+    struct hub__chain chain = {0};
+    bool wake;
+
+    hub__chain_add(&chain, post);
+    wake = hub__mailbox_post(&loop->mailbox, &chain);
+    hub__registry_unlock(found);
+    if (wake)
+        hub__mailbox_wake(&loop->mailbox);
+}
+
 int hub__router_end(hub_t *hub, hub_id id, struct hub__frame *frame, int code)
 {
     struct hub__post *post = hub__post_new(
         frame == NULL ? HUB__POST_DROP : HUB__POST_CLOSE, NULL, frame);
-    struct hub__chain chain = {0};
     struct hub__found found;
     struct hub__entry *entry;
-    struct hub__loop *loop;
-    bool wake;
 
     if (post == NULL)
         return HUB_ENOMEM;
@@ -326,12 +339,29 @@ int hub__router_end(hub_t *hub, hub_id id, struct hub__frame *frame, int code)
     }
     post->conn = hub__conn_of(entry);
     post->code = code;
-    loop = hub__loop_of(post->conn);
-    atomic_fetch_sub_explicit(&loop->host.open, 1, memory_order_relaxed);
-    hub__chain_add(&chain, post);
-    wake = hub__mailbox_post(&loop->mailbox, &chain);
-    hub__registry_unlock(&found);
-    if (wake)
-        hub__mailbox_wake(&loop->mailbox);
+    atomic_fetch_sub_explicit(&post->conn->host->open, 1, memory_order_relaxed);
+    post_alone(post, &found);
+    return 0;
+}
+
+int hub__router_extend(hub_t *hub, hub_id id, int64_t deadline_ms)
+{
+    const struct hub_target target = {.id = id};
+    struct hub__post *post = hub__post_new(HUB__POST_EXPIRE, NULL, NULL);
+    struct hub__found found;
+    struct hub__entry *entry;
+
+    if (post == NULL)
+        return HUB_ENOMEM;
+    hub__registry_find(&hub->registry, &target, &found);
+    entry = hub__registry_next(&found, NULL);
+    if (entry == NULL) {
+        hub__registry_unlock(&found);
+        hub__post_free(post);
+        return HUB_ENOENT;
+    }
+    post->conn = hub__conn_of(entry);
+    post->deadline_ms = deadline_ms;
+    post_alone(post, &found);
     return 0;
 }

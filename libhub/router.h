@@ -13,9 +13,10 @@
 #include "loop/mailbox.h"
 #include "message/frame.h"
 
-/* Adds a connection. Returns 0 and its id, or HUB_ENOMEM; then the connection
- * is still the caller's. */
-int hub__router_add(hub_t *hub, struct hub__conn *conn, hub_id *id);
+/* Adds a connection that expires at `deadline_ms` of the hub's clock. Returns 0
+ * and its id, or HUB_ENOMEM; then the connection is still the caller's. */
+int hub__router_add(hub_t *hub, struct hub__conn *conn, int64_t deadline_ms,
+                    hub_id *id);
 
 /* What a call that got HUB_EAGAIN has to wait for: a loop to catch up, or
  * memory. */
@@ -39,5 +40,9 @@ bool hub__router_is_behind(const hub_t *hub, const struct hub__loop *loop,
 /* Removes a connection and tells its loop to close it with `frame` and `code`,
  * or, without a frame, to drop it. Returns 0, HUB_ENOENT or HUB_ENOMEM. */
 int hub__router_end(hub_t *hub, hub_id id, struct hub__frame *frame, int code);
+
+/* Tells a connection's loop when it expires. Returns 0, HUB_ENOENT or
+ * HUB_ENOMEM. */
+int hub__router_extend(hub_t *hub, hub_id id, int64_t deadline_ms);
 
 #endif

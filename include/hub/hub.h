@@ -116,13 +116,15 @@ struct hub_member {
     hub_place_t *place;      /* from hub_reserve(), or NULL. With one, ids and
                                 address are those it was reserved for; if they
                                 are given here too, they must be the same. */
+    int64_t expires_ms;      /* until it expires, from the call on, see
+                                hub_extend(); 0: never */
 };
 
 /* Nobody yet; set at least user_id. */
 #define HUB_MEMBER_INIT                                                        \
     {                                                                          \
         sizeof(struct hub_member), NULL, NULL, NULL, NULL, NULL, 0, NULL, 0,   \
-            NULL                                                               \
+            NULL, 0                                                            \
     }
 
 /* A connection as callbacks see it; valid only during the callback. */
@@ -143,7 +145,8 @@ struct hub_connection {
     X(HUB_CLOSED_SLOW_CONSUMER, "slow")        /* its queue was full */        \
     X(HUB_CLOSED_PONG_TIMEOUT, "pong_timeout") /* nothing after a ping */      \
     X(HUB_CLOSED_WRITE_TIMEOUT, "write_timeout") /* took no bytes */           \
-    X(HUB_CLOSED_ERROR, "error")                 /* a failure on our side */
+    X(HUB_CLOSED_ERROR, "error")                 /* a failure on our side */   \
+    X(HUB_CLOSED_EXPIRED, "expired")             /* see hub_extend() */
 
 /* Why a connection ended. */
 enum hub_close_cause {
@@ -200,9 +203,9 @@ HUB_API const char *hub_sender_name(enum hub_sender sender);
 /* How a hub is set up; a field that is zero has its default.
  *
  * Callbacks run on a loop thread, or inside hub_poll(); for one connection they
- * never overlap, and come in the order opened, message..., closed. A callback
- * may call all functions marked 'any'; it must not block, since it would hold
- * up the other connections of its loop. */
+ * never overlap, and come in the order opened, message and expiring..., closed.
+ * A callback may call all functions marked 'any'; it must not block, since it
+ * would hold up the other connections of its loop. */
 struct hub_options {
     size_t struct_size;       /* as HUB_OPTIONS_INIT sets it */
     unsigned flags;           /* HUB_HOST_LOOP, or 0 */
@@ -247,13 +250,21 @@ struct hub_options {
                                 with 1013. */
     uint64_t max_connections_per_user;    /* 0: no limit */
     uint64_t max_connections_per_address; /* 0: no limit */
+
+    /* The connection expires in remaining_ms; 0: it has. See hub_extend(). */
+    void (*expiring)(hub_t *hub, const struct hub_connection *connection,
+                     int64_t remaining_ms);
+    unsigned expiry_warning_ms; /* from `expiring` to the expiry; 0: 60 000 */
+    unsigned expiry_grace_ms;   /* from the expiry to the close; 0: 25 000 */
+    const char *expiry_reason; /* in the Close frame; copied; NULL: "expired" */
 };
 
 /* All defaults, no callbacks. */
 #define HUB_OPTIONS_INIT                                                       \
     {                                                                          \
         sizeof(struct hub_options), 0, 0, 0, 0, 0, 0, HUB_SLOW_CLOSE, 0, 0, 0, \
-            0, 0, NULL, NULL, NULL, NULL, NULL, HUB_SENDER_AUTO, 0, 0, 0, 0    \
+            0, 0, NULL, NULL, NULL, NULL, NULL, HUB_SENDER_AUTO, 0, 0, 0, 0,   \
+            NULL, 0, 0, NULL                                                   \
     }
 
 /* The hub. ------------------------------------------------------------ */
@@ -306,9 +317,9 @@ HUB_API void hub_release(hub_t *hub, hub_place_t *place);
  *          caller's, to be released in `closed` at the earliest. After an error
  *          no callback runs, and the place is still the caller's.
  * Returns: 0 and the id (`id` may be NULL) · HUB_EINVAL as hub_reserve(), or no
- *          `deliver`, a preamble, or a place reserved for somebody else ·
- *          HUB_ENOMEM · HUB_ESHUTDOWN · without a place also HUB_EFULL,
- *          HUB_EFULL_USER and HUB_EFULL_ADDRESS. */
+ *          `deliver`, a preamble, a negative expires_ms, or a place reserved
+ *          for somebody else · HUB_ENOMEM · HUB_ESHUTDOWN · without a place
+ *          also HUB_EFULL, HUB_EFULL_USER and HUB_EFULL_ADDRESS. */
 HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
                          hub_id *id);
 
@@ -347,6 +358,18 @@ HUB_API int64_t hub_send(hub_t *hub, const struct hub_target *target,
  * no options.
  * Threads, Owns, Returns: as hub_send(). */
 HUB_API int64_t hub_broadcast(hub_t *hub, const struct hub_message *message);
+
+/* Sets anew when a connection expires: in `expires_ms`, or never if that is 0.
+ * `expiring` is called once, expiry_warning_ms before the expiry, or at once if
+ * less is left, and again after each extension. expiry_grace_ms after the
+ * expiry, the connection is closed after what is queued for it, with code 3000
+ * and expiry_reason, and with HUB_CLOSED_EXPIRED; if many are due, a thousand a
+ * second. Until then it can still be extended. Takes effect in the connection's
+ * loop.
+ * Threads: any.
+ * Returns: 0, also if the connection is just being closed · HUB_ENOENT as
+ *          hub_close() · HUB_EINVAL a negative expires_ms · HUB_ENOMEM. */
+HUB_API int hub_extend(hub_t *hub, hub_id id, int64_t expires_ms);
 
 /* Closes a connection once what is queued for it has been sent: a socket gets a
  * Close frame with `code` and `reason` (NULL: none) and close_timeout_ms to

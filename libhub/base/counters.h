@@ -15,7 +15,7 @@ struct hub__histogram {
     atomic_uint_fast64_t sum_us;
 };
 
-_Static_assert(HUB_CLOSED_ERROR < HUB_CLOSE_CAUSES_MAX, "the last cause");
+_Static_assert(HUB_CLOSED_EXPIRED < HUB_CLOSE_CAUSES_MAX, "the last cause");
 
 struct hub__counters {
     atomic_uint_fast64_t messages_in, bytes_in, messages_out, bytes_out;

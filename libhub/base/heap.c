@@ -1,8 +1,8 @@
-/* heap.c - see heap.h. Four children each: fewer owners are told of a new place
- * than with two, and it is those that are far apart in memory.
+/* heap.c - see heap.h. Items have four children: fewer levels than with two
+ * mean fewer owners to update, which are far apart in memory.
  *
- * Invariant: none is earlier than its parent, and *place of each is its index
- * plus 1.
+ * Invariant: no item is earlier than its parent, and *place of each is its
+ * index plus 1.
  */
 #include "base/heap.h"
 
@@ -44,7 +44,7 @@ static size_t parent_of(size_t index)
     return (index - 1) / CHILDREN;
 }
 
-/* Those of `index`, if there are any. */
+/* Of an item that has children. */
 static size_t earliest_child(const struct hub__heap *h, size_t index)
 {
     size_t first = index * CHILDREN + 1, earliest = first;
@@ -56,7 +56,7 @@ static size_t earliest_child(const struct hub__heap *h, size_t index)
     return earliest;
 }
 
-/* Puts an item where it belongs, above or below an index that is free. */
+/* Fills the free `index` and moves the item up or down to where it belongs. */
 static void settle(struct hub__heap *h, size_t index,
                    struct hub__heap_item item)
 {
@@ -100,5 +100,5 @@ void hub__heap_remove(struct hub__heap *h, uint32_t *place)
     if (index < h->count)
         settle(h, index, last);
     if (h->size > SIZE_FIRST && h->count < h->size / 4)
-        (void)resize(h, h->size / 2); /* or it stays as it is */
+        (void)resize(h, h->size / 2); /* it is fine as it is, too */
 }

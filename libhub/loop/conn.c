@@ -156,9 +156,20 @@ bool hub__conn_unregister(struct hub__conn *c, struct hub__moment *moment)
     return true;
 }
 
+void hub__conn_drop_term(struct hub__conn *c)
+{
+    struct hub__host *host = c->host;
+
+    if (c->term.place != 0)
+        hub__heap_remove(c->term.warned ? &host->closes : &host->warnings,
+                         &c->term.place);
+}
+
 void hub__conn_begin_closing(struct hub__conn *c, int code,
                              enum hub_close_cause cause)
 {
+    if (c->state < HUB__CONN_LEAVING)
+        hub__conn_drop_term(c);
     c->state = HUB__CONN_CLOSING;
     c->cause = (uint8_t)cause;
     c->code = (uint16_t)code;

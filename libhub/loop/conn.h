@@ -11,9 +11,10 @@
  * the posts that may still refer to it have been handled.
  *
  * Files, each of which knows only those before it: conn, conn_write (bytes to
- * its socket), conn_life (orderly closing), conn_queue (messages to it),
- * conn_read (messages from it), conn_time (its timeouts), and the kinds of
- * connection, see wire.h, which put these together.
+ * its socket), conn_life (orderly closing), expiry (closing those that have
+ * expired), conn_queue (messages to it), conn_read (messages from it),
+ * conn_time (its timeouts), and the kinds of connection, see wire.h, which put
+ * these together.
  */
 #ifndef HUB_CONN_H
 #define HUB_CONN_H
@@ -39,6 +40,12 @@ enum hub__conn_state {
     HUB__CONN_CLOSING,   /* our Close is in the outbox, or sent */
     HUB__CONN_LINGERING, /* all is sent; waiting for the end of the stream */
     HUB__CONN_DEAD,
+};
+
+/* When it expires; see expiry.h. */
+struct hub__term {
+    uint32_t place; /* in a heap of the host; 0: it never expires */
+    bool warned;    /* the heap is `closes`, not `warnings` */
 };
 
 struct hub__conn {
@@ -78,7 +85,11 @@ struct hub__conn {
     int64_t heard_ms;   /* when the last byte or other sign of life came */
     int64_t pinged_ms;  /* when the unanswered ping was sent; 0: none */
     int64_t stalled_ms; /* since when the socket has taken nothing */
-    int64_t close_ms;   /* when it started closing, or took bytes since */
+    union {
+        struct hub__term term; /* OPEN; not a time */
+        int64_t close_ms;      /* LEAVING and later: when it started closing, or
+                                  last took bytes since */
+    };
     union {
         int64_t paid_ns;  /* OPEN: the time up to which its frames have used up
                              its rate, in ns */
@@ -109,6 +120,13 @@ static inline struct hub__conn *hub__conn_of(struct hub__entry *entry)
 {
     return (struct hub__conn *)(void *)((char *)entry -
                                         offsetof(struct hub__conn, entry));
+}
+
+/* The connection whose term has this place. */
+static inline struct hub__conn *hub__conn_of_term(uint32_t *place)
+{
+    return (struct hub__conn *)(void *)((char *)place -
+                                        offsetof(struct hub__conn, term.place));
 }
 
 static inline const struct hub_options *
@@ -156,6 +174,9 @@ void hub__conn_open(struct hub__conn *conn);
 /* Takes it out of the registry. Returns false if hub_close() or
  * hub_unregister() was here first, whose post is then on its way. */
 bool hub__conn_unregister(struct hub__conn *conn, struct hub__moment *moment);
+
+/* It does not expire any more. Only while it is OPEN. */
+void hub__conn_drop_term(struct hub__conn *conn);
 
 /* Moves it to CLOSING: it has left the registry, and its timeout starts. */
 void hub__conn_begin_closing(struct hub__conn *conn, int code,

@@ -46,18 +46,14 @@ static void enter_leaving(struct hub__host *host, struct hub__conn *c)
     host->leaving_last = c;
 }
 
-/* The peer is done; what it still sends is ignored. */
+/* From OPEN to LEAVING. */
 static void leave(struct hub__conn *c, enum hub_close_cause cause, int code)
 {
     struct hub__moment moment = {.counter = c->host->posted};
 
-    c->peer_closed = true;
-    if (c->state != HUB__CONN_OPEN) {
-        hub__conn_later(c); /* it may have been waiting for this */
-        return;
-    }
     if (!hub__conn_unregister(c, &moment))
         return; /* the host was first, and its post will close it */
+    hub__conn_drop_term(c);
     c->state = HUB__CONN_LEAVING;
     c->cause = (uint8_t)cause;
     c->code = (uint16_t)code;
@@ -66,30 +62,60 @@ static void leave(struct hub__conn *c, enum hub_close_cause cause, int code)
     enter_leaving(c->host, c);
 }
 
+/* The peer is done; what it still sends is ignored. */
+static void leave_peer(struct hub__conn *c, enum hub_close_cause cause,
+                       int code)
+{
+    c->peer_closed = true;
+    if (c->state == HUB__CONN_OPEN)
+        leave(c, cause, code);
+    else
+        hub__conn_later(c); /* it may have been waiting for this */
+}
+
 void hub__conn_answer_close(struct hub__conn *c, int code)
 {
-    leave(c, HUB_CLOSED_BY_PEER, code);
+    leave_peer(c, HUB_CLOSED_BY_PEER, code);
+}
+
+void hub__conn_expire(struct hub__conn *c)
+{
+    leave(c, HUB_CLOSED_EXPIRED, HUB__WS_ABNORMAL);
 }
 
 void hub__conn_fail(struct hub__conn *c, enum hub__fault fault)
 {
     c->deaf = true;
-    c->fault = (uint8_t)fault;
+    if (c->state == HUB__CONN_OPEN)
+        c->fault = (uint8_t)fault;
     hub__reader_drop(&c->reader);
-    leave(c, faults[fault].cause, HUB__WS_ABNORMAL);
+    leave_peer(c, faults[fault].cause, HUB__WS_ABNORMAL);
+}
+
+/* How a LEAVING connection is closed. */
+static struct hub__ending ending_of(const struct hub__conn *c)
+{
+    if (c->fault != HUB__FAULT_NONE)
+        return faults[c->fault];
+    if (c->cause == HUB_CLOSED_EXPIRED)
+        return (struct hub__ending){
+            .cause = HUB_CLOSED_EXPIRED,
+            .code = HUB__WS_UNAUTHORIZED,
+            .frame = c->host->shared.expired,
+        };
+    return (struct hub__ending){
+        .cause = (enum hub_close_cause)c->cause,
+        .code = c->code,
+    };
 }
 
 void hub__conn_part(struct hub__conn *c)
 {
-    const struct hub__ending answer = {
-        .cause = (enum hub_close_cause)c->cause,
-        .code = c->code,
-    };
+    const struct hub__ending ending = ending_of(c);
 
     c->leaving = false;
     if (c->state == HUB__CONN_DEAD)
         hub__conn_push(&c->host->dying, c);
     else if (c->state == HUB__CONN_LEAVING)
-        hub__conn_close(c, c->fault == HUB__FAULT_NONE ? &answer
-                                                       : &faults[c->fault]);
+        hub__conn_close(c, &ending);
 }

@@ -2,8 +2,9 @@
  * queued for it. The loop's thread only.
  *
  * Whichever side closes it, everything queued before is sent first, as long as
- * the peer takes it. If the peer closes, earlier posts may still be in the
- * mailbox: the connection is LEAVING until they have been handled.
+ * the peer takes it. If the peer closes, or if the connection expires, earlier
+ * posts may still be in the mailbox: the connection is LEAVING until they have
+ * been handled.
  */
 #ifndef HUB_CONN_LIFE_H
 #define HUB_CONN_LIFE_H
@@ -42,6 +43,10 @@ void hub__conn_answer_close(struct hub__conn *conn, int code);
 
 /* RFC 6455, 7.1.7: fails the connection. Further input is ignored. */
 void hub__conn_fail(struct hub__conn *conn, enum hub__fault fault);
+
+/* Closes an OPEN connection that has expired. Its messages are ignored from now
+ * on, but it may answer the Close frame. */
+void hub__conn_expire(struct hub__conn *conn);
 
 /* Closes a LEAVING connection, once all earlier posts for it are queued. */
 void hub__conn_part(struct hub__conn *conn);

@@ -15,6 +15,7 @@
 
 #include "base/budget.h"
 #include "base/counters.h"
+#include "base/heap.h"
 #include "base/room.h"
 #include "directory/places.h"
 #include "directory/registry.h"
@@ -40,6 +41,7 @@ struct hub__shared {
     struct hub__places *places;
     struct hub__room *room;       /* where hub_send() waits for the loops */
     atomic_uint_fast64_t *opened; /* see struct hub */
+    struct hub__frame *expired;   /* likewise */
     unsigned loop_count;
 };
 
@@ -73,6 +75,10 @@ struct hub__host {
     struct hub__sender sender;
     struct hub__batch *batch;
     uint8_t *buffer; /* HUB__READ_BYTES, for one read */
+
+    /* Connections that expire, by the hub's clock: when they are to be warned,
+     * and after that, when they are to be closed. See expiry.h. */
+    struct hub__heap warnings, closes;
 };
 
 static inline const struct hub_options *

@@ -54,12 +54,16 @@ static void arm_timer(struct hub__loop *loop)
 {
     int64_t wait_ms = loop->next_tick_ms - loop->host.clock_ms;
     int64_t drain_ms = hub__drain_wait_ms(&loop->drain);
+    int64_t expiry_ms = hub__expiry_next_ms(&loop->expiry);
     struct itimerspec spec = {0};
 
     if (drain_ms < wait_ms)
         wait_ms = drain_ms;
+    if (expiry_ms < loop->host.clock_ms + wait_ms)
+        wait_ms = expiry_ms - loop->host.clock_ms;
     if (wait_ms < 1)
         wait_ms = 1;
+    loop->armed_ms = loop->host.clock_ms + wait_ms;
     spec.it_value.tv_sec = wait_ms / 1000;
     spec.it_value.tv_nsec = wait_ms % 1000 * 1000000;
     timerfd_settime(loop->timer_fd, 0, &spec, NULL);
@@ -110,6 +114,7 @@ static void fini_memory(struct hub__loop *loop)
     hub__free(loop->host.batch);
     hub__free(loop->host.buffer);
     hub__fanout_fini(&loop->fanout);
+    hub__expiry_fini(&loop->expiry);
     hub__free(loop->host.conns);
 }
 
@@ -124,6 +129,7 @@ int hub__loop_init(struct hub__loop *loop, const struct hub__shared *shared,
     loop->drained = drained;
     hub__fanout_init(&loop->fanout, &loop->host);
     hub__drain_init(&loop->drain, &loop->host);
+    hub__expiry_init(&loop->expiry, &loop->host);
     loop->timer_fd = -1;
     loop->host.tick_ms = choose_tick(shared->options);
     loop->host.clock_ms = shared->clock() / 1000;
@@ -219,6 +225,10 @@ static void handle_post(struct hub__loop *loop, const struct hub__post *post)
     case HUB__POST_ADD:
         hub__fanout_skip(&loop->fanout, post->conn);
         hub__conn_open(post->conn);
+        hub__expiry_set(&loop->expiry, post->conn, post->deadline_ms);
+        break;
+    case HUB__POST_EXPIRE:
+        hub__expiry_set(&loop->expiry, post->conn, post->deadline_ms);
         break;
     case HUB__POST_FRAME:
         hub__fanout_catch_up(&loop->fanout, post->conn);
@@ -335,7 +345,7 @@ static void handle_event(struct hub__loop *loop,
         /* Drains the timer; a failure only means that it was empty. */
         if (read(loop->timer_fd, &count, sizeof count) < 0)
             count = 0;
-        arm_timer(loop);
+        loop->armed_ms = INT64_MIN;
         return;
     }
     /* It may have died earlier in this batch. */
@@ -346,15 +356,26 @@ static void handle_event(struct hub__loop *loop,
         c->wire->writable(c);
 }
 
-static void handle_time(struct hub__loop *loop)
+static void tick(struct hub__loop *loop)
 {
-    hub__drain_act(&loop->drain);
-    if (loop->host.clock_ms < loop->next_tick_ms)
-        return;
     loop->next_tick_ms = loop->host.clock_ms + loop->host.tick_ms;
     for (uint32_t i = loop->host.conn_count; i-- > 0;)
         loop->host.conns[i]->wire->tick(loop->host.conns[i]);
-    arm_timer(loop);
+    loop->armed_ms = INT64_MIN; /* the timer was set for this tick */
+}
+
+static void handle_time(struct hub__loop *loop)
+{
+    int64_t expiry_ms;
+
+    hub__drain_act(&loop->drain);
+    if (hub__expiry_next_ms(&loop->expiry) <= loop->host.clock_ms)
+        hub__expiry_act(&loop->expiry);
+    if (loop->host.clock_ms >= loop->next_tick_ms)
+        tick(loop);
+    expiry_ms = hub__expiry_next_ms(&loop->expiry);
+    if (loop->armed_ms == INT64_MIN || expiry_ms < loop->armed_ms)
+        arm_timer(loop);
 }
 
 static void free_list(struct hub__conn *c)

@@ -19,6 +19,7 @@
 
 #include "loop/conn.h"
 #include "loop/drain.h"
+#include "loop/expiry.h"
 #include "loop/fanout.h"
 #include "loop/host.h"
 #include "loop/mailbox.h"
@@ -47,11 +48,14 @@ struct hub__loop {
     struct hub__conn *dead;   /* no post refers to them once `posts` have been
                                  handled */
     int64_t next_tick_ms;     /* by the hub's clock */
+    int64_t armed_ms;         /* likewise: what the timer is set to; INT64_MIN:
+                                 it has to be set */
     bool has_spread;          /* the last turn broadcast something */
     atomic_bool in_turn;      /* any: a callback may be on the stack
                                  of `driver` */
     _Atomic pthread_t driver; /* any: the thread that is in a turn */
     struct hub__drain drain;
+    struct hub__expiry expiry;
     struct hub__fanout fanout;
     struct epoll_event *events;
 };

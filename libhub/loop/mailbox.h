@@ -17,11 +17,12 @@
 struct hub__conn;
 
 enum hub__post_kind {
-    HUB__POST_ADD,       /* conn */
+    HUB__POST_ADD,       /* conn, deadline_ms: of its time */
     HUB__POST_FRAME,     /* conn, frame */
     HUB__POST_BROADCAST, /* frame, except */
     HUB__POST_CLOSE,     /* conn, frame: its Close frame, code */
     HUB__POST_DROP,      /* conn */
+    HUB__POST_EXPIRE,    /* conn, deadline_ms */
     HUB__POST_SHUTDOWN,  /* deadline_ms */
 };
 

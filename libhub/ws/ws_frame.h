@@ -35,6 +35,7 @@ enum hub__ws_status {
     HUB__WS_TOO_BIG = 1009,
     HUB__WS_INTERNAL_ERROR = 1011,
     HUB__WS_TRY_LATER = 1013,
+    HUB__WS_UNAUTHORIZED = 3000, /* registered with IANA */
 };
 
 struct hub__ws_header {

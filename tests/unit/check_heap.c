@@ -1,5 +1,5 @@
-/* check_heap.c - the next moment of many: judged by a list that is searched
- * from end to end.
+/* check_heap.c - the priority queue of deadlines, checked against a linear
+ * search.
  */
 #include "base/heap.h"
 

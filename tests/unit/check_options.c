@@ -35,6 +35,9 @@ START_TEST(without_options_there_are_defaults)
     ck_assert_uint_eq(from_zero.write_timeout_ms, 10000);
     ck_assert_uint_eq(from_zero.message_timeout_ms, 60000);
     ck_assert_uint_eq(from_zero.close_timeout_ms, 5000);
+    ck_assert_uint_eq(from_zero.expiry_warning_ms, 60000);
+    ck_assert_uint_eq(from_zero.expiry_grace_ms, 25000);
+    ck_assert_str_eq(from_zero.expiry_reason, "expired");
     ck_assert_int_eq(from_zero.sender, from_null.sender);
     ck_assert(from_zero.closed == NULL && from_zero.log == NULL);
 }
@@ -78,6 +81,9 @@ START_TEST(what_is_given_is_kept)
     in.write_timeout_ms = 10;
     in.message_timeout_ms = 11;
     in.close_timeout_ms = UINT_MAX;
+    in.expiry_warning_ms = 12;
+    in.expiry_grace_ms = 13;
+    in.expiry_reason = "late";
     in.data = &data;
     testing_record(&in);
     for (size_t i = 0; i < TESTING_LENGTH(senders); i++) {
@@ -125,6 +131,24 @@ START_TEST(values_out_of_range_are_refused)
     o.sender = (enum hub_sender) - 1;
     ck_assert_int_eq(read_with(&o), HUB_EINVAL);
     o.sender = HUB_SENDER_SENDMSG;
+    ck_assert_int_eq(read_with(&o), 0);
+}
+END_TEST
+
+START_TEST(a_reason_has_to_fit_into_a_close_frame)
+{
+    struct hub_options o = HUB_OPTIONS_INIT;
+    char reason[HUB_REASON_BYTES_MAX + 2];
+
+    memset(reason, 'r', sizeof reason);
+    reason[HUB_REASON_BYTES_MAX + 1] = '\0';
+    o.expiry_reason = reason;
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    reason[HUB_REASON_BYTES_MAX] = '\0';
+    ck_assert_int_eq(read_with(&o), 0);
+    reason[0] = '\xFF';
+    ck_assert_int_eq(read_with(&o), HUB_EINVAL);
+    o.expiry_reason = "";
     ck_assert_int_eq(read_with(&o), 0);
 }
 END_TEST
@@ -258,6 +282,7 @@ int main(void)
         loops_are_as_many_as_there_are_cpus_to_run_on,
         what_is_given_is_kept,
         values_out_of_range_are_refused,
+        a_reason_has_to_fit_into_a_close_frame,
         a_host_loop_is_a_single_loop,
         an_older_caller_has_fewer_fields,
         a_caller_from_before_senders_gets_one,
