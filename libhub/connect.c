@@ -134,17 +134,51 @@ static int64_t deadline_of(const hub_t *hub, int64_t expires_ms)
     return hub__clock_ms(hub) + expires_ms;
 }
 
+/* Makes what is sent first: the preamble and the greeting, if there are any. */
+static int make_first(hub_t *hub, const struct hub__wire *wire,
+                      const struct hub_member *member,
+                      struct hub__frame **first)
+{
+    struct hub__frame *greeting = NULL, *lead;
+
+    if (member->greeting != NULL) {
+        greeting = hub__frame_of(member->greeting);
+        if (greeting == NULL)
+            return HUB_ENOMEM;
+        greeting->called_us = hub->clock();
+    }
+    *first = greeting;
+    if (wire->takes_frames &&
+        (greeting != NULL || member->preamble_bytes > 0)) {
+        lead =
+            hub__frame_lead(member->preamble, member->preamble_bytes, greeting);
+        if (greeting != NULL)
+            hub__frame_unref(greeting);
+        if (lead == NULL)
+            return HUB_ENOMEM;
+        *first = lead;
+    }
+    /* A full budget is no reason to refuse a connection. */
+    if (member->greeting != NULL)
+        hub__frame_charge_force(*first, &hub->budget);
+    return 0;
+}
+
 static int fill_place(hub_t *hub, const struct hub__wire *wire,
                       const struct hub_member *member, int fd, hub_id *id)
 {
     struct hub__conn *conn = conn_of(member->place);
-    int err = hub__conn_fill(conn, wire, member, fd);
+    struct hub__frame *first;
+    int err = make_first(hub, wire, member, &first);
 
     if (err != 0)
         return err;
+    hub__conn_fill(conn, wire, member, fd, first);
     err = hub__router_add(hub, conn, deadline_of(hub, member->expires_ms), id);
-    if (err != 0)
+    if (err != 0) {
         hub__conn_empty(conn);
+        hub__room_made(&hub->room); /* by dropping the greeting */
+    }
     return err;
 }
 
@@ -154,7 +188,10 @@ static int enter_connection(hub_t *hub, const struct hub__wire *wire,
     bool has_place = member->place != NULL;
     int err;
 
-    if (member->expires_ms < 0 || (has_place && !is_for(member->place, member)))
+    if (member->expires_ms < 0 ||
+        (member->greeting != NULL &&
+         !hub__message_is_valid(member->greeting)) ||
+        (has_place && !is_for(member->place, member)))
         return HUB_EINVAL;
     err = hub__enter(hub);
     if (err != 0)

@@ -71,6 +71,9 @@ void hub__note_drained(hub_t *hub, bool cut_off);
 /* connect.c: whether a Close frame may carry this; NULL: none. */
 bool hub__reason_is_valid(const char *reason);
 
+/* send.c: whether this message can be sent. */
+bool hub__message_is_valid(const struct hub_message *message);
+
 /* options.c: whether a struct whose first field is its size has all fields that
  * we know, `known` bytes, and no others that are set. */
 bool hub__struct_is_whole(const void *in, size_t known);

@@ -11,7 +11,7 @@
 
 /* These structs have not grown since the first version of the library, and are
  * used in place. */
-static bool message_is_valid(const struct hub_message *m)
+bool hub__message_is_valid(const struct hub_message *m)
 {
     return hub__struct_is_whole(m, sizeof *m) &&
            (m->kind == HUB_TEXT || m->kind == HUB_BINARY) &&
@@ -90,8 +90,6 @@ struct sending {
 static int encode(struct sending *s, struct hub__frame **out)
 {
     struct hub__budget *budget = &s->hub->budget;
-    enum hub__ws_opcode opcode =
-        s->message->kind == HUB_TEXT ? HUB__WS_TEXT : HUB__WS_BINARY;
     size_t bytes = hub__frame_memory_max(s->message->payload_bytes);
     struct hub__frame *frame;
 
@@ -100,8 +98,7 @@ static int encode(struct sending *s, struct hub__frame **out)
      * beyond the budget just when it is short. */
     if (!hub__budget_has(budget, bytes))
         return HUB_EAGAIN;
-    frame =
-        hub__frame_new(opcode, s->message->payload, s->message->payload_bytes);
+    frame = hub__frame_of(s->message);
     if (frame == NULL)
         return HUB_ENOMEM;
     if (!hub__frame_charge(frame, budget)) {
@@ -159,8 +156,8 @@ int64_t hub_send(hub_t *hub, const struct hub_target *target,
     unsigned wait_ms = 0;
     int64_t result;
 
-    if (hub == NULL || !target_is_valid(target) || !message_is_valid(message) ||
-        !read_options(options, &wait_ms))
+    if (hub == NULL || !target_is_valid(target) ||
+        !hub__message_is_valid(message) || !read_options(options, &wait_ms))
         return HUB_EINVAL;
     if (wait_ms > 0 && hub__is_callback(hub))
         return HUB_EDEADLK;

@@ -118,13 +118,16 @@ struct hub_member {
                                 are given here too, they must be the same. */
     int64_t expires_ms;      /* until it expires, from the call on, see
                                 hub_extend(); 0: never */
+    const struct hub_message *greeting; /* the first message it gets, before
+                                           any other and right after the
+                                           preamble; copied; or NULL */
 };
 
 /* Nobody yet; set at least user_id. */
 #define HUB_MEMBER_INIT                                                        \
     {                                                                          \
         sizeof(struct hub_member), NULL, NULL, NULL, NULL, NULL, 0, NULL, 0,   \
-            NULL, 0                                                            \
+            NULL, 0, NULL                                                      \
     }
 
 /* A connection as callbacks see it; valid only during the callback. */
@@ -317,9 +320,10 @@ HUB_API void hub_release(hub_t *hub, hub_place_t *place);
  *          caller's, to be released in `closed` at the earliest. After an error
  *          no callback runs, and the place is still the caller's.
  * Returns: 0 and the id (`id` may be NULL) · HUB_EINVAL as hub_reserve(), or no
- *          `deliver`, a preamble, a negative expires_ms, or a place reserved
- *          for somebody else · HUB_ENOMEM · HUB_ESHUTDOWN · without a place
- *          also HUB_EFULL, HUB_EFULL_USER and HUB_EFULL_ADDRESS. */
+ *          `deliver`, a preamble, a negative expires_ms, a greeting that
+ *          hub_send() would not take, or a place reserved for somebody else ·
+ *          HUB_ENOMEM · HUB_ESHUTDOWN · without a place also HUB_EFULL,
+ *          HUB_EFULL_USER and HUB_EFULL_ADDRESS. */
 HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
                          hub_id *id);
 

@@ -55,8 +55,8 @@ struct hub_stats {
     uint64_t memory_bytes; /* of messages that are queued or partly received */
     uint64_t queued_bytes; /* of those, for queued messages */
     struct hub_histogram deliveries; /* of messages_out, to sockets: from the
-                                        call of hub_send() or hub_broadcast()
-                                        until the kernel has taken all bytes */
+                                        call that sent them until the kernel has
+                                        taken all bytes */
     struct hub_histogram turns; /* of the loops, without the wait for work */
     uint64_t places; /* in use, of max_connections, by connections, closing ones
                         included, and by hub_reserve() */

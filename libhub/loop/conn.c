@@ -37,22 +37,23 @@ struct hub__conn *hub__conn_new(const struct hub_member *member)
     return c;
 }
 
-int hub__conn_fill(struct hub__conn *c, const struct hub__wire *wire,
-                   const struct hub_member *member, int fd)
+void hub__conn_fill(struct hub__conn *c, const struct hub__wire *wire,
+                    const struct hub_member *member, int fd,
+                    struct hub__frame *first)
 {
-    struct hub__frame *preamble;
-
-    if (member->preamble_bytes > 0) {
-        preamble = hub__frame_raw(member->preamble, member->preamble_bytes);
-        if (preamble == NULL)
-            return HUB_ENOMEM;
-        hub__outbox_lead(&c->outbox, preamble);
-    }
     c->wire = wire;
     c->deliver = member->deliver;
     c->data = member->data;
     c->fd = fd;
-    return 0;
+    if (first == NULL)
+        return;
+    if (wire->takes_frames) {
+        hub__outbox_lead(&c->outbox, first);
+        return;
+    }
+    /* Into an empty outbox this takes no memory. */
+    (void)hub__outbox_push(&c->outbox, first);
+    hub__frame_unref(first);
 }
 
 void hub__conn_empty(struct hub__conn *c)

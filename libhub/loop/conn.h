@@ -109,10 +109,12 @@ struct hub__conn {
 struct hub__conn *hub__conn_new(const struct hub_member *member);
 
 /* Sets the member's kind and how to reach it; fd is -1 for those without a
- * socket. Returns 0 or HUB_ENOMEM. empty: undoes it; the descriptor is still
- * the caller's. */
-int hub__conn_fill(struct hub__conn *conn, const struct hub__wire *wire,
-                   const struct hub_member *member, int fd);
+ * socket. `first` is sent first, or NULL; it comes from hub__frame_lead() if
+ * the wire takes frames, and is a message otherwise. Takes over the reference.
+ * empty: undoes it and drops `first`; the descriptor is still the caller's. */
+void hub__conn_fill(struct hub__conn *conn, const struct hub__wire *wire,
+                    const struct hub_member *member, int fd,
+                    struct hub__frame *first);
 void hub__conn_empty(struct hub__conn *conn);
 void hub__conn_free(struct hub__conn *conn);
 

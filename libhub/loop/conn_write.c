@@ -161,7 +161,7 @@ static uint64_t take_off(struct hub__conn *c, size_t bytes)
     uint64_t messages = 0;
 
     while ((frame = hub__outbox_advance(&c->outbox, &bytes)) != NULL) {
-        if (hub__frame_is_data(frame)) {
+        if (hub__frame_has_message(frame)) {
             messages++;
             hub__host_delivered(c->host, frame, 1);
         }

@@ -9,7 +9,8 @@
 
 static int open_member(struct hub__conn *c)
 {
-    (void)c;
+    if (!hub__outbox_empty(&c->outbox))
+        hub__conn_later(c); /* the greeting */
     return 0;
 }
 

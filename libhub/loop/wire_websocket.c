@@ -36,7 +36,7 @@ static int open_socket(struct hub__conn *c)
 {
     tune_socket(c);
     if (!hub__outbox_empty(&c->outbox))
-        hub__conn_later(c); /* the preamble */
+        hub__conn_later(c); /* the preamble and the greeting */
     return hub__host_watch(c->host, c->fd, EPOLLIN, c);
 }
 

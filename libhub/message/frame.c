@@ -5,9 +5,9 @@
 
 #include "base/mem.h"
 
+/* One whose payload is still to be written. */
 static struct hub__frame *make(uint8_t opcode, const uint8_t *header,
-                               size_t header_bytes, const void *payload,
-                               size_t payload_bytes)
+                               size_t header_bytes, size_t payload_bytes)
 {
     struct hub__frame *frame;
 
@@ -19,12 +19,11 @@ static struct hub__frame *make(uint8_t opcode, const uint8_t *header,
     atomic_init(&frame->references, 1);
     frame->budget = NULL;
     frame->called_us = 0;
+    frame->greeting_bytes = 0;
     frame->bytes = header_bytes + payload_bytes;
     frame->header_bytes = (uint8_t)header_bytes;
     frame->opcode = opcode;
     memcpy(frame->data, header, header_bytes);
-    if (payload_bytes > 0)
-        memcpy(frame->data + header_bytes, payload, payload_bytes);
     return frame;
 }
 
@@ -33,15 +32,42 @@ struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
 {
     uint8_t header[HUB__WS_HEADER_OUT_MAX];
     size_t header_bytes = hub__ws_header_write(header, opcode, payload_bytes);
+    struct hub__frame *frame =
+        make((uint8_t)opcode, header, header_bytes, payload_bytes);
 
-    return make((uint8_t)opcode, header, header_bytes, payload, payload_bytes);
+    if (frame != NULL && payload_bytes > 0)
+        memcpy(frame->data + header_bytes, payload, payload_bytes);
+    return frame;
 }
 
-struct hub__frame *hub__frame_raw(const void *bytes, size_t count)
+struct hub__frame *hub__frame_of(const struct hub_message *message)
 {
-    static const uint8_t header[HUB__FRAME_RAW_HEADER];
+    return hub__frame_new(message->kind == HUB_TEXT ? HUB__WS_TEXT
+                                                    : HUB__WS_BINARY,
+                          message->payload, message->payload_bytes);
+}
 
-    return make(HUB__FRAME_RAW, header, sizeof header, bytes, count);
+struct hub__frame *hub__frame_lead(const void *bytes, size_t count,
+                                   const struct hub__frame *last)
+{
+    static const uint8_t header[HUB__FRAME_LEAD_HEADER];
+    size_t last_bytes = last == NULL ? 0 : last->bytes;
+    struct hub__frame *lead;
+
+    if (count > SIZE_MAX / 4 || last_bytes > UINT32_MAX)
+        return NULL;
+    lead = make(HUB__FRAME_LEAD, header, sizeof header, count + last_bytes);
+    if (lead == NULL)
+        return NULL;
+    if (count > 0)
+        memcpy(lead->data + sizeof header, bytes, count);
+    if (last != NULL)
+        memcpy(lead->data + sizeof header + count, last->data, last_bytes);
+    if (last != NULL && hub__frame_is_data(last)) {
+        lead->greeting_bytes = (uint32_t)last_bytes;
+        lead->called_us = last->called_us;
+    }
+    return lead;
 }
 
 static size_t memory_of(const struct hub__frame *frame)
@@ -55,6 +81,13 @@ bool hub__frame_charge(struct hub__frame *frame, struct hub__budget *budget)
         return false;
     frame->budget = budget;
     return true;
+}
+
+void hub__frame_charge_force(struct hub__frame *frame,
+                             struct hub__budget *budget)
+{
+    hub__budget_charge(budget, memory_of(frame));
+    frame->budget = budget;
 }
 
 struct hub__frame *hub__frame_close(int code, const char *reason)

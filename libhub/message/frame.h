@@ -16,10 +16,10 @@
 #include "base/budget.h"
 #include "ws/ws_frame.h"
 
-/* For hub__frame_raw(). The opcode is that of a reserved control frame, so that
- * it is never mistaken for a message. */
-#define HUB__FRAME_RAW 0xF
-#define HUB__FRAME_RAW_HEADER 1 /* bytes */
+/* For hub__frame_lead(). The opcode is that of a reserved control frame, so
+ * that it is never mistaken for a message that may be dropped. */
+#define HUB__FRAME_LEAD 0xF
+#define HUB__FRAME_LEAD_HEADER 1 /* bytes */
 
 struct hub__frame {
     atomic_size_t references;
@@ -28,6 +28,7 @@ struct hub__frame {
     int64_t called_us;          /* when hub_send() or hub_broadcast() was
                                    called, by the hub's clock; set before it is
                                    shared */
+    uint32_t greeting_bytes;    /* HUB__FRAME_LEAD: of the message at its end */
     uint8_t header_bytes;
     uint8_t opcode;
     uint8_t data[]; /* header, then payload */
@@ -45,13 +46,21 @@ static inline size_t hub__frame_memory_max(size_t payload_bytes)
 struct hub__frame *hub__frame_new(enum hub__ws_opcode opcode,
                                   const void *payload, size_t payload_bytes);
 
-/* Bytes that belong to no message, and are sent as they are; see
+/* The same for a valid message. */
+struct hub__frame *hub__frame_of(const struct hub_message *message);
+
+/* What a connection is sent first: bytes that belong to no message, and are
+ * sent as they are, and a copy of the frame `last`, or NULL; see
  * hub__outbox_lead(). The header is one byte that is not sent. */
-struct hub__frame *hub__frame_raw(const void *bytes, size_t count);
+struct hub__frame *hub__frame_lead(const void *bytes, size_t count,
+                                   const struct hub__frame *last);
 
 /* Charges the frame to the budget until it is released. Only before it is
- * shared. Returns false if the budget does not have enough left. */
+ * shared. Returns false if the budget does not have enough left. force: charges
+ * it anyway. */
 bool hub__frame_charge(struct hub__frame *frame, struct hub__budget *budget);
+void hub__frame_charge_force(struct hub__frame *frame,
+                             struct hub__budget *budget);
 
 /* Makes a Close frame with a code that may be sent; reason may be NULL.
  * HUB__WS_NO_STATUS makes one without a body. */
@@ -63,6 +72,12 @@ void hub__frame_unref(struct hub__frame *frame);
 static inline bool hub__frame_is_data(const struct hub__frame *frame)
 {
     return !hub__ws_is_control(frame->opcode);
+}
+
+/* Whether a message has been sent once this frame has. */
+static inline bool hub__frame_has_message(const struct hub__frame *frame)
+{
+    return hub__frame_is_data(frame) || frame->greeting_bytes > 0;
 }
 
 static inline struct hub_message hub__frame_message(const struct hub__frame *f)

@@ -125,19 +125,23 @@ int hub__outbox_push_front(struct hub__outbox *o, struct hub__frame *frame)
     return 0;
 }
 
-void hub__outbox_lead(struct hub__outbox *o, struct hub__frame *raw)
+void hub__outbox_lead(struct hub__outbox *o, struct hub__frame *lead)
 {
     assert(o->first == NULL);
-    o->first = raw;
-    o->offset = HUB__FRAME_RAW_HEADER;
-    o->bytes = raw->bytes - o->offset;
+    o->first = lead;
+    o->offset = HUB__FRAME_LEAD_HEADER;
+    o->bytes = lead->bytes - o->offset;
 }
 
 size_t hub__outbox_leading(const struct hub__outbox *o)
 {
-    return o->first != NULL && o->first->opcode == HUB__FRAME_RAW
-               ? o->first->bytes - o->offset
-               : 0;
+    const struct hub__frame *lead = o->first;
+    size_t end;
+
+    if (lead == NULL || lead->opcode != HUB__FRAME_LEAD)
+        return 0;
+    end = lead->bytes - lead->greeting_bytes;
+    return o->offset < end ? end - o->offset : 0;
 }
 
 size_t hub__outbox_gather(const struct hub__outbox *o, struct iovec *iov,

@@ -41,12 +41,12 @@ int hub__outbox_push(struct hub__outbox *outbox, struct hub__frame *frame);
 int hub__outbox_push_front(struct hub__outbox *outbox,
                            struct hub__frame *frame);
 
-/* Puts a frame of hub__frame_raw() into an empty outbox, where it counts as
+/* Puts a frame of hub__frame_lead() into an empty outbox, where it counts as
  * partly written from the start: so no frame gets before it, and of the
  * functions below only _pop() and _fini() drop it. Takes over the reference. */
-void hub__outbox_lead(struct hub__outbox *outbox, struct hub__frame *raw);
+void hub__outbox_lead(struct hub__outbox *outbox, struct hub__frame *lead);
 
-/* How much of the raw frame is still to be written. */
+/* How much of that frame is still to be written, without its greeting. */
 size_t hub__outbox_leading(const struct hub__outbox *outbox);
 
 /* Fills in up to `max` pieces of up to `max_bytes` bytes in all (the first
