@@ -222,7 +222,7 @@ int hub_register(hub_t *hub, const struct hub_member *member, hub_id *id)
     return enter_connection(hub, &hub__wire_member, &read, -1, id);
 }
 
-static bool is_connected_stream(int fd)
+bool hub__is_connected_stream(int fd)
 {
     struct sockaddr_storage peer;
     socklen_t peer_bytes = sizeof peer;
@@ -246,7 +246,7 @@ int hub_adopt(hub_t *hub, int fd, const struct hub_member *member, hub_id *id)
         return err;
     if (read.deliver != NULL)
         return HUB_EINVAL;
-    if (!is_connected_stream(fd))
+    if (!hub__is_connected_stream(fd))
         return HUB_ENOTSOCK;
     return enter_connection(hub, &hub__wire_websocket, &read, fd, id);
 }

@@ -31,6 +31,8 @@ struct hub {
     atomic_bool closing;         /* hub_shutdown() or hub_destroy() has begun */
     atomic_size_t calls;         /* posting calls under way; see hub__enter() */
     atomic_uint_fast64_t opened; /* connections, ever */
+    atomic_uint_fast64_t rejected; /* by hub_reject(), ever */
+    atomic_size_t rejecting;       /* of those, under way */
 
     pthread_mutex_t lock;
     pthread_cond_t drained_cond; /* lock: drained changed */
@@ -70,6 +72,9 @@ void hub__note_drained(hub_t *hub, bool cut_off);
 
 /* connect.c: whether a Close frame may carry this; NULL: none. */
 bool hub__reason_is_valid(const char *reason);
+
+/* connect.c: whether a hub can take this descriptor. */
+bool hub__is_connected_stream(int fd);
 
 /* send.c: whether this message can be sent. */
 bool hub__message_is_valid(const struct hub_message *message);

@@ -33,6 +33,7 @@ static struct hub__shared share(hub_t *hub)
         .places = &hub->places,
         .room = &hub->room,
         .opened = &hub->opened,
+        .rejecting = &hub->rejecting,
         .expired = hub->expired,
         .loop_count = hub->options.loops,
     };

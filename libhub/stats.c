@@ -65,6 +65,7 @@ int hub_stats(hub_t *hub, struct hub_stats *stats)
         add_loop(&sum, &hub->loops[i], hub__clock_ms(hub));
     /* Read after `closed`, so that it is never less. */
     sum.opened = read_counter(&hub->opened);
+    sum.rejected = read_counter(&hub->rejected);
 
     bytes = stats->struct_size;
     sum.struct_size = bytes;

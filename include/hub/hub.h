@@ -86,6 +86,7 @@ typedef struct hub hub_t;
 
 #define HUB_ADDRESS_BYTES_MAX 16 /* of hub_member.address */
 #define HUB_REASON_BYTES_MAX 123 /* of a close reason, RFC 6455 5.5 */
+#define HUB_REJECTIONS_MAX 1024  /* at a time, see hub_reject() */
 
 /* Takes one message for one member. `payload` is valid only during the call.
  * Runs on the thread that drives the member's event loop, one call at a time
@@ -128,6 +129,21 @@ struct hub_member {
     {                                                                          \
         sizeof(struct hub_member), NULL, NULL, NULL, NULL, NULL, 0, NULL, 0,   \
             NULL, 0, NULL                                                      \
+    }
+
+/* Why a socket is rejected. */
+struct hub_rejection {
+    size_t struct_size;    /* as HUB_REJECTION_INIT sets it */
+    const void *preamble;  /* as in struct hub_member */
+    size_t preamble_bytes; /* of it */
+    int code;              /* of the Close frame, as in hub_close(); required */
+    const char *reason;    /* in it, or NULL */
+};
+
+/* No reason yet; set at least code. */
+#define HUB_REJECTION_INIT                                                     \
+    {                                                                          \
+        sizeof(struct hub_rejection), NULL, 0, 0, NULL                         \
     }
 
 /* A connection as callbacks see it; valid only during the callback. */
@@ -340,6 +356,21 @@ HUB_API int hub_register(hub_t *hub, const struct hub_member *member,
  *          `deliver`, or no preamble where preamble_bytes is not 0. */
 HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                       hub_id *id);
+
+/* Takes a socket like hub_adopt(), but only to tell its peer why it is closed;
+ * web pages see nothing of a handshake that was refused. Sends the preamble and
+ * a Close frame, and discards what the peer sends until its own Close frame
+ * arrives, the stream ends, or about two seconds have passed. Such a socket is
+ * not a connection: it has no id, no callbacks and no place, and in the
+ * statistics it only counts as `rejected`. A shutdown closes it at once.
+ * Threads: any.
+ * Owns:    rejection is copied; the hub closes fd; after an error it is still
+ *          the caller's.
+ * Returns: 0 · HUB_EINVAL as hub_close(), or no preamble where preamble_bytes
+ *          is not 0 · HUB_ENOTSOCK · HUB_EFULL there are HUB_REJECTIONS_MAX
+ *          already · HUB_ENOMEM · HUB_ESHUTDOWN. */
+HUB_API int hub_reject(hub_t *hub, int fd,
+                       const struct hub_rejection *rejection);
 
 /* Queues a message for the connections that `target` names; `options` may be
  * NULL. Either all of them get it or none does. Messages from one thread reach

@@ -62,16 +62,14 @@ struct hub_stats {
                         included, and by hub_reserve() */
     uint64_t closed_by_cause[HUB_CLOSE_CAUSES_MAX]; /* of `closed`, by enum
                                                        hub_close_cause */
+    uint64_t rejected; /* sockets that hub_reject() has taken */
 };
 
 /* For hub_stats() to fill in. */
 #define HUB_STATS_INIT                                                         \
     {                                                                          \
         sizeof(struct hub_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, HUB_HISTOGRAM_INIT, HUB_HISTOGRAM_INIT, 0,                      \
-        {                                                                      \
-            0                                                                  \
-        }                                                                      \
+            0, HUB_HISTOGRAM_INIT, HUB_HISTOGRAM_INIT, 0, {0}, 0               \
     }
 
 #ifdef __cplusplus

@@ -147,6 +147,15 @@ void hub__conn_open(struct hub__conn *c)
         hub__conn_cut(c, HUB_CLOSED_ERROR);
 }
 
+void hub__conn_reject(struct hub__conn *c)
+{
+    c->state = HUB__CONN_CLOSING;
+    c->cause = HUB_CLOSED_BY_HOST;
+    c->opened_ms = c->heard_ms = c->close_ms = c->host->now_ms;
+    if (enter_loop(c) != 0)
+        hub__conn_cut(c, HUB_CLOSED_ERROR);
+}
+
 /* Going. -------------------------------------------------------------- */
 
 bool hub__conn_unregister(struct hub__conn *c, struct hub__moment *moment)
@@ -214,6 +223,8 @@ void hub__conn_cut(struct hub__conn *c, enum hub_close_cause cause)
         hub__conn_begin_closing(c, HUB__WS_ABNORMAL, cause);
     c->state = HUB__CONN_DEAD;
     leave_loop(c);
+    if (!c->wire->has_place)
+        return;
     /* First, so that `closed` may already add a successor. */
     hub__count(&c->host->counters.closed_by_cause[c->cause], 1);
     hub__places_give(shared->places, c->entry.user_id, c->ids,

@@ -7,6 +7,8 @@
  *             ├──────────┼──────────┘ │           │           │
  *             └──────────┴────────────┴───────────┴───────────┘ (hub__conn_cut)
  *
+ * A rejected socket starts in CLOSING.
+ *
  * A connection leaves the registry when it leaves OPEN, and is released once
  * the posts that may still refer to it have been handled.
  *
@@ -172,6 +174,10 @@ struct hub_connection hub__conn_view(const struct hub__conn *conn);
 
 /* Adds it to the loop; calls `opened`. */
 void hub__conn_open(struct hub__conn *conn);
+
+/* Adds a rejected socket to the loop: it is closing from the start, with its
+ * Close frame in the outbox, and in no registry. */
+void hub__conn_reject(struct hub__conn *conn);
 
 /* Takes it out of the registry. Returns false if hub_close() or
  * hub_unregister() was here first, whose post is then on its way. */

@@ -10,6 +10,10 @@
 /* While more than this waits, only the latest pong is kept, RFC 6455 5.5.3. */
 #define PONGS_BYTES_MAX 4096
 
+/* The largest message of a rejected peer that is parsed to get to its Close
+ * frame. */
+#define AWAY_BYTES 4096
+
 /* How much silence may be made up for at once. */
 #define BURST_NS INT64_C(10000000000)
 
@@ -116,11 +120,11 @@ static void on_end(struct hub__conn *c, bool is_error)
         hub__conn_cut(c, HUB_CLOSED_LOST);
 }
 
-void hub__conn_readable(struct hub__conn *c)
+static inline void take_bytes(struct hub__conn *c, size_t message_bytes)
 {
     struct hub__host *host = c->host;
     const struct hub__reader_limits limits = {
-        .message_bytes = hub__conn_options(c)->max_message_bytes,
+        .message_bytes = message_bytes,
         .budget = host->shared.reading,
     };
     ssize_t got;
@@ -147,4 +151,14 @@ void hub__conn_readable(struct hub__conn *c)
         hub__conn_fail(c, fault_of(status));
     else if (c->flooding)
         hub__conn_fail(c, HUB__FAULT_RATE);
+}
+
+void hub__conn_readable(struct hub__conn *c)
+{
+    take_bytes(c, hub__conn_options(c)->max_message_bytes);
+}
+
+void hub__conn_read_away(struct hub__conn *c)
+{
+    take_bytes(c, AWAY_BYTES);
 }

@@ -9,4 +9,8 @@
 /* The socket has something to read, or is broken. */
 void hub__conn_readable(struct hub__conn *conn);
 
+/* The same for a rejected socket, whose input is discarded up to its Close
+ * frame, with little memory. */
+void hub__conn_read_away(struct hub__conn *conn);
+
 #endif

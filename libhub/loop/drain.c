@@ -119,6 +119,10 @@ static void close_the_rest(struct hub__drain *d)
             hub__conn_close(host->conns[i], &ending);
     }
     hub__flush(host); /* delivers what waits for them, and ends them */
+    for (uint32_t i = host->conn_count; i-- > 0;) {
+        if (!host->conns[i]->wire->has_place)
+            hub__conn_cut(host->conns[i], HUB_CLOSED_SHUTDOWN);
+    }
 }
 
 void hub__drain_begin(struct hub__drain *d, int64_t deadline_ms)

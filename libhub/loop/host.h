@@ -41,6 +41,7 @@ struct hub__shared {
     struct hub__places *places;
     struct hub__room *room;       /* where hub_send() waits for the loops */
     atomic_uint_fast64_t *opened; /* see struct hub */
+    atomic_size_t *rejecting;     /* likewise */
     struct hub__frame *expired;   /* likewise */
     unsigned loop_count;
 };

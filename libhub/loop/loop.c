@@ -230,6 +230,10 @@ static void handle_post(struct hub__loop *loop, const struct hub__post *post)
     case HUB__POST_EXPIRE:
         hub__expiry_set(&loop->expiry, post->conn, post->deadline_ms);
         break;
+    case HUB__POST_REJECT:
+        hub__fanout_skip(&loop->fanout, post->conn);
+        hub__conn_reject(post->conn);
+        break;
     case HUB__POST_FRAME:
         hub__fanout_catch_up(&loop->fanout, post->conn);
         hub__conn_queue(post->conn, post->frame);

@@ -17,12 +17,13 @@
 struct hub__conn;
 
 enum hub__post_kind {
-    HUB__POST_ADD,       /* conn, deadline_ms: of its time */
+    HUB__POST_ADD,       /* conn, deadline_ms: when it expires */
     HUB__POST_FRAME,     /* conn, frame */
     HUB__POST_BROADCAST, /* frame, except */
     HUB__POST_CLOSE,     /* conn, frame: its Close frame, code */
     HUB__POST_DROP,      /* conn */
     HUB__POST_EXPIRE,    /* conn, deadline_ms */
+    HUB__POST_REJECT,    /* conn, in no registry */
     HUB__POST_SHUTDOWN,  /* deadline_ms */
 };
 

@@ -17,6 +17,9 @@ struct hub__wire {
     /* The bytes of a frame go to its socket as they are, so that many
      * connections can share one piece of memory. */
     bool takes_frames;
+    /* It is a connection of the hub: it has a place, counts in the statistics,
+     * and callbacks are called for it. */
+    bool has_place;
     /* Its peer will come back after a shutdown, so these are not all closed at
      * once. */
     bool comes_back;
@@ -52,8 +55,9 @@ struct hub__wire {
     void (*leave)(struct hub__conn *conn);
 };
 
-/* A socket that speaks RFC 6455, and a member that takes messages by a
- * callback. */
-extern const struct hub__wire hub__wire_websocket, hub__wire_member;
+/* A socket that speaks RFC 6455, a member that takes messages by a callback,
+ * and a socket that is rejected. */
+extern const struct hub__wire hub__wire_websocket, hub__wire_member,
+    hub__wire_rejected;
 
 #endif

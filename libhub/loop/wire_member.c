@@ -67,6 +67,7 @@ static void leave(struct hub__conn *c)
 }
 
 const struct hub__wire hub__wire_member = {
+    .has_place = true,
     .open = open_member,
     .send = deliver,
     .make_room = make_room,

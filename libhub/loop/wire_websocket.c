@@ -84,6 +84,7 @@ static void close_socket(struct hub__conn *c)
 
 const struct hub__wire hub__wire_websocket = {
     .takes_frames = true,
+    .has_place = true,
     .comes_back = true,
     .open = open_socket,
     .readable = hub__conn_readable,

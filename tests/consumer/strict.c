@@ -8,6 +8,7 @@ int use(void)
 {
     struct hub_options options = HUB_OPTIONS_INIT;
     struct hub_member member = HUB_MEMBER_INIT;
+    struct hub_rejection rejection = HUB_REJECTION_INIT;
     struct hub_stats stats = HUB_STATS_INIT;
     struct hub_message text = hub_text("1");
     struct hub_message bytes = hub_binary("12", 2);
@@ -36,6 +37,7 @@ int use(void)
                text.payload_bytes + bytes.payload_bytes &&
            targets[3].user_id == targets[1].user_id &&
            targets[2].session_id != member.session_id &&
+           rejection.reason == options.expiry_reason &&
            hub_strerror(HUB_EINVAL) != hub_version() &&
            hub_histogram_bound_us(0) < stats.deliveries.sum_us;
 }
