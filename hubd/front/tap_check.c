@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -37,15 +38,24 @@ static int listen_on_loopback(int *port)
     return -1;
 }
 
-static bool send_answer(int listener)
+/* Returns a connection on which the answer has been sent, or -1. */
+static int send_answer(int listener)
 {
-    int fd = accept(listener, NULL, NULL);
-    bool sent = fd >= 0 && send(fd, ANSWER, ANSWER_BYTES, MSG_NOSIGNAL) ==
-                               (ssize_t)ANSWER_BYTES;
+    /* A reset leaves nothing behind that would hold a port. */
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    struct pollfd waiting = {.fd = listener, .events = POLLIN};
+    int fd = -1;
 
-    if (fd >= 0)
-        (void)close(fd);
-    return sent;
+    /* With few ports, the client may have been connected to itself. */
+    if (poll(&waiting, 1, TIMEOUT_MS) == 1)
+        fd = accept(listener, NULL, NULL);
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    if (send(fd, ANSWER, ANSWER_BYTES, MSG_NOSIGNAL) == (ssize_t)ANSWER_BYTES)
+        return fd;
+    (void)close(fd);
+    return -1;
 }
 
 /* Returns whether civetweb has read the answer. */
@@ -54,9 +64,12 @@ static bool read_answer(int listener, int port)
     char text[128];
     struct mg_connection *conn =
         mg_connect_client("127.0.0.1", port, 0, text, sizeof(text));
-    bool got = conn != NULL && send_answer(listener) &&
-               mg_get_response(conn, text, sizeof(text), TIMEOUT_MS) >= 0;
+    int fd = conn != NULL ? send_answer(listener) : -1;
+    bool got =
+        fd >= 0 && mg_get_response(conn, text, sizeof(text), TIMEOUT_MS) >= 0;
 
+    if (fd >= 0)
+        (void)close(fd);
     if (conn != NULL)
         mg_close_connection(conn);
     return got;
