@@ -18,19 +18,18 @@ namespace Hubd.Client
         /// <summary>Throws OperationCanceledException if ct is cancelled, and
         /// whatever HttpClient throws when it is misused. The request takes one
         /// of the slots, unless slots is null.</summary>
-        public static async Task<HubResult> PostAsync(
+        public static async Task<Outcome<T>> PostAsync<T>(
             HttpClient http,
             SemaphoreSlim slots,
             HubSettings settings,
-            Uri url,
-            byte[] body,
+            Request<T> request,
             TimeSpan timeLeft,
             CancellationToken ct)
         {
             using (var time = CancellationTokenSource
                 .CreateLinkedTokenSource(ct))
             {
-                var content = new OnceContent(body);
+                var content = new OnceContent(request.Body);
 
                 time.CancelAfter(timeLeft);
                 try
@@ -40,7 +39,7 @@ namespace Hubd.Client
                             slots,
                             () => SendAsync(
                                 http,
-                                url,
+                                request,
                                 settings.ApiKey,
                                 content,
                                 time.Token),
@@ -58,18 +57,20 @@ namespace Hubd.Client
                     // throw anything.
                     if (time.IsCancellationRequested ||
                         cause is OperationCanceledException)
-                        return HubResult.Failure(isUnsent
+                        return new Outcome<T>(isUnsent
                             ? NotReached(
                                 settings, "no connection in time", cause)
-                            : TimedOut(settings, cause));
+                            : TimedOut(
+                                settings, request.IsRepeatable, cause));
                     if (!isUnsent)
-                        return HubResult.Failure(Lost(settings, cause));
+                        return new Outcome<T>(
+                            Lost(settings, request.IsRepeatable, cause));
                     // For example, the HttpClient was disposed.
                     if (cause is ObjectDisposedException)
                         throw;
                     // Not only HttpRequestExceptions: a handler of the host,
                     // such as a circuit breaker, may throw anything.
-                    return HubResult.Failure(NotReached(
+                    return new Outcome<T>(NotReached(
                         settings, Reason.Innermost(cause), cause));
                 }
             }
@@ -117,29 +118,30 @@ namespace Hubd.Client
         }
 
         // May still be running when nobody waits for it any more.
-        private static async Task<HubResult> SendAsync(
+        private static async Task<Outcome<T>> SendAsync<T>(
             HttpClient http,
-            Uri url,
+            Request<T> request,
             string key,
             OnceContent content,
             CancellationToken ct)
         {
-            using (var request = new HttpRequestMessage(HttpMethod.Post, url))
+            using (var message = new HttpRequestMessage(
+                HttpMethod.Post, request.Url))
             {
-                request.Content = content;
+                message.Content = content;
                 // Add() would validate the key, and include it in its
                 // exception.
-                request.Headers.TryAddWithoutValidation(KeyHeader, key);
+                message.Headers.TryAddWithoutValidation(KeyHeader, key);
                 // A large body would still be in flight when hubd rejects it
                 // and closes the connection, and the answer would be lost.
-                request.Headers.ExpectContinue =
+                message.Headers.ExpectContinue =
                     content.Length > AskFirstBytes;
                 using (var response = await http
                     .SendAsync(
-                        request, HttpCompletionOption.ResponseHeadersRead, ct)
+                        message, HttpCompletionOption.ResponseHeadersRead, ct)
                     .ConfigureAwait(false))
                 {
-                    return await HubAnswer.ReadAsync(response, ct)
+                    return await HubAnswer.ReadAsync(response, request, ct)
                         .ConfigureAwait(false);
                 }
             }
@@ -155,25 +157,36 @@ namespace Hubd.Client
                 cause: cause);
         }
 
-        private static HubError TimedOut(HubSettings settings, Exception cause)
+        private static HubError TimedOut(
+            HubSettings settings, bool isRepeatable, Exception cause)
         {
             return new HubError(
                 HubErrorCodes.Timeout,
-                $"{settings.Authority} did not answer in time; the message " +
-                    "may have been delivered",
-                isDeliveryUnknown: true,
+                $"{settings.Authority} did not answer in time" +
+                    MayBeDelivered(isRepeatable),
+                isTransient: isRepeatable,
+                isDeliveryUnknown: !isRepeatable,
                 cause: cause);
         }
 
-        private static HubError Lost(HubSettings settings, Exception cause)
+        private static HubError Lost(
+            HubSettings settings, bool isRepeatable, Exception cause)
         {
             return new HubError(
                 HubErrorCodes.ConnectionLost,
                 $"lost the connection to {settings.Authority} before its " +
-                    $"answer ({Reason.Innermost(cause)}); the message may " +
-                    "have been delivered",
-                isDeliveryUnknown: true,
+                    $"answer ({Reason.Innermost(cause)})" +
+                    MayBeDelivered(isRepeatable),
+                isTransient: isRepeatable,
+                isDeliveryUnknown: !isRepeatable,
                 cause: cause);
+        }
+
+        private static string MayBeDelivered(bool isRepeatable)
+        {
+            return isRepeatable
+                ? string.Empty
+                : "; the message may have been delivered";
         }
     }
 }

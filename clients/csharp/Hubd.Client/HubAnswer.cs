@@ -20,16 +20,29 @@ namespace Hubd.Client
         private const int BytesMax = 8 * 1024; // hubd's have 2.5 KB at most
         private const int TooManyRequests = 429; // HttpStatusCode lacks it
 
-        public static async Task<HubResult> ReadAsync(
-            HttpResponseMessage response, CancellationToken ct)
+        public static async Task<Outcome<T>> ReadAsync<T>(
+            HttpResponseMessage response,
+            Request<T> request,
+            CancellationToken ct)
         {
             var text = await ReadTextAsync(response.Content, ct)
                 .ConfigureAwait(false);
             var answer = text == null ? null : Parse(text);
 
-            return Success(response, answer) ??
-                HubResult.Failure(
-                    Error(response, answer) ?? Unexpected(response));
+            return Success(response, request, answer) ??
+                new Outcome<T>(
+                    Error(response, answer) ??
+                    Unexpected(response, request.IsRepeatable));
+        }
+
+        /// <summary>Null if the answer has no number of recipients.</summary>
+        public static Outcome<HubResult> ReadRecipients(JObject answer)
+        {
+            var count = (answer["recipients"] as JValue)?.Value as long?;
+
+            return count >= 0 && count <= int.MaxValue
+                ? new Outcome<HubResult>(HubResult.Success((int)count.Value))
+                : null;
         }
 
         /// <summary>Null if it is too long to be from hubd.</summary>
@@ -75,15 +88,12 @@ namespace Hubd.Client
             }
         }
 
-        private static HubResult Success(
-            HttpResponseMessage response, JObject answer)
+        private static Outcome<T> Success<T>(
+            HttpResponseMessage response, Request<T> request, JObject answer)
         {
-            var count = (answer?["recipients"] as JValue)?.Value as long?;
-
             return response.StatusCode == HttpStatusCode.OK &&
-                Text(answer, "status") == "success" &&
-                count >= 0 && count <= int.MaxValue
-                ? HubResult.Success((int)count.Value)
+                Text(answer, "status") == "success"
+                ? request.Read(answer)
                 : null;
         }
 
@@ -106,16 +116,19 @@ namespace Hubd.Client
                 retryAfter: RetryAfter(response));
         }
 
-        private static HubError Unexpected(HttpResponseMessage response)
+        private static HubError Unexpected(
+            HttpResponseMessage response, bool isRepeatable)
         {
             var status = (int)response.StatusCode;
 
             return new HubError(
                 HubErrorCodes.UnexpectedResponse,
                 $"the answer with status {status} is not from hubd; is " +
-                    "BaseUrl right? The message may have been delivered",
+                    "BaseUrl right?" + (isRepeatable
+                        ? string.Empty
+                        : " The message may have been delivered"),
                 status,
-                isDeliveryUnknown: true);
+                isDeliveryUnknown: !isRepeatable);
         }
 
         private static string Text(JObject answer, string name)

@@ -149,6 +149,28 @@ namespace Hubd.Client
             return Send(Target.Everybody, payload, messageType, ct);
         }
 
+        /// <inheritdoc/>
+        public Task<HubTicketResult> IssueTicketAsync(
+            HubTicketRequest request,
+            CancellationToken ct = default(CancellationToken))
+        {
+            NotNull(request, nameof(request));
+            if (ct.IsCancellationRequested)
+                return Task.FromCanceled<HubTicketResult>(ct);
+            var settings = Settings();
+            var body = TicketBody.Write(request, out var error);
+
+            // An unused ticket does no harm, so asking twice does none.
+            return error != null
+                ? Task.FromResult(HubTicketResult.Failure(error))
+                : PostAsync(
+                    settings,
+                    new Request<HubTicketResult>(
+                        settings.TicketsUrl, body, true, TicketBody.Read),
+                    HubTicketResult.Failure,
+                    ct);
+        }
+
         /// <summary>
         /// Closes the connections, unless they belong to an HttpClient that was
         /// passed in. Calls in progress fail.
@@ -205,14 +227,36 @@ namespace Hubd.Client
 
             return error != null
                 ? Task.FromResult(HubResult.Failure(error))
-                : PostAsync(settings, settings.UrlOf(target), body, ct);
+                : PostAsync(
+                    settings,
+                    new Request<HubResult>(
+                        settings.UrlOf(target),
+                        body,
+                        false,
+                        HubAnswer.ReadRecipients),
+                    HubResult.Failure,
+                    ct);
         }
 
-        private async Task<HubResult> PostAsync(
-            HubSettings settings, Uri url, byte[] body, CancellationToken ct)
+        private async Task<T> PostAsync<T>(
+            HubSettings settings,
+            Request<T> request,
+            Func<HubError, T> fail,
+            CancellationToken ct)
+        {
+            var outcome = await PostAsync(settings, request, ct)
+                .ConfigureAwait(false);
+
+            return outcome.Error == HubError.None
+                ? outcome.Value
+                : fail(outcome.Error);
+        }
+
+        private async Task<Outcome<T>> PostAsync<T>(
+            HubSettings settings, Request<T> request, CancellationToken ct)
         {
             var schedule = new RetrySchedule(settings.Timeout);
-            HubResult before = null;
+            Outcome<T> before = null;
 
             while (true)
             {
@@ -221,8 +265,7 @@ namespace Hubd.Client
                         _http(),
                         _slots,
                         settings,
-                        url,
-                        body,
+                        request,
                         schedule.Left,
                         ct)
                     .ConfigureAwait(false);
@@ -241,7 +284,7 @@ namespace Hubd.Client
 
         // The error of an earlier attempt says more than that the time ran out
         // during this one.
-        private static bool WasCutShort(HubResult result)
+        private static bool WasCutShort<T>(Outcome<T> result)
         {
             return result.Error.Cause is OperationCanceledException;
         }

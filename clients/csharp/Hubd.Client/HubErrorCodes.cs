@@ -56,6 +56,20 @@ namespace Hubd.Client
         /// <summary>hubd: a <see cref="RawJson"/> is not JSON.</summary>
         public const string InvalidJson = "invalid_json";
 
+        /// <summary>
+        /// hubd: a ticket's time or origin is not one it accepts. Client,
+        /// before anything is sent: the origin contains an unpaired surrogate.
+        /// </summary>
+        public const string InvalidTicketRequest = "invalid_ticket_request";
+
+        /// <summary>hubd: its settings do not let clients connect with
+        /// tickets.</summary>
+        public const string TicketsOff = "tickets_off";
+
+        /// <summary>hubd: there are too many unused tickets.
+        /// Transient.</summary>
+        public const string TooManyTickets = "too_many_tickets";
+
         /// <summary>hubd: the message is larger than its
         /// <c>MAX_MESSAGE_SIZE</c>.</summary>
         public const string TooLarge = "too_large";

@@ -14,6 +14,7 @@ namespace Hubd.Client
 
         private readonly Uri _sendUrl;
         private readonly Uri _broadcastUrl;
+        private readonly Uri _ticketsUrl;
 
         private HubSettings(HubOptions source, Uri baseUrl)
         {
@@ -21,6 +22,7 @@ namespace Hubd.Client
             Authority = baseUrl.Authority;
             _sendUrl = new Uri(baseUrl, "api/send");
             _broadcastUrl = new Uri(baseUrl, "api/broadcast");
+            _ticketsUrl = new Uri(baseUrl, "api/tickets");
             ApiKey = source.ApiKey;
             Timeout = source.Timeout;
             Retry = source.Retry;
@@ -51,6 +53,8 @@ namespace Hubd.Client
                 MaxConnectionsProblem(options.MaxConnections);
             return problem == null ? new HubSettings(options, baseUrl) : null;
         }
+
+        public Uri TicketsUrl => _ticketsUrl;
 
         public Uri UrlOf(Target target)
         {

@@ -87,5 +87,18 @@ namespace Hubd.Client
             object payload,
             string messageType,
             CancellationToken ct = default(CancellationToken));
+
+        /// <summary>
+        /// Gets a ticket, with which a client can connect once as the user that
+        /// the request names.
+        /// </summary>
+        /// <param name="request">Who the ticket is for.</param>
+        /// <param name="ct">Ends the call with an
+        /// OperationCanceledException.</param>
+        /// <returns>The ticket, or what went wrong. A failure has no effect,
+        /// so IsDeliveryUnknown is never set.</returns>
+        Task<HubTicketResult> IssueTicketAsync(
+            HubTicketRequest request,
+            CancellationToken ct = default(CancellationToken));
     }
 }

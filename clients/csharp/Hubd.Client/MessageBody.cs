@@ -42,7 +42,7 @@ namespace Hubd.Client
                 HalfPair(HubErrorCodes.InvalidMessage, "messageType", type);
         }
 
-        private static HubError HalfPair(string code, string name, string text)
+        public static HubError HalfPair(string code, string name, string text)
         {
             return text == null || StrictUtf8.CanEncode(text)
                 ? null
@@ -61,7 +61,7 @@ namespace Hubd.Client
         }
 
         // Newtonsoft.Json 5 throws on some texts with control characters.
-        private static string Quote(string text)
+        public static string Quote(string text)
         {
             var quoted = new StringBuilder("\"");
 

@@ -88,6 +88,11 @@ class Client:
     def everybody(self, payload=None, type="t", **how):
         return self._send("all", payload, type, **how)
 
+    def ticket(self, user, session=None, origin=None, **how):
+        """`ttl` and `connection_ttl` in seconds."""
+        return self.command("ticket", user=units(user), session=units(session),
+                            origin=units(origin), **how)
+
     def _send(self, to, payload, type, **how):
         if not (isinstance(payload, dict) and
                 payload.keys() & {"raw", "bytes", "sample"}):

@@ -126,11 +126,13 @@ namespace Driver
                 isNamed("sessionId",
                     () => client.SendToUserAndSessionAsync("u", null, 1, "t"));
                 isNamed("messageType", () => client.BroadcastAsync(1, null));
+                isNamed("request", () => client.IssueTicketAsync(null));
             }
             Throws<ArgumentNullException>(
                 () => new HubClient((HubOptions)null));
             Throws<ArgumentNullException>(
                 () => new HubClient((System.Net.Http.HttpClient)null, Right()));
+            Throws<ArgumentNullException>(() => new HubTicketRequest(null));
             Throws<ArgumentNullException>(() => new RawJson((string)null));
             Throws<ArgumentNullException>(() => new RawJson((byte[])null));
         }
@@ -168,6 +170,30 @@ namespace Driver
             Throws<ArgumentOutOfRangeException>(() => HubResult.Success(-1));
             Throws<ArgumentException>(() => HubResult.Failure(HubError.None));
             Throws<ArgumentNullException>(() => HubResult.Failure(null));
+        }
+
+        private static void Results_show_no_ticket()
+        {
+            var issued = HubTicketResult.Success(
+                "hubt_a_hunter2", TimeSpan.FromSeconds(30));
+            var error = new HubError("a_code", "what happened", 400);
+            var failed = HubTicketResult.Failure(error);
+
+            Equal(true, issued.IsSuccess && !issued.IsFailure);
+            Equal("hubt_a_hunter2", issued.Ticket);
+            Equal(30.0, issued.ExpiresIn.TotalSeconds);
+            ShowsNoSecret(issued.ToString());
+            Equal(true, failed.IsFailure && !failed.IsSuccess);
+            Equal("a_code: what happened", failed.ToString());
+            Contains(Throws<InvalidOperationException>(
+                () => failed.Ticket.ToString()).Message, "a_code");
+            Throws<InvalidOperationException>(
+                () => failed.ExpiresIn.ToString());
+            Throws<ArgumentNullException>(
+                () => HubTicketResult.Success(null, TimeSpan.Zero));
+            Throws<ArgumentException>(
+                () => HubTicketResult.Failure(HubError.None));
+            Throws<ArgumentNullException>(() => HubTicketResult.Failure(null));
         }
 
         private static void Raw_json_keeps_a_copy_of_bytes()

@@ -34,6 +34,9 @@ namespace Driver
                 case "send":
                     return Outcome.Of(await Send(
                         _clients[name], command, Token(command)));
+                case "ticket":
+                    return Outcome.Of(await _clients[name].IssueTicketAsync(
+                        TicketRequest(command), Token(command)));
                 case "cancel":
                     Source(command).Cancel();
                     return new JObject();
@@ -83,6 +86,24 @@ namespace Driver
                 default:
                     return client.BroadcastAsync(payload, type, ct);
             }
+        }
+
+        private static HubTicketRequest TicketRequest(JObject command)
+        {
+            return new HubTicketRequest(Units(command["user"]))
+            {
+                SessionId = Units(command["session"]),
+                Origin = Units(command["origin"]),
+                TimeToLive = Time(command["ttl"]),
+                ConnectionTimeToLive = Time(command["connection_ttl"]),
+            };
+        }
+
+        private static TimeSpan? Time(JToken seconds)
+        {
+            return seconds == null || seconds.Type == JTokenType.Null
+                ? (TimeSpan?)null
+                : TimeSpan.FromSeconds((double)seconds);
         }
 
         // A text may hold half a surrogate pair, which no pipe lets through.

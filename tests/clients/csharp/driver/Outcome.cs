@@ -9,11 +9,33 @@ namespace Driver
     {
         public static JObject Of(HubResult result)
         {
-            var error = result.Error;
-            var told = new JObject
+            var told = Of(result.IsSuccess, result.IsFailure, result.Error);
+
+            told["text"] = $"{result} {told["text"]}";
+            if (result.IsSuccess)
+                told["recipients"] = result.Recipients;
+            return told;
+        }
+
+        public static JObject Of(HubTicketResult result)
+        {
+            var told = Of(result.IsSuccess, result.IsFailure, result.Error);
+
+            told["text"] = $"{result} {told["text"]}";
+            if (result.IsSuccess)
             {
-                ["success"] = result.IsSuccess,
-                ["failure"] = result.IsFailure,
+                told["ticket"] = result.Ticket;
+                told["expires_in"] = result.ExpiresIn.TotalSeconds;
+            }
+            return told;
+        }
+
+        private static JObject Of(bool success, bool failure, HubError error)
+        {
+            return new JObject
+            {
+                ["success"] = success,
+                ["failure"] = failure,
                 ["code"] = error.Code,
                 ["description"] = error.Description,
                 ["status"] = error.Status,
@@ -21,11 +43,8 @@ namespace Driver
                 ["unknown"] = error.IsDeliveryUnknown,
                 ["retry_after"] = error.RetryAfter?.TotalSeconds,
                 // All that a host may put into its logs.
-                ["text"] = $"{result} {error} {error.Cause}",
+                ["text"] = $"{error} {error.Cause}",
             };
-            if (result.IsSuccess)
-                told["recipients"] = result.Recipients;
-            return told;
         }
 
         public static JObject Of(Exception error)
