@@ -268,7 +268,8 @@ static bool as_variables(char *printed, char **env)
                 env[count++] = strcmp(row->name, "HUB_API_KEY")
                                    ? others[i]
                                    : strcpy(key, KEY);
-        } else if (row->zero && strcmp(value, row->zero) == 0) {
+        } else if (row->zero && is_number(row) &&
+                   strcmp(value, row->zero) == 0) {
             memcpy(value, "0", 2);
             env[count++] = printed;
         } else if (strcmp(value, "(unset)") != 0) {
