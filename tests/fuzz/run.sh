@@ -6,9 +6,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # The slowest first, so that they end together.
-readonly TARGETS=(upgrade settings json reader chunks utf8)
+readonly TARGETS=(token jwks upgrade settings json reader chunks utf8)
 declare -rA LONGEST=([upgrade]=2048 [settings]=1024 [json]=2048 [reader]=1024
-    [chunks]=512 [utf8]=512)
+    [chunks]=512 [utf8]=512 [token]=2048 [jwks]=4096)
 readonly OUT=build/fuzz BIN=build/fuzz/tests/fuzz
 readonly MEMORY_MB=1024 INPUT_SECONDS=10
 
