@@ -11,12 +11,17 @@
 #define LARGE 1500 /* of a message that fills queues */
 #define FLOOD 12   /* of them */
 #define QUEUE 6000
+#define EXPIRES_MS 600
+#define WARNING_MS 200
+#define GRACE_MS 50
 #define FRAGMENTED "in three parts"
 
 static struct allocation_peer peers[ALLOCATION_PEERS];
 static hub_t *hub;
 static unsigned number; /* of the last message */
 static bool shutting;
+static struct testing_client rejected;
+static int rejected_code;
 
 /* The account. --------------------------------------------------------- */
 
@@ -148,6 +153,17 @@ static void on_closed(hub_t *h, const struct hub_connection *connection,
     p->info = *info;
 }
 
+static void on_expiring(hub_t *h, const struct hub_connection *connection,
+                        int64_t remaining_ms)
+{
+    struct allocation_peer *p = connection->data;
+
+    (void)h;
+    ck_assert(p->opened == 1 && p->closed == 0);
+    ck_assert_int_eq(remaining_ms, WARNING_MS);
+    p->warnings++;
+}
+
 /* Peers. --------------------------------------------------------------- */
 
 static void say(struct allocation_peer *p, uint8_t first_byte, const char *text)
@@ -226,11 +242,14 @@ static bool is_open(int fd)
     return fcntl(fd, F_GETFD) >= 0;
 }
 
+/* Each is greeted with the next number. */
 static void enter(struct allocation_peer *p, const char *user,
                   const char *session, bool is_socket)
 {
     unsigned before = testing_refused();
     struct hub_member member = HUB_MEMBER_INIT;
+    struct hub_message greeting;
+    char text[16];
     hub_id id = {77};
     int err;
 
@@ -238,6 +257,11 @@ static void enter(struct allocation_peer *p, const char *user,
     p->session = member.session_id = session;
     p->is_socket = is_socket;
     member.data = p;
+    snprintf(text, sizeof text, "%u", ++number);
+    greeting = hub_binary(text, strlen(text));
+    member.greeting = &greeting;
+    if (p == &peers[ALLOCATION_FAY])
+        member.expires_ms = EXPIRES_MS;
     if (is_socket) {
         p->fd = testing_client_open(&p->client);
         testing_shrink_buffers(p->fd, 1);
@@ -249,6 +273,7 @@ static void enter(struct allocation_peer *p, const char *user,
     if (err == 0) {
         p->entered = true;
         p->id = id;
+        p->wanted[p->wanted_count++] = number;
         return;
     }
     check_refused(err, before);
@@ -280,6 +305,20 @@ static void leave(struct allocation_peer *p, bool politely)
     }
 }
 
+static void extend(const struct allocation_peer *p, int64_t expires_ms)
+{
+    unsigned before = testing_refused();
+    bool in = is_in(p);
+    int err = hub_extend(hub, p->id, expires_ms);
+
+    if (err == 0)
+        ck_assert(in);
+    else if (err == HUB_ENOENT)
+        ck_assert(!in);
+    else
+        check_refused(err, before);
+}
+
 /* The life. ------------------------------------------------------------ */
 
 static void begin_life(void)
@@ -289,6 +328,7 @@ static void begin_life(void)
     enter(&peers[ALLOCATION_CYD], "ada", "s1", true);
     enter(&peers[ALLOCATION_DAN], "ada", "s2", true);
     enter(&peers[ALLOCATION_EVE], "cyd", "s1", true);
+    enter(&peers[ALLOCATION_FAY], "fay", NULL, true);
     enter(&peers[ALLOCATION_SLOW], "dan", "s2", true);
     settle();
     check_counts();
@@ -332,6 +372,58 @@ static void let_them_talk(void)
                 5 + strlen(FRAGMENTED), MSG_NOSIGNAL);
     settle();
     check_counts();
+}
+
+/* One expires, one is extended in time, one is not to expire after all. */
+static void let_time_pass(void)
+{
+    extend(&peers[ALLOCATION_BEA], 5000);
+    extend(&peers[ALLOCATION_DAN], 5000);
+    settle();
+    testing_clock_advance(EXPIRES_MS - WARNING_MS);
+    settle();
+    extend(&peers[ALLOCATION_BEA], 100000);
+    extend(&peers[ALLOCATION_DAN], 0);
+    settle();
+    testing_clock_advance(WARNING_MS);
+    settle();
+    post(NULL, 0);
+    testing_clock_advance(GRACE_MS);
+    settle();
+    check_counts();
+}
+
+static void reject_one(void)
+{
+    unsigned before = testing_refused();
+    struct hub_rejection rejection = HUB_REJECTION_INIT;
+    struct testing_received frame;
+    int fd = testing_client_open(&rejected), err;
+
+    rejection.code = 3003;
+    rejection.reason = "forbidden";
+    rejected_code = 0;
+    err = hub_reject(hub, fd, &rejection);
+    if (err != 0) {
+        check_refused(err, before);
+        ck_assert(is_open(fd));
+        close(fd);
+        return;
+    }
+    settle();
+    if (testing_client_receive(&rejected, &frame)) {
+        ck_assert_uint_eq(frame.first_byte, TESTING_FIN_CLOSE);
+        rejected_code = frame.payload[0] << 8 | frame.payload[1];
+        testing_client_send(&rejected, TESTING_FIN_CLOSE, "", 0);
+    }
+    settle();
+    ck_assert(testing_client_at_end(&rejected));
+    ck_assert(!is_open(fd));
+}
+
+int allocation_rejected(void)
+{
+    return rejected_code;
 }
 
 static void fill_queue(void)
@@ -383,6 +475,7 @@ static void end_life(void)
     ck_assert_uint_eq(stats.sessions, 0);
     ck_assert_uint_eq(stats.opened, stats.closed);
     ck_assert_uint_eq(atomic_load(&hub->places.held), 0);
+    ck_assert_uint_eq(atomic_load(&hub->rejecting), 0);
     read_peers();
 }
 
@@ -394,11 +487,15 @@ int allocation_create(enum hub_slow_consumer policy)
     memset(peers, 0, sizeof peers);
     for (size_t i = 0; i < ALLOCATION_PEERS; i++)
         peers[i].client.fd = -1;
+    rejected = (struct testing_client){.fd = -1};
     number = 0;
     options.flags = HUB_HOST_LOOP;
     options.slow_consumer = policy;
     options.queue_bytes = QUEUE;
     options.close_timeout_ms = 40; /* and its ticks as short */
+    options.expiry_warning_ms = WARNING_MS;
+    options.expiry_grace_ms = GRACE_MS;
+    options.expiring = on_expiring;
     options.opened = on_opened;
     options.message = on_message;
     options.closed = on_closed;
@@ -413,6 +510,8 @@ struct allocation_peer *allocation_live(void)
     begin_life();
     talk_to_them();
     let_them_talk();
+    let_time_pass();
+    reject_one();
     fill_queue();
     settle();
     let_them_leave();
@@ -425,4 +524,5 @@ void allocation_release(void)
     hub_destroy(hub);
     for (size_t i = 0; i < ALLOCATION_PEERS; i++)
         testing_client_close(&peers[i].client);
+    testing_client_close(&rejected);
 }

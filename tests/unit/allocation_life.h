@@ -1,6 +1,7 @@
 /* allocation_life.h - the whole life of a hub, for tests that let allocations
- * fail in it: peers enter, are sent to, talk, fall behind, leave, and the hub
- * shuts down, all in the test's own thread and in the same order each time.
+ * fail in it: peers enter, are sent to, talk, expire, fall behind, leave, one
+ * is rejected, and the hub shuts down, all in the test's own thread and in the
+ * same order each time.
  *
  * Beside the hub an account is kept of what was accepted for each peer. What
  * must hold during the life is asserted in here.
@@ -18,6 +19,7 @@ enum {
     ALLOCATION_CYD,
     ALLOCATION_DAN,
     ALLOCATION_EVE,
+    ALLOCATION_FAY, /* who expires */
     ALLOCATION_SLOW,
     ALLOCATION_LATE,
     ALLOCATION_PEERS
@@ -31,7 +33,7 @@ struct allocation_peer {
     bool idle;    /* it does not read */
     int fd;       /* the hub's side */
     hub_id id;
-    unsigned opened, closed, messages, pongs;
+    unsigned opened, closed, messages, pongs, warnings;
     int code; /* of the Close frame that came; 0: none did */
     struct hub_close_info info;
     struct testing_client client;
@@ -42,6 +44,10 @@ struct allocation_peer {
 
 /* Makes the hub. Returns what hub_create() does. */
 int allocation_create(enum hub_slow_consumer policy);
+
+/* Of the socket that is rejected in that life: the code of its Close frame, or
+ * 0. */
+int allocation_rejected(void);
 
 /* The life, up to and with the shutdown. Returns ALLOCATION_PEERS peers. */
 struct allocation_peer *allocation_live(void);

@@ -34,6 +34,8 @@ static bool is_allowed(const struct allocation_peer *p, const struct plan *plan,
         return refused > 0;
     if (cause == HUB_CLOSED_SLOW_CONSUMER)
         return p == &peers[ALLOCATION_SLOW] && plan->policy == HUB_SLOW_CLOSE;
+    if (p == &peers[ALLOCATION_FAY])
+        return cause == HUB_CLOSED_EXPIRED;
     return cause == (p->ended ? HUB_CLOSED_BY_HOST : HUB_CLOSED_SHUTDOWN);
 }
 
@@ -104,6 +106,9 @@ static void check_all(const struct plan *plan, unsigned refused)
     ck_assert_uint_eq(peers[ALLOCATION_CYD].pongs, 1);
     ck_assert_uint_eq(peers[ALLOCATION_EVE].messages, 1);
     ck_assert_int_eq(peers[ALLOCATION_DAN].code, 4001);
+    ck_assert_int_eq(peers[ALLOCATION_FAY].code, 3000);
+    ck_assert_uint_eq(peers[ALLOCATION_FAY].warnings, 1);
+    ck_assert_int_eq(allocation_rejected(), 3003);
     ck_assert_int_eq(peers[ALLOCATION_LATE].code, 1001);
     ck_assert_int_eq(peers[ALLOCATION_SLOW].code,
                      plan->policy == HUB_SLOW_CLOSE ? 1013 : 1001);

@@ -11,6 +11,7 @@
 #include "testing_rings.h"
 
 #define PATIENCE_MS 20000u /* for a shutdown */
+#define STRESS_WARNING_MS 30
 
 static _Atomic(const char *) blamed;
 
@@ -48,6 +49,23 @@ void stress_spread(struct stress_host *host, const struct hub_target *except,
         atomic_fetch_add(&host->spread, 1);
 }
 
+bool stress_greets(unsigned patience)
+{
+    return patience % 3 == 0 && patience < STRESS_PATIENCE;
+}
+
+void stress_note_first(struct stress_ear *ear, const void *payload,
+                       size_t bytes)
+{
+    bool is_greeting = bytes == strlen(STRESS_GREETING) &&
+                       memcmp(payload, STRESS_GREETING, bytes) == 0;
+
+    if (is_greeting != ear->awaits_greeting)
+        stress_blame(
+            "a greeting is not the first message, or not the only one");
+    ear->awaits_greeting = false;
+}
+
 void stress_hear(struct stress_host *host, struct stress_ear *ear,
                  const void *payload, size_t bytes)
 {
@@ -78,6 +96,7 @@ static int deliver(void *data, hub_id id, const struct hub_message *message)
 
     if (atomic_load(&guest->state) != 1)
         stress_blame("a delivery to a connection that is not open");
+    stress_note_first(&guest->ear, message->payload, message->payload_bytes);
     if (guest->is_faithful) {
         atomic_fetch_add(&host->faithful, 1);
         stress_hear(host, &guest->ear, message->payload,
@@ -97,6 +116,7 @@ int stress_let_in(struct stress_host *host, int fd, const char *user,
                   const char *session, unsigned patience, hub_id *id)
 {
     struct stress_guest *guest = calloc(1, sizeof *guest);
+    struct hub_message greeting = hub_text(STRESS_GREETING);
     struct hub_member member = HUB_MEMBER_INIT;
     int err;
 
@@ -105,9 +125,13 @@ int stress_let_in(struct stress_host *host, int fd, const char *user,
     guest->host = host;
     guest->patience = patience;
     guest->is_faithful = patience > STRESS_PATIENCE;
+    guest->ear.awaits_greeting = stress_greets(patience);
     member.user_id = user;
     member.session_id = session;
     member.data = guest;
+    member.greeting = guest->ear.awaits_greeting ? &greeting : NULL;
+    if (patience % 5 == 0 && !guest->is_faithful)
+        member.expires_ms = 1 + patience % 100;
     if (fd < 0)
         member.deliver = deliver;
     err =
@@ -123,6 +147,21 @@ int stress_let_in(struct stress_host *host, int fd, const char *user,
     if (atomic_load(&guest->state) != 0)
         stress_blame("a callback for a connection that was refused");
     free(guest);
+    return err;
+}
+
+int stress_reject(struct stress_host *host, int fd)
+{
+    struct hub_rejection rejection = HUB_REJECTION_INIT;
+    int err;
+
+    rejection.code = 3000;
+    rejection.reason = "at random";
+    err = hub_reject(host->hub, fd, &rejection);
+    if (err == 0)
+        atomic_fetch_add(&host->rejected, 1);
+    else if (err != HUB_EFULL)
+        stress_check(host, err);
     return err;
 }
 
@@ -157,6 +196,24 @@ static void on_message(hub_t *hub, const struct hub_connection *connection,
             host, hub_close(hub, connection->id, 4000, "by its own message"));
     else if (bytes % 31 == 2 && host->next != NULL)
         stress_spread(host->next, NULL, message, NULL);
+}
+
+/* By enough, or it would be warned again at once, and so on. */
+static void on_expiring(hub_t *hub, const struct hub_connection *connection,
+                        int64_t remaining_ms)
+{
+    struct stress_guest *guest = connection->data;
+    uint64_t count = atomic_fetch_add(&guest->host->warned, 1);
+
+    if (atomic_load(&guest->state) != 1 || guest->is_faithful)
+        stress_blame("a warning for who is not open, or never expires");
+    if (remaining_ms < 0 || remaining_ms > STRESS_WARNING_MS)
+        stress_blame("a warning at the wrong time");
+    if (count % 3 == 0)
+        stress_check(guest->host,
+                     hub_extend(hub, connection->id, STRESS_WARNING_MS + 20));
+    else if (count % 31 == 1)
+        stress_check(guest->host, hub_unregister(hub, connection->id));
 }
 
 static void on_closed(hub_t *hub, const struct hub_connection *connection,
@@ -228,6 +285,9 @@ static bool open_host(struct stress_host *host, const struct stress_plan *plan)
     options.ping_interval_ms = options.pong_timeout_ms = 60;
     options.write_timeout_ms = options.close_timeout_ms = 80;
     options.message_timeout_ms = 100;
+    options.expiry_warning_ms = STRESS_WARNING_MS;
+    options.expiry_grace_ms = 20;
+    options.expiring = on_expiring;
     options.opened = on_opened;
     options.message = on_message;
     options.closed = on_closed;
@@ -251,6 +311,9 @@ static void close_host(struct stress_host *host, struct stress_tally *tally)
     if (whole && (stats.connections != 0 || stats.users != 0 ||
                   stats.sessions != 0 || stats.opened != stats.closed))
         stress_blame("somebody is left behind a shutdown");
+    if (whole && (stats.rejected != atomic_load(&host->rejected) ||
+                  atomic_load(&host->hub->rejecting) != 0))
+        stress_blame("a socket that was rejected is left behind");
     if (host->plan->end == STRESS_QUIET && host->plan->breaks_rings &&
         stats.uring_loops >= stats.loops)
         stress_blame("no loop has noticed that its ring is broken");
@@ -269,6 +332,8 @@ static void close_host(struct stress_host *host, struct stress_tally *tally)
     if (whole && atomic_load(&host->heard) > stats.messages_out)
         stress_blame("more messages were heard than counted");
     tally->delivered += atomic_load(&host->heard);
+    tally->warnings += atomic_load(&host->warned);
+    tally->expired += stats.closed_by_cause[HUB_CLOSED_EXPIRED];
 }
 
 /* The whole. ----------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* stress.h - everything at once: threads that enter, send, broadcast, close,
- * break off, leave and ask for figures at random, on one hub or several, while
- * those run, shut down or are destroyed.
+ * break off, leave, extend, reject and ask for figures at random, on one hub or
+ * several, while those run, shut down or are destroyed. Some expire.
  *
  * What came in must have gone out, once each, and what one thread sent to one
  * peer in the order of the calls. No assertion is made by the threads: they
@@ -48,6 +48,10 @@ struct stress_plan {
     X(broadcasts)                                                              \
     X(closes)                                                                  \
     X(unregisters)                                                             \
+    X(extends)                                                                 \
+    X(warnings)                                                                \
+    X(expired)                                                                 \
+    X(rejects)                                                                 \
     X(frames)                                                                  \
     X(breaks)                                                                  \
     X(resets)                                                                  \

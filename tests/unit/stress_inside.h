@@ -24,7 +24,7 @@ struct stress_host {
     atomic_bool ending; /* HUB_ESHUTDOWN may come */
     atomic_bool shut;   /* a shutdown of ours was the one */
     atomic_int shut_result;
-    atomic_uint_fast64_t opened, closed, heard;
+    atomic_uint_fast64_t opened, closed, heard, warned, rejected;
     atomic_uint_fast64_t spread;   /* broadcasts that were accepted */
     atomic_uint_fast64_t faithful; /* of them, heard by who never leaves */
     atomic_uint_fast64_t pool[STRESS_POOL];
@@ -39,9 +39,13 @@ struct stress_note {
 
 #define STRESS_MAGIC 0xC0FFEE01u
 
+/* What some are told first, and nobody else says. */
+#define STRESS_GREETING "be greeted"
+
 /* What a recipient has heard of each worker: the last number. */
 struct stress_ear {
     uint64_t id; /* of its connection */
+    bool awaits_greeting;
     uint32_t last[STRESS_WORKERS];
 };
 
@@ -58,6 +62,7 @@ struct stress_guest {
 struct stress_client {
     int fd; /* -1: none */
     bool is_tcp;
+    bool is_rejected;
     bool told_to_close;
     uint8_t input[4096]; /* a part of a frame is kept */
     size_t have;
@@ -78,6 +83,12 @@ struct stress_worker {
 /* Notes that something is wrong; the first text is kept. */
 void stress_blame(const char *text);
 
+/* Whether a guest of this patience is greeted. */
+bool stress_greets(unsigned patience);
+
+/* Each message that a recipient gets, and then those of the workers. */
+void stress_note_first(struct stress_ear *ear, const void *payload,
+                       size_t bytes);
 void stress_hear(struct stress_host *host, struct stress_ear *ear,
                  const void *payload, size_t bytes);
 
@@ -94,6 +105,9 @@ void stress_spread(struct stress_host *host, const struct hub_target *except,
  * caller's after an error. */
 int stress_let_in(struct stress_host *host, int fd, const char *user,
                   const char *session, unsigned patience, hub_id *id);
+
+/* Has a socket rejected, which is the caller's after an error. */
+int stress_reject(struct stress_host *host, int fd);
 
 /* Shuts a hub down, as others may do at the same time. */
 void stress_shut(struct stress_host *host);

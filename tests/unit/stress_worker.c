@@ -37,22 +37,32 @@ static hub_id pick_id(struct stress_worker *w)
 
 /* Coming. -------------------------------------------------------------- */
 
-/* Returns the id's value, or 0. */
-static uint64_t let_in(struct stress_worker *w, int fd)
+/* Fills in who it is. Returns whether it is in. */
+static bool let_in(struct stress_worker *w, int fd, struct stress_ear *ear)
 {
+    unsigned patience = pick(w, STRESS_PATIENCE);
     hub_id id;
     int err = stress_let_in(w->host, fd, pick_name(w),
-                            pick(w, 2) ? pick_name(w) : NULL,
-                            pick(w, STRESS_PATIENCE), &id);
+                            pick(w, 2) ? pick_name(w) : NULL, patience, &id);
 
     if (err != 0)
-        return 0;
+        return false;
+    ear->id = id.value;
+    ear->awaits_greeting = stress_greets(patience);
     atomic_store(&w->host->pool[pick(w, STRESS_POOL)], id.value);
     if (fd < 0)
         w->tally.registered++;
     else
         w->tally.adopted++;
-    return id.value;
+    return true;
+}
+
+static bool reject(struct stress_worker *w, int fd)
+{
+    if (stress_reject(w->host, fd) != 0)
+        return false;
+    w->tally.rejects++;
+    return true;
 }
 
 /* Without a trace, or, as a process does that is killed with bytes unread, by a
@@ -115,8 +125,9 @@ static void connect_client(struct stress_worker *w)
         return;
     }
     client->fd = ends[0];
-    client->ear.id = let_in(w, ends[1]);
-    if (client->ear.id != 0)
+    client->is_rejected = pick(w, 8) == 0;
+    if (client->is_rejected ? reject(w, ends[1])
+                            : let_in(w, ends[1], &client->ear))
         return;
     if (close(ends[1]) != 0) /* refused, it is still ours */
         stress_blame("a refused socket has been closed");
@@ -140,6 +151,10 @@ static size_t take_frame(struct stress_worker *w, struct stress_client *client,
     }
     if (taken == 0)
         return 0;
+    if (client->is_rejected && frame.first != TESTING_FIN_CLOSE)
+        stress_blame("who is rejected is told something else");
+    if (frame.first == TESTING_FIN_TEXT || frame.first == TESTING_FIN_BINARY)
+        stress_note_first(&client->ear, frame.payload, frame.payload_bytes);
     if (frame.first == TESTING_FIN_CLOSE)
         client->told_to_close = true;
     else if (frame.first == TESTING_FIN_BINARY)
@@ -292,19 +307,24 @@ static void read_stats(struct stress_worker *w)
 static void step(struct stress_worker *w)
 {
     unsigned what = pick(w, 100);
+    struct stress_ear nobodys = {0};
 
     if (pick(w, ONE_STORM_IN) == 0)
         send_storm(w);
     else if (pick(w, ONE_PAUSE_IN) == 0)
         pause_work(w);
     if (what < 2) {
-        (void)let_in(w, -1);
+        (void)let_in(w, -1, &nobodys);
     } else if (what < 10) {
         connect_client(w);
     } else if (what < 60) {
         act_as_client(w);
-    } else if (what < 94) {
+    } else if (what < 91) {
         send_somewhere(w, 1900, 5);
+    } else if (what < 94) {
+        w->tally.extends++;
+        stress_check(w->host,
+                     hub_extend(w->host->hub, pick_id(w), pick(w, 150)));
     } else if (what < 96) {
         w->tally.closes++;
         stress_check(w->host,
