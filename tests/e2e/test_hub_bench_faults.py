@@ -83,7 +83,7 @@ class Faults(FakeHubCase):
             hub.all(frame(b'{"type":"other"}') + frame(body))
 
         hub = self.fake(deliver)
-        report = self.bench(hub, warnings=["[0-9]+ messages were not of this"])
+        report = self.bench(hub, warnings=["[0-9]+ messages were not from this"])
         count = 10 * report["publish"]["messages"]
         self.assertEqual(report["delivery"]["count"], count)
         self.assertEqual(report["delivery"]["foreign"], count)
