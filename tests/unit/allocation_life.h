@@ -1,10 +1,10 @@
 /* allocation_life.h - the whole life of a hub, for tests that let allocations
- * fail in it: peers enter, are sent to, talk, expire, fall behind, leave, one
+ * fail in it: peers connect, receive, send, expire, fall behind, leave, one
  * is rejected, and the hub shuts down, all in the test's own thread and in the
  * same order each time.
  *
- * Beside the hub an account is kept of what was accepted for each peer. What
- * must hold during the life is asserted in here.
+ * It keeps account of what was accepted for each peer. What must hold during
+ * that life is asserted in here.
  */
 #ifndef ALLOCATION_LIFE_H
 #define ALLOCATION_LIFE_H

@@ -1,6 +1,6 @@
 /* cgroup_fixture.h - control groups in a directory of their own, for one test
  * at a time: `cgroup_root` is where they are mounted, `cgroup_groups` the file
- * that says which are the process's.
+ * that names those of the process.
  */
 #ifndef CGROUP_FIXTURE_H
 #define CGROUP_FIXTURE_H

@@ -1,5 +1,5 @@
-/* check_admission.c - what a WebSocket takes is given back, once, and who gets
- * no place is told which limit has said no.
+/* check_admission.c - a WebSocket's place is given back exactly once, and a
+ * client without a place is told which limit was reached.
  */
 #include <check.h>
 #include <string.h>

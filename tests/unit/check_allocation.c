@@ -1,10 +1,10 @@
 /* check_allocation.c - the whole life of a hub, over and over, while
  * allocations fail: each one by itself, all from each one on, some at random.
  *
- * Beside the hub an account is kept of what each peer is to get. Whatever a
- * call accepted arrives, once and in order, unless the connection was closed
- * for a stated cause; whatever a call refused leaves no trace. One allocation
- * that fails costs one connection at most.
+ * The tests keep account of what each peer should get. What a call accepted
+ * arrives, once and in order, unless the connection was closed for a stated
+ * cause; what a call rejected leaves no trace. A failed allocation costs at
+ * most one connection.
  */
 #include <dirent.h>
 

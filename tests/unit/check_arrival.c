@@ -1,4 +1,4 @@
-/* check_arrival.c - what is known of bytes that somebody else has read. */
+/* check_arrival.c - tracking bytes that civetweb has read. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>

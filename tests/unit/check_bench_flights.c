@@ -1,5 +1,5 @@
-/* check_bench_flights.c - messages on their way: counted down, given up, never
- * mixed up with another one in the same place; and the order of a lane.
+/* check_bench_flights.c - messages in flight: counted down, given up, never
+ * confused with another one in the same place; and the order within a lane.
  */
 #include <check.h>
 #include <sys/eventfd.h>

@@ -1,5 +1,5 @@
-/* check_bench_frame.c - what a client writes a server can read, and what a
- * server writes is found whole and in pieces; what none may send is noticed.
+/* check_bench_frame.c - a server can read what the client writes; the client
+ * reads a server's frames, whole and in pieces, and detects invalid ones.
  */
 #include <check.h>
 #include <stdlib.h>

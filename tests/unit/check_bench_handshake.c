@@ -1,4 +1,4 @@
-/* check_bench_handshake.c - the request, and which answers are good. */
+/* check_bench_handshake.c - the request, and which answers are valid. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>

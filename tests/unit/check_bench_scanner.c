@@ -1,5 +1,5 @@
-/* check_bench_scanner.c - a stream of frames tells the same whole, byte by byte
- * and cut in two at every place; what is not RFC 6455 is noticed.
+/* check_bench_scanner.c - a stream of frames yields the same whole, byte by
+ * byte and split at every place; violations of RFC 6455 are detected.
  */
 #include <check.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* check_bench_url.c - the hub's address, and {user} in addresses. */
+/* check_bench_url.c - the hub's URL, and {user} in URLs. */
 #include <check.h>
 #include <string.h>
 

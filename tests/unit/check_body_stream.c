@@ -1,5 +1,5 @@
-/* check_body_stream.c - a body is handed on as it comes, however it is framed
- * and split, and no longer waited for than is allowed.
+/* check_body_stream.c - a body is passed on as it arrives, however it is framed
+ * and split, and within its deadlines.
  */
 #include <check.h>
 #include <stdio.h>

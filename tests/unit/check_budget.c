@@ -1,4 +1,4 @@
-/* check_budget.c - what is taken, what is left of it, and one share of that;
+/* check_budget.c - what is taken, what is left, and one connection's share;
  * also while many threads take and give.
  */
 #include "base/budget.h"

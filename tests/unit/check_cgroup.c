@@ -1,5 +1,5 @@
-/* check_cgroup.c - what control groups let a process use, of either version.
- * What there is of memory, check_memory.c has.
+/* check_cgroup.c - the limits of control groups, of either version. For the
+ * machine's memory see check_memory.c.
  */
 #include "resources/cgroup.h"
 

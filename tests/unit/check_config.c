@@ -1,5 +1,5 @@
-/* check_config.c - where settings come from, arguments that make no sense, keys
- * that stay hidden, and random input.
+/* check_config.c - the sources of settings, invalid arguments, keys that stay
+ * hidden, and random input.
  */
 #include "config_fixture.h"
 #include "suite.h"

@@ -1,5 +1,5 @@
-/* check_config_show.c - what people get to see: effective values, usage, pairs
- * for the log, warnings.
+/* check_config_show.c - what users see: effective values, usage, pairs for the
+ * log, warnings.
  */
 #include "config_fixture.h"
 #include "suite.h"

@@ -1,5 +1,5 @@
-/* check_config_value.c - each setting: values that are right, how they are
- * printed, limits just at and beyond, and the error that names what it takes.
+/* check_config_value.c - each setting: valid values, how they are printed,
+ * limits just at and beyond, and the error that says what a value must be.
  */
 #include "config_fixture.h"
 #include "suite.h"

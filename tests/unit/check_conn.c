@@ -1,5 +1,5 @@
 /* check_conn.c - one connection, from its peer's side of the socket: messages
- * both ways, the closing handshake in every order, and what `closed` is told.
+ * both ways, the closing handshake in every order, and what `closed` reports.
  */
 #include "loop/conn.h"
 

@@ -1,6 +1,6 @@
-/* check_conn_life.c - how a connection ends in good order: what was queued for
- * a peer before it broke the protocol, or before its own Close frame, comes
- * first, as far as it is read in time; then our Close frame.
+/* check_conn_life.c - orderly closing: what was queued for a peer before it
+ * broke the protocol, or sent its own Close frame, comes first, as far as it is
+ * read in time; then our Close frame.
  */
 #include "loop/conn_life.h"
 

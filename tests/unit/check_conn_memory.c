@@ -1,6 +1,6 @@
-/* check_conn_memory.c - what messages may take of memory: those that are
- * queued, the queues themselves, and what peers have sent of a message. The
- * figures a hub reports are back at 0 whatever way it was let go.
+/* check_conn_memory.c - the memory of messages: queued ones, the queues
+ * themselves, and partly received ones. The reported values return to 0,
+ * however the memory was released.
  */
 #include "loop/conn.h"
 

@@ -1,5 +1,5 @@
 /* check_conn_time.c - heartbeat and deadlines by a clock that only the test
- * moves: each limit just below and at it, and a process that was stopped.
+ * moves: just below and at each limit, and after the process was suspended.
  */
 #include "loop/conn.h"
 

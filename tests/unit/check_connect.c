@@ -1,6 +1,6 @@
 /* check_connect.c - hub_register(), hub_adopt(), hub_close() and
- * hub_unregister(): what each refuses, that a refusal changes nothing, and that
- * a stale id is never somebody else.
+ * hub_unregister(): what each rejects, that a rejected call changes nothing,
+ * and that a stale id never names another connection.
  */
 #include <arpa/inet.h>
 #include <errno.h>

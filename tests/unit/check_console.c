@@ -1,5 +1,5 @@
-/* check_console.c - what of the live page is in the program, and that it is all
- * that the page asks for.
+/* check_console.c - which files of the live page are compiled in, and that
+ * these are all that the page asks for.
  */
 #include <check.h>
 #include <stdbool.h>

@@ -1,6 +1,5 @@
-/* check_counters.c - what loops count, by the clock of the test: how long
- * messages took to their sockets, whatever way they went, and how long turns
- * took.
+/* check_counters.c - what loops count, by the test's clock: how long messages
+ * took to their sockets, on every path, and how long turns took.
  */
 #include "base/counters.h"
 

@@ -1,5 +1,5 @@
-/* check_cpus.c - how many CPUs the process may use: what it may run on, and
- * what its control groups let it have of that.
+/* check_cpus.c - how many CPUs the process may use: by its affinity, and by the
+ * quota of its control groups.
  */
 #include "resources/cpus.h"
 

@@ -1,6 +1,6 @@
 /* check_drain.c - Close frames at a shutdown: how they are spread over time,
- * what they tell, and who leaves meanwhile. By a clock that only the test
- * moves.
+ * what they say, and connections that leave meanwhile. By a clock that only the
+ * test moves.
  */
 #include "loop/drain.h"
 

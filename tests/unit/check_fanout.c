@@ -1,6 +1,6 @@
-/* check_fanout.c - broadcasts of one turn: in their place among everything else
- * that is posted, for every short sequence of posts; counted exactly; and the
- * memory they are joined in.
+/* check_fanout.c - broadcasts of one turn: in order with all other posts, for
+ * every short sequence of posts; counted exactly; and the memory they are
+ * joined in.
  */
 #include "loop/fanout.h"
 

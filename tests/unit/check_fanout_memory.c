@@ -1,6 +1,6 @@
-/* check_fanout_memory.c - broadcasts without memory: wherever it fails, nobody
- * misses a message in the middle, and who misses the rest is told so, or is cut
- * off if there is no memory even for that.
+/* check_fanout_memory.c - broadcasts while allocations fail: no connection
+ * misses a message in the middle, and one that misses the rest is told so, or
+ * is cut off if there is no memory even for that.
  */
 #include "loop/conn.h"
 #include "loop/fanout.h"

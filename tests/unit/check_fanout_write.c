@@ -1,6 +1,6 @@
 /* check_fanout_write.c - a run of broadcasts that a socket takes in part, or
- * not at all, or breaks in: whatever comes of it, the stream goes on with the
- * next byte, and the others get everything.
+ * not at all, or that it fails in: afterwards the stream continues with the
+ * next byte, and the other connections get everything.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* check_fd_plan.c - the shares of descriptors, from the smallest limit that is
- * enough to the largest there is.
+/* check_fd_plan.c - the shares of descriptors, from the smallest sufficient
+ * limit to the largest.
  */
 #include <check.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-/* check_flush.c - the writing half of a loop: once a turn to everyone, as much
- * as a write holds, however little of it is taken; and what becomes of a hub
- * whose ring fails under it.
+/* check_flush.c - the writing half of a loop: one write per turn and
+ * connection, of as much as it holds, however little is taken; and a hub whose
+ * ring fails.
  */
 #include "loop/flush.h"
 

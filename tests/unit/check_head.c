@@ -1,5 +1,5 @@
-/* check_head.c - the plain spelling of heads, whatever pieces they come in, and
- * what is said of those that are none.
+/* check_head.c - the normalization of heads, in whatever pieces they arrive,
+ * and the errors for invalid ones.
  */
 #include <check.h>
 #include <stdio.h>

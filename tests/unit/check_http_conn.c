@@ -1,5 +1,5 @@
-/* check_http_conn.c - how long a connection may be idle, by a clock in the
- * test's hands: how far depends on who asked and on how many workers are left.
+/* check_http_conn.c - how long a connection may be idle, by the test's clock:
+ * that depends on the client and on how many workers are free.
  */
 #include <check.h>
 #include <stdlib.h>

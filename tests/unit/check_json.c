@@ -1,8 +1,8 @@
 /* check_json.c - the pass over JSON texts, against tables: what is JSON, and
- * where the rest stops being it.
+ * where other texts stop being JSON.
  *
- * Texts are scanned from heap copies without a byte to spare, so that the
- * address sanitizer sees a read past the end.
+ * Texts are scanned from heap copies of exact size, so that AddressSanitizer
+ * detects reads past the end.
  */
 #include "base/json.h"
 

@@ -1,6 +1,5 @@
 /* check_json_members.c - what the pass over JSON texts yields: where values and
- * members lie, what strings of the text say, and that bombs go by on a small
- * stack.
+ * members are, decoded strings, and that bombs need only a small stack.
  */
 #include "base/json.h"
 

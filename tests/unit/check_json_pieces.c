@@ -1,8 +1,8 @@
 /* check_json_pieces.c - JSON texts that come in pieces: however they are cut,
- * they give what the whole text gives, in the same order.
+ * they yield the same as the whole text, in the same order.
  *
- * Each piece is a heap copy that is gone before the next one comes, so that the
- * address sanitizer sees who still reads it.
+ * Each piece is a heap copy that is freed before the next one comes, so that
+ * AddressSanitizer detects later reads.
  */
 #include "base/json.h"
 

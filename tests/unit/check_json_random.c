@@ -1,8 +1,8 @@
-/* check_json_random.c - the pass over JSON texts beside cJSON, on texts drawn
- * from fixed seeds, whole and with a byte changed.
+/* check_json_random.c - the pass over JSON texts compared with cJSON, on texts
+ * generated from fixed seeds, intact and with a byte changed.
  *
- * cJSON takes more than the grammar, never less; what it does not take of the
- * valid texts (halves of surrogate pairs, U+0000) is not drawn.
+ * cJSON accepts more than the grammar, never less; the valid texts that it
+ * rejects (unpaired surrogates, U+0000) are not generated.
  */
 #include "base/json.h"
 

@@ -1,7 +1,7 @@
 /* check_keys_time.c - a comparison takes the same time wherever keys differ.
  *
- * A clock would measure the machine. Instead a child compares, and is stepped
- * through one instruction after the other: their number must be the same.
+ * A clock would measure the machine. Instead a child compares, and is
+ * single-stepped: the number of instructions must be the same.
  */
 #include <check.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* check_linebuf.c - bounds, and what is made of the bytes of strangers. */
+/* check_linebuf.c - bounds, and escaping of untrusted bytes. */
 #include <check.h>
 #include <string.h>
 

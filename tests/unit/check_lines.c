@@ -1,9 +1,9 @@
-/* check_lines.c - lines out of pieces: the same ones however the bytes are cut,
- * each as soon as its end is there, and none longer than it may be.
+/* check_lines.c - lines from pieces: the same however the bytes are cut, each
+ * as soon as its end arrives, and none too long.
  *
- * Each piece is a heap copy that is gone before the next one comes, and the
- * buffer has not a byte to spare, so that the address sanitizer sees a read or
- * write too many.
+ * Each piece is a heap copy that is freed before the next one comes, and the
+ * buffer has the exact size, so that AddressSanitizer detects invalid reads and
+ * writes.
  */
 #include "base/lines.h"
 

@@ -1,5 +1,5 @@
-/* check_log.c - the way of a line: through the queue, into a pipe that is read,
- * full, closed, or refuses. Formats are in check_log_line.c.
+/* check_log.c - the path of a line: through the queue, into a pipe that is
+ * being read, full, closed, or failing. Formats are in check_log_line.c.
  */
 #include <check.h>
 #include <dirent.h>

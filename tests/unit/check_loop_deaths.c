@@ -1,7 +1,7 @@
 /* check_loop_deaths.c - connections that die while posts for them wait for a
- * later turn: by their peer, by the host, by a callback, by time, one by one
- * and at random; and a hub that goes meanwhile. Whoever is released too early
- * is found by a sanitizer, who is not released at all is so too.
+ * later turn: because of the peer, the host, a callback, or a timeout, one by
+ * one and at random; and a hub that is destroyed meanwhile. Sanitizers find
+ * connections that are released too early, or not at all.
  */
 #include <poll.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* check_loop_turns.c - more posts than a turn takes: the rest waits for the
- * next turns in its order, everything else has its place in between, and who
- * dies meanwhile is not released while a post names it.
+/* check_loop_turns.c - more posts than a turn handles: the rest waits for the
+ * next turns, in order, everything else gets its turn in between, and a
+ * connection that dies meanwhile is not released while a post refers to it.
  */
 #include <poll.h>
 #include <string.h>

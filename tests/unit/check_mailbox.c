@@ -1,5 +1,5 @@
 /* check_mailbox.c - order, counts of bytes, and wake-ups: none lost while
- * several producers and a consumer that sleeps run into one another.
+ * several producers race with a consumer that sleeps.
  */
 #include "loop/mailbox.h"
 

@@ -1,5 +1,5 @@
-/* check_memory.c - how HUB_MEMORY_LIMIT is shared out, and what a container's
- * control group lets a process have.
+/* check_memory.c - how HUB_MEMORY_LIMIT is divided, and the limit of a
+ * container's control group.
  */
 #include "resources/memory.h"
 

@@ -1,5 +1,5 @@
-/* check_metrics.c - the table of metrics: each family fits into its buffer
- * whatever the figures are and is told once, and each figure where it belongs.
+/* check_metrics.c - the table of metrics: each family fits into its buffer,
+ * whatever the values, and is exported once, with each value in its place.
  */
 #include <check.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* check_names.c - the table of names against a plain list: full neighbourhoods,
- * cells that move when others go, growing, shrinking, and no memory for it.
+/* check_names.c - the table of names against a plain list: full clusters, cells
+ * that move when others are removed, growing, shrinking, and no memory for
+ * that.
  */
 #include "directory/names.h"
 

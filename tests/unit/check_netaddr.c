@@ -1,4 +1,4 @@
-/* check_netaddr.c - addresses, networks, and who is behind a proxy. */
+/* check_netaddr.c - addresses, networks, and clients behind a proxy. */
 #include <check.h>
 #include <string.h>
 

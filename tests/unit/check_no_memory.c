@@ -1,9 +1,9 @@
 /* check_no_memory.c - requests while allocations fail, one after the other or
- * all from some point on: each ends in its answer, or in a 503 that says what
- * is missing, and then nobody has got anything.
+ * all from some point on: each gets its answer, or a 503 that says what is
+ * missing, and then nothing was delivered.
  *
- * The front is driven by its callbacks, with this file in civetweb's place. The
- * calls of the hub count as allocations too.
+ * This file stands in for civetweb, and drives the front by its callbacks.
+ * Calls of the hub count as allocations too.
  */
 #include <check.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* check_no_memory_start.c - starting and reloading while allocations fail: one
- * line says what is missing, nothing is left behind, and what was in use before
- * stays so.
+ * line says what is missing, nothing is left behind, and what was in use stays
+ * in use.
  */
 #include <check.h>
 #include <errno.h>

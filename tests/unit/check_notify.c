@@ -1,5 +1,5 @@
-/* check_notify.c - what a service manager is told, read from a socket as it
- * has one, at times and with figures of the test's own.
+/* check_notify.c - what is sent to a service manager, read from a socket like
+ * its own, at times and with statistics set by the test.
  */
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* check_options.c - what hub_create() takes, what it refuses, and how the
- * options may grow on either side without a misunderstanding.
+/* check_options.c - what hub_create() accepts and rejects, and how the options
+ * may grow on either side.
  */
 #include <errno.h>
 #include <limits.h>

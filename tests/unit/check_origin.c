@@ -1,4 +1,5 @@
-/* check_origin.c - which origins a list allows, and which lists are refused. */
+/* check_origin.c - which origins a list allows, and which lists are rejected.
+ */
 #include <check.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* check_outbox.c - what waits for a connection, against a plain list of frames
+/* check_outbox.c - the queue of a connection, against a plain list of frames
  * under random operations, and each rule by itself.
  */
 #include "message/outbox.h"

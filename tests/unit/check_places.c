@@ -1,6 +1,6 @@
 /* check_places.c - the limits of connections, in all, per user and per address:
- * a place that is reserved counts like a connection, goes over to one, and is
- * given back once, whoever ends it.
+ * a reserved place counts like a connection, is passed on to one, and is given
+ * back once, whoever ends it.
  */
 #include <fcntl.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
 /* check_preamble.c - the bytes that hub_adopt() sends ahead of all messages:
- * whole, first, once, and whatever else happens meanwhile.
+ * whole, first, and once, whatever else happens meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* check_proc.c - what the kernel tells of this process, against what the test
- * knows of it.
+/* check_proc.c - what the kernel says about this process, against what the test
+ * knows about it.
  */
 #include <check.h>
 #include <fcntl.h>

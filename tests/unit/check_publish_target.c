@@ -1,5 +1,4 @@
-/* check_publish_target.c - to whom the bodies of /api/send go, and which ids
- * are none.
+/* check_publish_target.c - the targets of /api/send, and which ids are invalid.
  */
 #include <check.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* check_reader.c - streams of frames: the same bytes whole, split at every
- * byte and split at random give the same events; refusals come from the byte
- * that shows them.
+/* check_reader.c - streams of frames: the same bytes whole, split at every byte
+ * and split at random give the same events; errors are reported at the byte
+ * that reveals them.
  */
 #include "ws/reader.h"
 

@@ -1,5 +1,5 @@
-/* check_reader_limits.c - how much a client may send, what is held of it, for
- * how long it has been coming, and what happens without memory.
+/* check_reader_limits.c - how much a client may send, how much of it is held,
+ * since when a message is incomplete, and what happens without memory.
  */
 #include "ws/reader.h"
 

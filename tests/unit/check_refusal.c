@@ -1,6 +1,4 @@
-/* check_refusal.c - the table of what may come of a request, and what is made
- * of it.
- */
+/* check_refusal.c - the table of refusals, and how a refusal is filled in. */
 #include <check.h>
 #include <string.h>
 

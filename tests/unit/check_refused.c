@@ -1,4 +1,4 @@
-/* check_refused.c - the lines about requests that are none. */
+/* check_refused.c - the log lines about malformed requests. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>

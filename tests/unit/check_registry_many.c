@@ -1,5 +1,5 @@
-/* check_registry_many.c - a million names, and names that are chosen to meet in
- * hashes without a key: a search still looks at few cells. How many is counted,
+/* check_registry_many.c - a million names, and names chosen to collide in
+ * hashes without a key: a search still looks at few cells. Cells are counted,
  * not timed, so that it holds on any machine.
  */
 #include "directory/registry.h"

@@ -1,7 +1,7 @@
-/* check_reply.c - answers of every length, to every kind of client: what leaves
- * is what HTTP makes of it, and no more of it is held than a piece.
+/* check_reply.c - answers of every length, to every kind of client: what is
+ * sent is valid HTTP, and no more than a piece of it is held in memory.
  *
- * This file is in civetweb's place, and takes what is written.
+ * This file stands in for civetweb, and captures what is written.
  */
 #include <check.h>
 #include <limits.h>

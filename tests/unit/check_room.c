@@ -1,5 +1,5 @@
-/* check_room.c - waiting for room: woken when there is some, not looked for in
- * between, ended by a deadline or for good, and no wake-up is lost.
+/* check_room.c - waiting for room: woken when there is some, without polling,
+ * ended by a deadline or by closing, and no wake-up is lost.
  */
 #include "base/room.h"
 

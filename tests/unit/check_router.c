@@ -1,5 +1,5 @@
-/* check_router.c - from one call to many loops: everybody once, in the order of
- * the calls of each thread, and all or nobody.
+/* check_router.c - from one call to many loops: each recipient once, in the
+ * order of each thread's calls, and all or none.
  */
 #include "router.h"
 

@@ -2,9 +2,8 @@
  * and a ring that fails at once, half-way or for good, or is refused from the
  * beginning, without a byte lost or sent twice.
  *
- * The linker leads two functions of liburing here first, so that the kernel
- * takes as few of the submissions as a test likes, and has its results seen in
- * an order of the test's.
+ * The linker wraps two functions of liburing, so that the kernel takes as few
+ * submissions as a test wants, and its results are seen in the test's order.
  */
 #include <errno.h>
 #include <liburing.h>

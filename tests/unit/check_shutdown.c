@@ -1,5 +1,5 @@
-/* check_shutdown.c - ending a hub in good order, by the real clock: with peers
- * that answer, that are silent and that read nothing; and always in time.
+/* check_shutdown.c - graceful shutdown, by the real clock: with peers that
+ * answer, that are silent and that read nothing; and always in time.
  */
 #include <poll.h>
 #include <stdlib.h>

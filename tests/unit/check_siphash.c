@@ -1,6 +1,6 @@
-/* check_siphash.c - SipHash-1-3 against a second implementation, written in
- * another manner: the paper's compression over an array of state words, with
- * the number of rounds as a parameter. That one is itself held against the
+/* check_siphash.c - SipHash-1-3 against a second implementation, written in a
+ * different way: the paper's compression over an array of state words, with the
+ * number of rounds as a parameter. That one is itself checked against the
  * vectors of SipHash-2-4 in the paper's appendix.
  */
 #include "base/siphash.h"

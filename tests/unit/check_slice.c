@@ -1,4 +1,4 @@
-/* check_slice.c - comma lists, blanks and copies. */
+/* check_slice.c - comma-separated lists, blanks and copies. */
 #include <check.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* check_stats.c - figures of a hub, and how the struct may grow. */
+/* check_stats.c - statistics of a hub, and how the struct may grow. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

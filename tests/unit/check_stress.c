@@ -1,6 +1,6 @@
-/* check_stress.c - what stress.h describes: some rounds of fixed kinds, or, for
- * as many seconds as asked, rounds of all kinds. Each prints its seed, with
- * which it can be repeated:
+/* check_stress.c - the stress test of stress.h: some rounds of fixed kinds, or,
+ * for the given number of seconds, rounds of all kinds. Each prints its seed,
+ * with which it can be repeated:
  *
  *     check_stress SECONDS [SEED]     0 seconds: that round alone
  */

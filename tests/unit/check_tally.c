@@ -1,5 +1,4 @@
-/* check_tally.c - each event is counted once and in its place, whatever comes.
- */
+/* check_tally.c - each event is counted once and in its place. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>

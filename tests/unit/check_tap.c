@@ -1,5 +1,5 @@
-/* check_tap.c - what a real civetweb leaves in a tap: the descriptor of each
- * connection, also where peers look alike, and how far it has read.
+/* check_tap.c - what a tap notes of a real civetweb: the descriptor of each
+ * connection, even where peers look alike, and how far it has read.
  */
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,6 +1,6 @@
 /* check_target.c - targets of many names and with exclusions, against a model
  * that compares each connection with each name: who gets which message, in
- * which order, and what hub_send() counts.
+ * which order, and what hub_send() returns.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* check_target_threads.c - exclusions while connections come and go in other
- * threads: whoever stays gets all that is for it, once and in order, and
- * nothing that leaves it out.
+ * threads: a connection that stays gets all messages for it, once and in order,
+ * and none that exclude it.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* check_text.c - codes and causes have their words, and so has what is none. */
+/* check_text.c - codes and causes have their texts, and so do unknown ones. */
 #include <string.h>
 
 #include <hub/hub.h>

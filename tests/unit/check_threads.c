@@ -1,4 +1,4 @@
-/* check_threads.c - counting the threads there are, and those there could be.
+/* check_threads.c - counting existing threads, and those that could be started.
  */
 #include "resources/threads.h"
 

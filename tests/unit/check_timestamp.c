@@ -1,5 +1,5 @@
-/* check_timestamp.c - which dates and times pass, and how the hub writes one.
- */
+/* check_timestamp.c - which dates and times are accepted, and how one is
+ * written. */
 #include "base/timestamp.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
-/* check_units.c - durations, sizes and counts, and that what is printed reads
- * back as the same number.
+/* check_units.c - durations, sizes and counts, and that printed ones parse back
+ * to the same number.
  */
 #include <check.h>
 #include <inttypes.h>

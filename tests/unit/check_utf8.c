@@ -1,5 +1,5 @@
-/* check_utf8.c - the incremental UTF-8 check against a decoder that is written
- * the long way round: decode a code point, encode it again, compare.
+/* check_utf8.c - the incremental UTF-8 check against a decoder written the long
+ * way: decode a code point, encode it again, compare.
  */
 #include "ws/utf8.h"
 

@@ -1,4 +1,4 @@
-/* check_window.c - few lines about many things. */
+/* check_window.c - few log lines about many events. */
 #include <check.h>
 
 #include "base/clock.h"

@@ -1,4 +1,4 @@
-/* check_ws.c - which requests are opening handshakes, and who asks. */
+/* check_ws.c - which requests are opening handshakes, and who is connecting. */
 #include <check.h>
 #include <stdio.h>
 

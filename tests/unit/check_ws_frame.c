@@ -1,5 +1,6 @@
-/* check_ws_frame.c - frame headers of RFC 6455: every first two bytes there
- * are, every length at a bound, and each refusal from the byte that shows it.
+/* check_ws_frame.c - frame headers of RFC 6455: all combinations of the first
+ * two bytes, every length at a bound, and each error at the byte that reveals
+ * it.
  */
 #include "ws/ws_frame.h"
 

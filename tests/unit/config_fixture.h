@@ -1,5 +1,5 @@
-/* config_fixture.h - what the tests of the settings share: variables and flags
- * in memory of their own, read into one struct config.
+/* config_fixture.h - shared by the tests of settings: variables and flags in
+ * memory of their own, read into one struct config.
  */
 #ifndef TESTS_CONFIG_FIXTURE_H
 #define TESTS_CONFIG_FIXTURE_H

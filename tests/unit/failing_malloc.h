@@ -1,6 +1,6 @@
-/* failing_malloc.h - lets the nth allocation of what a test links statically
- * fail, and of cJSON. The linker is told to wrap malloc and its like, see
- * FAILING_MALLOC of CMakeLists.txt.
+/* failing_malloc.h - makes the nth allocation fail, of the code that a test
+ * links statically and of cJSON. The linker wraps malloc and the like, see
+ * CMakeLists.txt.
  */
 #ifndef FAILING_MALLOC_H
 #define FAILING_MALLOC_H

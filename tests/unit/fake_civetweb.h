@@ -1,7 +1,7 @@
-/* fake_civetweb.h - a request as civetweb hands it out: parsed in place, with
- * its pointers into one buffer and NULs over colons and line ends. Takes and
- * drops what civetweb 1.15 takes and drops; tabs and bytes above 127 as well,
- * which other versions may let by.
+/* fake_civetweb.h - a request as civetweb presents it: parsed in place, with
+ * its pointers into one buffer and NULs over colons and line ends. Accepts and
+ * drops what civetweb 1.15 accepts and drops; also tabs and bytes above 127,
+ * which other versions may accept.
  */
 #ifndef FAKE_CIVETWEB_H
 #define FAKE_CIVETWEB_H

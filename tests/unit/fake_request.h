@@ -1,4 +1,4 @@
-/* fake_request.h - requests for the tests of what civetweb hands over. */
+/* fake_request.h - requests for tests of code behind civetweb. */
 #ifndef FAKE_REQUEST_H
 #define FAKE_REQUEST_H
 

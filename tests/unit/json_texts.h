@@ -1,6 +1,6 @@
-/* json_texts.h - JSON texts drawn from a seed, and damage done to them.
+/* json_texts.h - JSON texts generated from a seed, and damage done to them.
  *
- * No halves of surrogate pairs and no U+0000, which not every reader takes.
+ * No unpaired surrogates and no U+0000, which not every reader accepts.
  */
 #ifndef JSON_TEXTS_H
 #define JSON_TEXTS_H

@@ -1,8 +1,8 @@
 /* publish_outcome.h - a body that was read as a request of /api/send or
- * /api/broadcast, and what came of it.
+ * /api/broadcast, and the outcome.
  *
- * Bodies are read from heap copies without a byte to spare, so that the address
- * sanitizer sees a read past the end.
+ * Bodies are read from heap copies of exact size, so that AddressSanitizer
+ * detects reads past the end.
  */
 #ifndef HUB_PUBLISH_OUTCOME_H
 #define HUB_PUBLISH_OUTCOME_H

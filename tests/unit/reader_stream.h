@@ -1,6 +1,6 @@
 /* reader_stream.h - one stream of frames and what a reader makes of it, for the
- * tests of reader.c. There is one stream at a time, in `stream`; the events of
- * feeding it whole are left in `expected`.
+ * tests of reader.c. There is one stream at a time, in `stream`; `expected` has
+ * the events of feeding it whole.
  */
 #ifndef READER_STREAM_H
 #define READER_STREAM_H

@@ -1,5 +1,5 @@
 /* sender_judge.h - stands between a loop and its sender, and decides how much
- * of a write the socket takes. The linker leads hub__sender_write() here first.
+ * of a write the socket takes. The linker redirects hub__sender_write() here.
  */
 #ifndef SENDER_JUDGE_H
 #define SENDER_JUDGE_H

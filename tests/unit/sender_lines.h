@@ -1,8 +1,8 @@
-/* sender_lines.h - a batch full of sockets in every state a write may find them
- * in, and what each write has to do to them.
+/* sender_lines.h - a full batch of sockets in every state that a write may find
+ * them in, and what each write must do to them.
  *
- * What is written to a line is taken from its own place in random bytes, so
- * that bytes that are lost, repeated or another's show at its other end.
+ * What is written to a line is taken from its own part of random bytes, so that
+ * lost, repeated or misdirected bytes show at its other end.
  */
 #ifndef SENDER_LINES_H
 #define SENDER_LINES_H

@@ -1,10 +1,10 @@
-/* stress.h - everything at once: threads that enter, send, broadcast, close,
- * break off, leave, extend, reject and ask for figures at random, on one hub or
- * several, while those run, shut down or are destroyed. Some expire.
+/* stress.h - everything at once: threads that connect, send, broadcast, close,
+ * break off, leave, extend, reject and read statistics at random, on one hub or
+ * several, while those run, shut down or are destroyed. Some connections expire.
  *
- * What came in must have gone out, once each, and what one thread sent to one
- * peer in the order of the calls. No assertion is made by the threads: they
- * note what is wrong.
+ * What was accepted must be delivered, once each, and what one thread sent to
+ * one peer in the order of the calls. The threads make no assertions: they note
+ * what is wrong.
  */
 #ifndef STRESS_H
 #define STRESS_H

@@ -1,5 +1,5 @@
-/* stress_inside.h - what the files of the stress share: the hubs as hosts of
- * guests, and those who work on them.
+/* stress_inside.h - shared by the files of the stress test: the hubs with their
+ * guests, and the workers.
  */
 #ifndef STRESS_INSIDE_H
 #define STRESS_INSIDE_H

@@ -1,4 +1,4 @@
-/* stress_worker.c - who works on a hub: one thread that lets guests in, calls
+/* stress_worker.c - a worker of a hub: one thread that admits guests, calls
  * whatever may be called, and plays the clients of its sockets.
  */
 #include <arpa/inet.h>

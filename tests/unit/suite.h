@@ -1,5 +1,5 @@
-/* suite.h - how each executable of checks ends: it runs its suite, says how it
- * went, and exits with a failure if one of them failed.
+/* suite.h - the end of each test executable: runs its suite, reports the
+ * result, and exits with a failure if a test failed.
  */
 #ifndef HUB_SUITE_H
 #define HUB_SUITE_H

@@ -1,8 +1,8 @@
-/* testing.h - what the tests of libhub share: a clock in their hands, failing
+/* testing.h - shared by the tests of libhub: a clock that they control, failing
  * allocations, a small WebSocket client, and callbacks that keep a record.
  *
  * A "stage" is a hub that runs in the test's own thread (HUB_HOST_LOOP) by the
- * clock of the test, so that nothing depends on how fast the machine is.
+ * test's clock, so that nothing depends on how fast the machine is.
  */
 #ifndef TESTING_H
 #define TESTING_H

@@ -1,5 +1,5 @@
-/* testing_rings.h - io_uring as the tests of libhub need it: there, broken, or
- * refused.
+/* testing_rings.h - io_uring as the tests of libhub need it: available, broken,
+ * or forbidden.
  */
 #ifndef TESTING_RINGS_H
 #define TESTING_RINGS_H
