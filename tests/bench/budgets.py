@@ -1,6 +1,6 @@
-"""The budgets hubd is held to, and whether it keeps them. Where a peer can be
-measured in the same run the budget is a ratio to it: a ratio survives another
-machine, an absolute figure does not.
+"""The budgets for hubd, and whether it keeps them. If a peer can be measured
+in the same run, the budget is a ratio to it: a ratio holds on another machine,
+an absolute value does not.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""From runs to figures: medians over the rounds, and how hubd compares."""
+"""Results from runs: medians over the rounds, and how hubd compares."""
 
 import statistics
 

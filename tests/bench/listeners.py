@@ -1,7 +1,7 @@
-"""Clients that read what they get, while something else makes the load: one
-thread goes over all of their sockets every few milliseconds. They expect one
-message again and again, so that it is counted without looking into it, and
-take next to nothing from a server on the same machine.
+"""Clients that read while something else generates the load: one thread goes
+over all of their sockets every few milliseconds. They expect the same message
+again and again, so that it is counted without being parsed, and take very
+little CPU from a server on the same machine.
 """
 
 import pathlib

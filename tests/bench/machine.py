@@ -1,4 +1,4 @@
-"""What this was measured on, and with which versions."""
+"""The machine and the versions that were measured."""
 
 import datetime
 import json

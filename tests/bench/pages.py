@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Puts the figures of results.json into the pages that show them, between a
-comment that says what is there and one that ends it:
+"""Puts the values of results.json into the pages that show them, between a
+comment that names the table and one that ends it:
 
     <!-- bench: glance -->
     …

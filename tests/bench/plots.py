@@ -1,6 +1,6 @@
-"""SVG plots: bars for what is compared at a point, lines for what grows. Text
-stays text, bars carry their names and figures, and lines differ by marker as
-well as by colour, so that nothing depends on telling colours apart.
+"""SVG plots: bars for comparisons at a point, lines for growth. Text stays
+text, bars carry their names and values, and lines differ by marker as well as
+by colour, so that nothing depends on telling colours apart.
 """
 
 import itertools

@@ -1,6 +1,7 @@
-"""Children that do not outlive this process: each leads a process group of its
-own, so that Ctrl-C in the terminal reaches the driver alone, which then ends
-its children by their ids; and the kernel ends them should the driver be killed.
+"""Child processes that do not outlive this process: each leads a process group
+of its own, so that Ctrl-C in the terminal reaches only the driver, which then
+ends its children by their ids; and the kernel ends them if the driver is
+killed.
 """
 
 import ctypes

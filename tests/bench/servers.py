@@ -1,4 +1,4 @@
-"""The servers: how each is started, and what it is missing if it cannot be.
+"""The servers: how each is started, and what is missing if it cannot be.
 
 All speak hubd's contract: GET /ws?userId=…, POST /api/broadcast and /api/send
 with X-API-Key, GET /health.

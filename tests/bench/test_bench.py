@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic, on figures that are made up here, and its files.
+"""The benchmark's arithmetic, on made-up values, and its files.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""Servers that really run. The contract: every server that is there takes
-clients, and what is posted reaches them byte for byte. The driver: it measures,
-and leaves nothing behind.
+"""Servers that really run. The contract: every available server accepts
+clients, and what is posted reaches them byte for byte. The driver: it
+measures, and leaves nothing behind.
 
 HUBD, HUB_BENCH, BENCH_FLOOR, BENCH_REGISTRY and BENCH_GO name what was built;
-HUB_BENCH_REQUIRE turns a server that is not there into a failure.
+HUB_BENCH_REQUIRE turns a missing server into a failure.
 """
 
 import asyncio

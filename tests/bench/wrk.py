@@ -1,6 +1,6 @@
-"""The run whose load hub-bench cannot make: wrk posts requests, faster than
-libcurl, while this process holds the clients that they are for. What comes of
-it has the form of hub-bench's report, as far as it is known.
+"""The run whose load hub-bench cannot generate: wrk posts requests, faster
+than libcurl, while this process holds the receiving clients. The result has
+the form of hub-bench's report, as far as it is known.
 """
 
 import dataclasses

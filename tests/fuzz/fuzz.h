@@ -1,8 +1,8 @@
-/* fuzz.h - what the fuzz targets share. A target turns bytes into a call, and
- * judges the outcome by a rule of its own; where the two disagree, it aborts.
+/* fuzz.h - shared by the fuzz targets. A target turns bytes into a call, and
+ * judges the outcome by an oracle; if they disagree, it aborts.
  *
- * Nothing in here comes from libhub or hubd: what judges must not share a
- * mistake with what is judged.
+ * Nothing in here comes from libhub or hubd: an oracle must not share mistakes
+ * with the code it judges.
  */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H

@@ -1,6 +1,6 @@
-/* fuzz_chunks.c - a chunked body: in whatever pieces it comes, the bytes, the
- * end, or where it goes wrong must be those of a model that has all of it
- * before it and looks for whole lines.
+/* fuzz_chunks.c - a chunked body: in whatever pieces it arrives, the bytes, the
+ * end, and the place of an error must be those of a model that has the whole
+ * body and looks for complete lines.
  *
  * Input: a seed for the splits, then the body, in which byte 1 stands for 600
  * letters.

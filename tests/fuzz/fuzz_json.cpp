@@ -1,10 +1,10 @@
 /* fuzz_json.cpp - the strict pass over JSON and the reading of posted bodies,
- * beside RapidJSON: both find the same texts valid, the same members and
- * elements in the same places, and what is forwarded is what was posted. Fed in
- * pieces, the pass finds what it finds in the whole.
+ * compared with RapidJSON: both accept the same texts, find the same members
+ * and elements in the same places, and what is forwarded is what was posted.
+ * Fed in pieces, the pass finds the same as in the whole.
  *
  * Deliberate differences, each checked as well: more than JSON_DEPTH_MAX levels
- * are refused here alone; half a surrogate pair is valid and cannot be decoded
+ * are rejected only here; an unpaired surrogate is valid but cannot be decoded
  * (see json_peer.h for the others); members that are read must not be given
  * twice (see publish_model.cpp).
  *

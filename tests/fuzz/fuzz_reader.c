@@ -1,6 +1,6 @@
-/* fuzz_reader.c - the frame reader beside a model of RFC 6455: however the
- * bytes of a client are split, the events and their payloads are those of the
- * model, and the status comes with the byte that the model names.
+/* fuzz_reader.c - the frame reader compared with a model of RFC 6455: however a
+ * client's bytes are split, the events and their payloads are those of the
+ * model, and errors come at the byte that the model names.
  *
  * Input: three bytes of choices (see choose()), then the stream; or a script of
  * frames, for a stream whose lengths are right (see write_script()).

@@ -1,6 +1,7 @@
-/* fuzz_settings.c - any variables and any flags end in settings that are in
- * their ranges and, printed by --check-config, read back as the same; or in one
- * line that names the variable. No key is ever shown, and none stays in argv.
+/* fuzz_settings.c - any variables and flags result in settings that are in
+ * their ranges and, printed by --check-config, parse back to the same; or in
+ * one line that names the variable. No key is ever shown, and none stays in
+ * argv.
  *
  * Input: strings that end with a NUL, as in /proc/self/environ: variables up to
  * an empty one, then flags. A key is added where none is given.

@@ -1,9 +1,9 @@
-/* fuzz_upgrade.c - a request on its way to a WebSocket: its plain spelling,
- * civetweb's parser (a stand-in for it), the strict reading of what that
- * leaves, the origins from a file, the handshake, and the quotas.
+/* fuzz_upgrade.c - a request on its way to a WebSocket: its normalization,
+ * civetweb's parser (a stand-in for it), the strict check of the result, the
+ * origins from a file, the handshake, and the quotas.
  *
- * The verdict must be that of a model which has read the raw bytes by the RFCs,
- * and an accepted id the one that the model decodes.
+ * The verdict must be that of a model that reads the raw bytes by the RFCs, and
+ * an accepted id the one that the model decodes.
  *
  * Input: the file of origins, a NUL, and the request, in which byte 1 stands
  * for 4000 letters.

@@ -1,6 +1,6 @@
 /* fuzz_utf8.c - the incremental check of UTF-8: fed whole, in pieces and byte
- * by byte it must refuse the byte that spoils the text and no other, and hubd's
- * own check must agree on the whole.
+ * by byte, it must reject exactly at the first invalid byte, and hubd's own
+ * check must agree on the whole.
  *
  * Input: a seed for the splits, then the text.
  */

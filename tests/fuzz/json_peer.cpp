@@ -1,6 +1,6 @@
-/* json_peer.cpp - see json_peer.h. The text is read from left to right by two
- * rules that hold in all valid JSON and cannot make valid what is not: strings
- * run from quote to quote, and backslashes are only in them.
+/* json_peer.cpp - see json_peer.h. The text is rewritten from left to right by
+ * two rules that hold in all valid JSON and cannot make invalid JSON valid:
+ * strings run from quote to quote, and backslashes are only in them.
  */
 #include "json_peer.h"
 

@@ -1,16 +1,16 @@
-/* json_peer.h - RapidJSON as the second opinion on a JSON text: whether it is
+/* json_peer.h - RapidJSON as a second opinion on a JSON text: whether it is
  * valid, and the members and elements of its outermost levels.
  *
- * It differs from RFC 8259 in three ways, which this file takes away before it
- * is asked, so that no verdict has to be excused:
- * - Half a surrogate pair, written as an escape, is valid JSON and decodes to
- *   nothing. RapidJSON refuses one sort and makes something up for the other.
- *   Each is written over with \ufffd, and its place is remembered.
+ * It differs from RFC 8259 in three ways, which this file removes beforehand,
+ * so that no verdict needs an exception:
+ * - An unpaired surrogate, written as an escape, is valid JSON that cannot be
+ *   decoded. RapidJSON rejects one kind and makes something up for the other.
+ *   Each is replaced by \ufffd, and its place is remembered.
  * - Numbers beyond a double are valid JSON. The digits of exponents become
- *   zeros; of an integer with too many, those in excess become spaces before
- * it.
+ *   zeros; the excess digits of a too long integer become spaces before it.
  * - A NUL ends its streams: it has accepted a text only if it has read all.
- * How deep a text may nest is not limited here; `deepest` tells.
+ *
+ * The nesting depth of a text is not limited here; see `deepest`.
  */
 #ifndef TESTS_FUZZ_JSON_PEER_H
 #define TESTS_FUZZ_JSON_PEER_H
@@ -36,7 +36,7 @@ class PeerText
     {
         return text_;
     }
-    /* Whether half a surrogate pair begins in that range. */
+    /* Whether an unpaired surrogate begins in that range. */
     bool has_half(size_t begin, size_t end) const;
 
   private:

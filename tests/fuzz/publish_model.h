@@ -1,5 +1,5 @@
-/* publish_model.h - what a body posted to /api/send or /api/broadcast is worth,
- * by the rules that backends are told and by what RapidJSON finds in it.
+/* publish_model.h - the expected outcome of a body posted to /api/send or
+ * /api/broadcast, by the documented rules and by what RapidJSON finds in it.
  */
 #ifndef TESTS_FUZZ_PUBLISH_MODEL_H
 #define TESTS_FUZZ_PUBLISH_MODEL_H
@@ -18,7 +18,7 @@ struct ModelField {
     enum json_type type; /* of the last one */
     size_t begin, end;   /* of its text, quotes included */
     std::string value;   /* of a string */
-    bool half;           /* it holds half a surrogate pair */
+    bool half;           /* it contains an unpaired surrogate */
 };
 
 struct ModelFields {

@@ -1,9 +1,9 @@
-/* reader_model.c - see reader_model.h. One state machine that takes a byte a
- * step; sections are those of RFC 6455.
+/* reader_model.c - see reader_model.h. One state machine that takes one byte
+ * per step; sections are those of RFC 6455.
  *
- * Two choices of the hub's that the RFC leaves open: whether a frame may come
- * at this point of a message, and its length against the limit, are judged when
- * its header is complete; text is judged with each byte.
+ * Two choices of the hub that the RFC leaves open: whether a frame may come at
+ * this point of a message, and its length against the limit, are checked when
+ * its header is complete; text is checked with each byte.
  */
 #include "reader_model.h"
 

@@ -1,6 +1,6 @@
-/* reader_model.h - what a stream of a client's bytes means by RFC 6455, told
- * byte by byte: the events, and the status that ends it with the very byte that
- * gives it away.
+/* reader_model.h - what a stream of a client's bytes means by RFC 6455, byte by
+ * byte: the events, and the status that ends it at the very byte that reveals
+ * the error.
  */
 #ifndef TESTS_FUZZ_READER_MODEL_H
 #define TESTS_FUZZ_READER_MODEL_H

@@ -1,5 +1,5 @@
-/* request_model.h - RFC 9112 read to the letter from the bytes of a request,
- * and RFC 6455, 4.2.1 from the fields that yields. Knows nothing of civetweb.
+/* request_model.h - RFC 9112 applied literally to the bytes of a request, and
+ * RFC 6455, 4.2.1 to the resulting fields. Knows nothing about civetweb.
  */
 #ifndef TESTS_FUZZ_REQUEST_MODEL_H
 #define TESTS_FUZZ_REQUEST_MODEL_H

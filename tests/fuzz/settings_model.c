@@ -1,5 +1,6 @@
-/* settings_model.c - see settings_model.h. Numbers are told by exact arithmetic
- * in 128 bits; networks and origins by what must and must not belong to them.
+/* settings_model.c - see settings_model.h. Numbers are computed with exact
+ * 128-bit arithmetic; networks and origins are checked by what must and must
+ * not match them.
  */
 #include "settings_model.h"
 

@@ -1,5 +1,5 @@
 /* settings_model.h - numbers with units, addresses and origins as the manual
- * describes them, to judge single values by.
+ * describes them, for judging single values.
  */
 #ifndef TESTS_FUZZ_SETTINGS_MODEL_H
 #define TESTS_FUZZ_SETTINGS_MODEL_H

@@ -1,5 +1,5 @@
 /* check_soak_inbox.c - letters come out of a stream of frames unchanged,
- * however it is cut; a changed byte anywhere shows.
+ * however it is cut; any changed byte is detected.
  */
 #include <check.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* crowd.c - see crowd.h: who there is, and when each of them acts. */
+/* crowd.c - see crowd.h: who is there, and when each guest acts. */
 #include "crowd.h"
 
 #include <arpa/inet.h>

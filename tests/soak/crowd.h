@@ -1,5 +1,5 @@
 /* crowd.h - the clients of the soak test: those that behave, whose every
- * message is judged, and those that do all that clients should not.
+ * message is judged, and those that do everything clients should not.
  *
  *     steady   stays for the whole run; some talk and ping
  *     churn    comes, stays a while, leaves by Close, by FIN or by RST
@@ -8,7 +8,7 @@
  *     garbage  sends what is no frame, or vanishes within one
  *     mute     reads, but answers no ping
  *
- * One thread's. A guest keeps its place, and its number with the judge, from
+ * For one thread. A guest keeps its slot, and its number with the judge, from
  * one connection to the next.
  */
 #ifndef SOAK_CROWD_H

@@ -1,8 +1,7 @@
 /* guest.c - one client of the crowd, from connect() to the end of its stream.
  *
  * Whatever ends a connection passes through finish(), which tells the judge
- * exactly once. Guests whose handshake is never whole are none of the judge's
- * business.
+ * exactly once. The judge ignores guests whose handshake is never complete.
  */
 #include <errno.h>
 #include <netinet/tcp.h>

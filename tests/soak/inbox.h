@@ -1,7 +1,7 @@
-/* inbox.h - what a client reads: frames of a server, judged strictly by RFC
- * 6455 and by what a hub promises (one unfragmented text frame a message), and
- * the letters in them. Bytes come in pieces of any size; pure. One inbox a
- * connection, zeroed before its first byte.
+/* inbox.h - what a client reads: a server's frames, checked strictly against
+ * RFC 6455 and the hub's promises (one unfragmented text frame per message),
+ * and the letters in them. Bytes come in pieces of any size; pure. One inbox
+ * per connection, zeroed before its first byte.
  */
 #ifndef SOAK_INBOX_H
 #define SOAK_INBOX_H

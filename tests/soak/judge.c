@@ -1,5 +1,5 @@
 /* judge.c - see judge.h: clients that come and go, what is due to them, and
- * what came. Who may be counted as a recipient is in tally.c's hands.
+ * what arrived. tally.c knows who may be counted as a recipient.
  *
  * Invariant: a due entry that is not over counts in client.waiting and, if the
  * client is trusted, in message.waiting and judge.waiting.

@@ -1,14 +1,14 @@
 /* judge.h - the unforgiving part of the soak test: told what was posted, who
- * was there and what came, it counts everything that should not be.
+ * was connected and what arrived, it counts everything that is wrong.
  *
  * A message is due to every client of its audience that stays: from the moment
  * it has read its 101 to the moment it begins to leave. It must come once,
  * unaltered, in the order in which its lane posted, before `late_ns`. While a
- * client comes or leaves, a message may come or not; what was answered before
- * it began to come must not. A client that is not trusted (it provokes the hub)
- * owes the hub nothing and is owed nothing, but what it gets is judged alike.
+ * client connects or leaves, a message may arrive or not; one that was answered
+ * before it began to connect must not. An untrusted client (one that provokes
+ * the hub) is owed nothing, but what it gets is judged all the same.
  *
- * Pure, but for its memory; one thread's. Time is whatever the caller says.
+ * Pure, apart from its memory; for one thread. The caller supplies the time.
  */
 #ifndef SOAK_JUDGE_H
 #define SOAK_JUDGE_H

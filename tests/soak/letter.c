@@ -1,6 +1,6 @@
 /* letter.c - see letter.h. The sum takes the bytes in order, a word at a time;
- * every step is a bijection of what was summed before, so that one changed word
- * always shows.
+ * each step is a bijection of the previous sum, so that one changed word is
+ * always detected.
  */
 #include "letter.h"
 

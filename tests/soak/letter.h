@@ -1,6 +1,6 @@
 /* letter.h - the messages of the soak test. Each says who sent it, which one it
- * is and for whom, and carries a sum over all of that and over its filling, so
- * that whoever gets it can tell by itself whether a byte was changed:
+ * is and for whom, and carries a sum over all of that and its filling, so that
+ * the receiver can tell whether a byte was changed:
  *
  *     {"type":"s","payload":"<sum><number><lane><seq><user><session><bytes>
  *     <stamp>filling…"}

@@ -1,8 +1,8 @@
-/* main.c - soak_driver: loads a hub, and judges what it does with that.
+/* main.c - soak_driver: loads a hub, and judges how it copes.
  *
  * One thread: clients, backends and judge see events in one order. It prints
  * JSON lines: "progress" every second, "ready" when a drain may begin, and one
- * "result" at the end. SIGTERM and SIGINT end the load early and in good order.
+ * "result" at the end. SIGTERM and SIGINT end the load early but orderly.
  */
 #include <getopt.h>
 #include <poll.h>

@@ -1,10 +1,10 @@
 /* poster.h - the backends of the soak test: lanes that post, each its next
- * message after the answer to the one before. Broadcasts, messages to users,
+ * message after the answer to the previous one. Broadcasts, messages to users,
  * to sessions, to both, to nobody; large ones to clients that do not read; and
- * what must be refused.
+ * requests that must be rejected.
  *
- * So that no client that reads can be too slow for its queue, only so many
- * bytes are on their way at a time as fit into it.
+ * So that no reading client can be too slow for its queue, only as many bytes
+ * are in flight at a time as fit into it.
  */
 #ifndef SOAK_POSTER_H
 #define SOAK_POSTER_H

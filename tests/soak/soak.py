@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """The soak test: a real hubd under everything at once, for minutes or hours,
-and a judge that forgives nothing. `./dev soak [minutes]` builds and runs it.
+and a strict judge. `./dev soak [minutes]` builds and runs it.
 
-soak_driver is the load and the judge of messages; here hubd is started,
-watched, told to reread its files, and drained at the end. Exit status 0: not
-one wrong, and hubd took no more at the end than at the beginning.
+soak_driver generates the load and judges the messages; here hubd is started,
+watched, told to reread its files, and drained at the end. Exit status 0: no
+message was wrong, and hubd used no more resources at the end than at the
+beginning.
 """
 
 import argparse

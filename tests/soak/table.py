@@ -1,4 +1,4 @@
-"""The outcome of a soak test in lines for people."""
+"""The results of a soak test as text."""
 
 WRONGS = ("lost", "duplicated", "misordered", "altered", "misrouted",
           "unasked", "miscounted", "late", "closed_early", "misbehaved")

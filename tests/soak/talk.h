@@ -1,6 +1,4 @@
-/* talk.h - what clients say: frames as they should be, and what should not be.
- * Pure.
- */
+/* talk.h - what clients send: valid frames, and invalid ones. Pure. */
 #ifndef SOAK_TALK_H
 #define SOAK_TALK_H
 

@@ -1,6 +1,7 @@
-/* tally.h - how many connections of an audience the hub may count at a moment.
- * Users, sessions and pairs of both have a tally each, so that the union of a
- * user and a session is their sum less what they share. Internal to the judge.
+/* tally.h - how many connections of an audience the hub may count at a given
+ * moment. Users, sessions and pairs of both have a tally each, so that the
+ * union of a user and a session is their sum minus what they share. Internal to
+ * the judge.
  */
 #ifndef SOAK_TALLY_H
 #define SOAK_TALLY_H

@@ -1,5 +1,5 @@
-"""The hubd that is soaked. It logs several lines a connection for as long as
-anyone likes, so lines are counted, and only few are kept.
+"""The hubd under test. It logs several lines per connection for any length of
+time, so lines are counted, and only few are kept.
 """
 
 import collections

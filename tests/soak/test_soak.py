@@ -1,5 +1,5 @@
-"""A short soak test of the hubd that was just built, Ctrl-C included, and what
-the soak test says about a hubd that is gone before its time."""
+"""A short soak test of the hubd that was just built, including Ctrl-C, and
+what the soak test reports about a hubd that exits early."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The judge of resources: it finds what leaks and passes what only varies."""
+"""The judge of resources: it finds leaks and accepts mere variation."""
 
 import random
 import unittest

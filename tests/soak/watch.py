@@ -1,9 +1,9 @@
-"""What hubd takes from the system while it is loaded, and whether that stays
-level: pure judging of samples, and the taking of them.
+"""The resources that hubd uses under load, and whether they stay level: taking
+samples, and judging them (pure).
 
-A run is cut into a warm-up and four quarters. The medians of the first and of
-the last quarter must be the same but for a slack, and what is left when all
-clients are gone must be as before the load.
+A run is split into a warm-up and four quarters. The medians of the first and
+of the last quarter must be equal within a tolerance, and after all clients are
+gone usage must be as before the load.
 """
 
 import statistics

@@ -1,15 +1,16 @@
-/* floor.c - what a broadcast costs when nothing is done but sending.
+/* floor.c - what a broadcast costs if nothing is done but sending.
  *
  * The handshake and the three HTTP paths a benchmark needs, and then: one
  * thread, one frame, one loop over all sockets in the order they came. No
  * registry, no queues, no heartbeat: a socket that takes no more misses the
- * message, and that is counted. Whatever a real hub costs above this is its
- * own doing, and it cannot get below it without another way into the kernel.
+ * message, and that is counted. Whatever a real hub costs beyond this is its
+ * own overhead, and it cannot get below this without another way into the
+ * kernel.
  *
  *   --sender=send    a send(2) for each socket
  *   --sender=uring   the same sends, 256 at a time in one io_uring submission
  *
- * One thread on purpose: with more, the figure would tell how the threads
+ * One thread on purpose: with more, the result would show how the threads
  * share, not what a send costs.
  */
 #include <arpa/inet.h>

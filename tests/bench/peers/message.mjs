@@ -1,5 +1,5 @@
-// message.mjs - what a hub in JavaScript has to know of a message, whatever
-// serves it: node/hub.mjs and bun/hub.mjs import it.
+// message.mjs - what a hub in JavaScript has to know about a message, whatever
+// runs it: node/hub.mjs and bun/hub.mjs import it.
 
 export const isMessage = (value) =>
   typeof value?.type === 'string' && value.type !== '' && 'payload' in value;

@@ -1,9 +1,9 @@
-/* registry.c - does looking somebody up cost more when a million are there?
+/* registry.c - does a lookup cost more with a million members?
  *
  * Public API only: a hub in the host's loop, members with a callback, and the
- * time that hub_send() takes to one of them chosen at random, and to somebody
- * who is not there. What is queued is delivered by hub_poll() between the
- * timed batches. Prints one JSON object.
+ * time that hub_send() takes to a random one of them, and to a user who is not
+ * connected. What is queued is delivered by hub_poll() between the timed
+ * batches. Prints one JSON object.
  *
  *   bench_registry [--rounds=N] [MEMBERS]...
  */

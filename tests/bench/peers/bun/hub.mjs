@@ -1,8 +1,9 @@
 // hub.mjs - the hub's contract over Bun.serve(), as a Bun programmer would
 // write it: one process, a topic that everybody is subscribed to and broadcasts
 // are published on, sets of sockets in maps for the rest. HTTP, WebSockets and
-// topics are uWebSockets', which Bun is built on; it pings, and drops whoever
-// lets a megabyte wait. Bun raises the soft limit of descriptors by itself.
+// topics come from uWebSockets, which Bun is built on; it pings, and drops
+// clients for which a megabyte waits. Bun raises the soft limit of descriptors
+// by itself.
 //   HUB_API_KEY=… bun hub.mjs PORT
 import { timingSafeEqual } from 'node:crypto';
 import { isMessage, memberText } from '../message.mjs';

@@ -1,7 +1,7 @@
 // hub.go - the hub's contract over gorilla/websocket, as a Go programmer would
-// write it: two goroutines a client, a channel of 256 messages between the
-// registry and the one that writes, and whoever lets that channel fill up is
-// dropped. Go raises the soft limit of descriptors by itself.
+// write it: two goroutines per client, a channel of 256 messages between the
+// registry and the writing one, and clients whose channel fills up are dropped.
+// Go raises the soft limit of descriptors by itself.
 package main
 
 import (

@@ -1,7 +1,7 @@
 // hub.mjs - the hub's contract over the `ws` package, as a Node programmer
 // would write it: one process, sets of sockets in maps, a heartbeat as in the
-// manual of ws, and whoever lets a megabyte wait is dropped. Node raises the
-// soft limit of descriptors by itself.
+// manual of ws, and clients for which a megabyte waits are dropped. Node raises
+// the soft limit of descriptors by itself.
 //   HUB_API_KEY=… node hub.mjs PORT [PING-INTERVAL-MS]
 import http from 'node:http';
 import { timingSafeEqual } from 'node:crypto';
