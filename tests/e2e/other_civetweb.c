@@ -1,6 +1,5 @@
-/* other_civetweb.c - a client of civetweb's that reads in a way that nobody
- * sees. Loaded before the real one, it stands for a civetweb that would not
- * call recv().
+/* other_civetweb.c - reads for civetweb in a way that hubd cannot see. Loaded
+ * before the real one, it simulates a civetweb that does not call recv().
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
-"""JSON that is made to cost: each bomb is refused, or passes as it is, within
-milliseconds and on a worker's small stack; and none of it reaches a client in
-any other shape."""
+"""JSON that is designed to be expensive: each bomb is rejected, or passed on
+as it is, within milliseconds and on a worker's small stack; and none of it
+reaches a client in any other form."""
 
 import time
 import unittest

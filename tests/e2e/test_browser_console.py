@@ -1,5 +1,5 @@
 """The live page in a real browser: Chromium, with its keyboard and its mouse.
-After each test the browser must have had nothing to complain of."""
+After each test the browser must have reported no errors."""
 
 import json
 import os

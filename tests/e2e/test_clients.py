@@ -1,5 +1,5 @@
-"""Clients and tools other people wrote: curl, wget, Python's websockets, Node's
-ws package."""
+"""Third-party clients and tools: curl, wget, Python's websockets, Node's ws
+package."""
 
 import asyncio
 import json

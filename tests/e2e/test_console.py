@@ -1,5 +1,5 @@
-"""The live page as HTTP: there only when it is asked for, each part with its
-type and tag, nothing from elsewhere, and the figures as JSON."""
+"""The live page over HTTP: only there if enabled, each part with its type and
+ETag, nothing from elsewhere, and the statistics as JSON."""
 
 import re
 import signal

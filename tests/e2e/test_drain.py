@@ -1,5 +1,5 @@
-"""A drain that is kind: the balancer learns of it first, clients are sent away
-one after the other and told when to come back, and nobody new gets in."""
+"""A graceful drain: the load balancer learns of it first, clients are closed
+one after the other and told when to come back, and new ones are rejected."""
 
 import re
 import select

@@ -1,7 +1,8 @@
-"""Every spelling of a request that the RFCs call equivalent gets the same answer,
-and what only resembles one is refused.
+"""All spellings of a request that are equivalent by the RFCs get the same
+answer, and those that are not are rejected.
 
-HUB_E2E_SEED=7 tries other spellings; a failure names the seed to see it again.
+HUB_E2E_SEED=7 tries other spellings; a failure names the seed that reproduces
+it.
 """
 
 import os

@@ -1,5 +1,5 @@
 """A storm of broadcasts, as fast as they can be posted: meanwhile pings are
-answered and sent, newcomers get in, and health is told."""
+answered and sent, new clients get in, and /health answers."""
 
 import json
 import os

@@ -1,8 +1,8 @@
-"""The wall clock jumps by a day under a running hubd. Only what is written into
-messages and lines may follow it.
+"""The wall clock jumps by a day under a running hubd. Only timestamps in
+messages and log lines may follow it.
 
-libfaketime answers hubd's questions for the time of day, and leaves the
-monotonic clock alone.
+libfaketime changes the time of day for hubd, and leaves the monotonic clock
+alone.
 """
 
 import calendar

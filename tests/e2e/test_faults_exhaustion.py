@@ -1,5 +1,5 @@
-"""Descriptors and memory run out under load, and come back: whoever is in
-stays, what cannot be done is refused, and nothing spins."""
+"""Descriptors and memory run out under load, and become available again:
+connected clients stay, what cannot be done is rejected, and nothing spins."""
 
 import resource
 import threading

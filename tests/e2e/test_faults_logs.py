@@ -1,5 +1,5 @@
-"""Standard error that takes nothing for a while, or nothing ever again, while
-messages go on: they are not late, and the log says what it lacks."""
+"""Standard error that blocks for a while, or forever, while messages go on:
+they are not late, and the log says how many lines are missing."""
 
 import os
 import re

@@ -1,5 +1,6 @@
-"""Links that fail without a word, lose packets or answer with resets: those
-behind them go in time and by name, and nobody else notices."""
+"""Links that fail silently, lose packets or answer with resets: the clients
+behind them are closed in time, with the right cause, and nobody else notices.
+"""
 
 import time
 import unittest

@@ -1,5 +1,5 @@
-"""Peers that stop in the middle of things: processes that stand still while
-their kernel goes on acknowledging, and resets in the middle of a frame."""
+"""Peers that stop in the middle of things: suspended processes whose kernel
+keeps acknowledging, and resets in the middle of a frame."""
 
 import json
 import pathlib

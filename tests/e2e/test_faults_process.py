@@ -1,8 +1,7 @@
-"""What happens to hubd's own process: killed under load and started again on
-the same port, and stopped for longer than its heartbeats allow for.
+"""Faults of hubd's own process: killed under load and restarted on the same
+port, and suspended for longer than its heartbeats allow.
 
-HUB_E2E_LONG=1 stops it for a minute with the heartbeats that it has by
-default.
+HUB_E2E_LONG=1 suspends it for a minute with the default heartbeats.
 """
 
 import os

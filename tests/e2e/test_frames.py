@@ -1,5 +1,5 @@
-"""RFC 6455 behind the handshake: what a peer may send, and the close code that
-follows when it sends anything else."""
+"""RFC 6455 after the handshake: what a peer may send, and the close code for
+anything else."""
 
 import struct
 import unittest

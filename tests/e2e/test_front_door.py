@@ -1,5 +1,5 @@
-"""What hubd must never let civetweb do by itself: answer for it, decode for it,
-serve files, take signals, or spend a worker on who has nothing to say yet."""
+"""What hubd must never let civetweb do by itself: answer, decode, serve files,
+take signals, or spend a worker on clients that have not sent anything yet."""
 
 import ctypes
 import ctypes.util

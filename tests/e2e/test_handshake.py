@@ -1,4 +1,4 @@
-"""The opening handshake: who gets a 101, and what everybody else gets."""
+"""The opening handshake: which requests get a 101, and what all others get."""
 
 import base64
 import json

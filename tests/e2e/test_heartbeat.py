@@ -1,4 +1,4 @@
-"""Silence: who is pinged, who stays, who is cut off, and when."""
+"""Silence: who is pinged, who stays, who is closed, and when."""
 
 import threading
 import time

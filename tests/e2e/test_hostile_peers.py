@@ -1,4 +1,4 @@
-"""WebSocket peers that want memory, time or descriptors for nothing."""
+"""WebSocket peers that try to waste memory, time or descriptors."""
 
 import contextlib
 import json

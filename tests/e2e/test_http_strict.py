@@ -1,5 +1,5 @@
-"""Requests that two parsers could read in two ways, or that never end: each is
-refused, its connection ends, and nothing of it is delivered."""
+"""Requests that two parsers could read differently, or that never end: each is
+rejected, its connection is closed, and nothing of it is delivered."""
 
 import itertools
 import time

@@ -1,5 +1,5 @@
-"""hub-bench against a hub that makes the mistakes which hub-bench is there to
-notice."""
+"""hub-bench against a hub that makes the mistakes that hub-bench should
+detect."""
 
 import base64
 import json

@@ -1,8 +1,8 @@
-"""Much at once: a large payload for thousands that do not read, a storm of
-clients of which few are let in, a hub that ends and comes back under them, and
-signals in the middle of broadcasts.
+"""Heavy load: a large payload for thousands that do not read, a storm of
+clients of which few are admitted, a hub that restarts under them, and signals
+in the middle of broadcasts.
 
-HUB_E2E_RECIPIENTS changes for how many the large payload waits.
+HUB_E2E_RECIPIENTS sets how many clients the large payload is queued for.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""The manual pages and SECURITY.md speak of what there is: every setting with
-its flag and default, and tests that exist."""
+"""The manual pages and SECURITY.md are accurate: every setting with its flag
+and default, and tests that exist."""
 
 import os
 import pathlib

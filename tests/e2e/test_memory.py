@@ -1,4 +1,5 @@
-"""Memory goes back after a peak: many connections with full queues, drained."""
+"""Memory is given back after a peak: many connections with full queues,
+drained."""
 
 import json
 import unittest

@@ -1,5 +1,5 @@
-"""HUB_MEMORY_LIMIT: whatever many clients and backends leave half done, the
-process stays within it, and those who behave notice nothing."""
+"""HUB_MEMORY_LIMIT: whatever many clients and backends leave unfinished, the
+process stays within it, and well-behaved ones notice nothing."""
 
 import json
 import unittest

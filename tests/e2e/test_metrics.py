@@ -1,4 +1,5 @@
-"""/metrics: where it is, who may read it, and that it is there to the end."""
+"""/metrics: where it is served, who may read it, and that it stays up to the
+end."""
 
 import base64
 import os

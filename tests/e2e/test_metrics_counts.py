@@ -1,5 +1,5 @@
-"""What /metrics counts, exactly: every answer, delivery, byte and end of a
-connection is there once, and nothing of who it was."""
+"""What /metrics counts, exactly: every answer, delivery, byte and closed
+connection once, and nothing about who it was."""
 
 import os
 import re

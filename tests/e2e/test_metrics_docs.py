@@ -1,5 +1,5 @@
-"""docs/metrics.md and the dashboard speak of the metrics there are, and what
-hubd tells is read by Prometheus' own tools."""
+"""docs/metrics.md and the dashboard only use existing metrics, and hubd's
+output is read by Prometheus' own tools."""
 
 import json
 import os

@@ -1,5 +1,5 @@
-"""What hubd tells a service manager, from start to end, and what a manager
-that does not listen can do to it: nothing."""
+"""What hubd sends to a service manager, from start to end, and that a manager
+that does not read has no effect on it."""
 
 import os
 import signal

@@ -1,5 +1,5 @@
-"""A civetweb that reads its sockets in a way that hubd cannot see: hubd says so
-when it starts, and not with the first handshake."""
+"""A civetweb that reads its sockets in a way that hubd cannot see: hubd says
+so when it starts, and not only at the first handshake."""
 
 import os
 import unittest

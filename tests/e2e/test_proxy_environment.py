@@ -1,6 +1,6 @@
-"""Where the environment names a proxy, the key is not for it: not when the
-commands of our pages and of ./dev run are pasted into a shell, and not when
-hub-bench posts. (Examples and clients have tests of their own.)"""
+"""If the environment sets a proxy, it must not see the key: neither when the
+commands in our documentation and of ./dev run are pasted into a shell, nor
+when hub-bench posts. (Examples and clients have tests of their own.)"""
 
 import json
 import os

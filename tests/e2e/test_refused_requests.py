@@ -1,5 +1,5 @@
-"""What reaches the port and is no request: its sender gets an answer, and whoever
-runs hubd a line by which it can be mended."""
+"""Malformed requests: the client gets an answer, and the operator a log line
+that helps to fix them."""
 
 import re
 import ssl

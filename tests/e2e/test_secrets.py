@@ -1,6 +1,6 @@
 """Keys stay where they belong. The whole memory of a running hubd is searched:
-a key it accepts is once in there, in a page that core dumps leave out; one that
-came with a request, right or wrong, is not in there any more.
+an accepted key is there once, in a page that core dumps leave out; one that
+came with a request, valid or not, is not there any more.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""Which way frames take to the kernel: what was asked for, what the machine
-allows, and one line that says it."""
+"""How frames reach the kernel: what was asked for, what the machine allows,
+and one log line that says it."""
 
 import json
 import unittest

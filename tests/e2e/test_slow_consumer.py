@@ -1,5 +1,5 @@
-"""Clients that read slowly or not at all: each policy, whole messages only,
-and everybody else unharmed."""
+"""Clients that read slowly or not at all: each policy, only whole messages,
+and all other clients unaffected."""
 
 import json
 import time

@@ -1,6 +1,6 @@
-"""Hundreds of HTTP clients that are slow on purpose must not keep out the
-others: who stops in the head or in the body, who dribbles chunks, who never
-reads what is answered, who keeps a connection for nothing."""
+"""Hundreds of HTTP clients that are slow on purpose must not keep out others:
+they stop in the head or in the body, trickle chunks, never read the answer, or
+keep idle connections."""
 
 import itertools
 import json

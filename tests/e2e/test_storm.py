@@ -1,6 +1,6 @@
-"""Everything at once: clients that come, talk, break rules and go, backends
-that send and broadcast, garbage, and signals. What counts is what is left
-behind: nothing, and no report of a sanitizer.
+"""Everything at once: clients that connect, send, break rules and leave,
+backends that send and broadcast, garbage, and signals. What counts is what is
+left: nothing, and no report of a sanitizer.
 
 HUB_E2E_SECONDS makes it longer than its usual few seconds.
 """

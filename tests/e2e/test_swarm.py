@@ -1,5 +1,5 @@
 """Ten thousand clients at once, from this one process: all get in, a broadcast
-reaches all, and when they vanish together nothing of them is left."""
+reaches all, and when they vanish together nothing is left of them."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""What the end-to-end tests stand on: a real hubd and clients for it.
+"""The base of the end-to-end tests: a real hubd and clients for it.
 
 crowd     many clients that note the numbers of what they get
 daemon    starts hubd on a port the kernel picks and always ends it

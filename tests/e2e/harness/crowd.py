@@ -1,10 +1,10 @@
 """Many clients in one thread, each of which notes the numbers of the messages
 it gets. Frames are read strictly, and a message counts only if it is byte for
-byte what numbered() makes; what is wrong ends up in `errors`, and check()
-raises it.
+byte what numbered() makes; errors are collected in `errors`, and raised by
+check().
 
-As a process of its own (python3 -m harness.crowd PORT COUNT SESSION) it says
-"ready" when all are connected, and what became of them when all are gone.
+As a process of its own (python3 -m harness.crowd PORT COUNT SESSION) it prints
+"ready" when all are connected, and the results when all are gone.
 """
 
 import json

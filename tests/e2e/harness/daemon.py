@@ -1,6 +1,6 @@
-"""A hubd of its own for a test: port from the kernel, random key, settings
-through its environment, log lines collected by a thread. stop() insists on a
-clean exit and on clean sanitizer reports.
+"""A hubd for one test: port from the kernel, random key, settings through its
+environment, log lines collected by a thread. stop() insists on a clean exit
+and on clean sanitizer reports.
 """
 
 import json

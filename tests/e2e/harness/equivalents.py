@@ -1,9 +1,9 @@
-"""The same request in other words: RFC 9110 and 9112 let a client spell it in many
-ways, and whoever answers must not tell them apart.
+"""The same request in other spellings: RFC 9110 and 9112 let a client write it
+in many ways, and a server must not distinguish them.
 
-A Request says what is asked. spell() writes it down, plainly, or in a way that a
-generator of random numbers picks: white space, case, order, lists over several
-lines, targets, framing of the body, what is to be ignored.
+A Request is what to ask for. spell() writes it plainly, or in a way that a
+random number generator picks: white space, case, order, lists over several
+lines, targets, framing of the body, parts to be ignored.
 """
 
 import random

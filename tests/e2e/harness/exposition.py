@@ -1,5 +1,5 @@
 """Prometheus' text exposition format, read strictly: every sample belongs to a
-family that was introduced, none comes twice, histograms add up.
+family that was declared, there are no duplicates, histograms add up.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A hub that makes the mistakes which hub-bench is there to notice."""
+"""A hub that makes the mistakes that hub-bench should detect."""
 
 import asyncio
 import re

@@ -1,5 +1,5 @@
-"""A service manager as far as sd_notify(3) goes: a socket of its own, and what
-came to it when."""
+"""The sd_notify(3) part of a service manager: its socket, and what it received
+when."""
 
 import os
 import socket

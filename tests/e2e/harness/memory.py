@@ -1,8 +1,9 @@
 """The memory of a process, searched for what must not be there.
 
-A core dump holds what is readable, unless the kernel was told to leave it out
-(MADV_DONTDUMP, which /proc/PID/smaps shows as dd). A secret is looked for in
-pieces, so that what was copied in part, moved, or half overwritten is found.
+A core dump contains what is readable, unless the kernel was told to leave it
+out (MADV_DONTDUMP, which /proc/PID/smaps shows as dd). A secret is searched
+for in pieces, so that one that was copied in part, moved, or half overwritten
+is found too.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""Networks of a test's own: hubd in one namespace, clients in others, each of
+"""Networks for one test: hubd in one namespace, clients in others, each of
 these behind a link that can be made to fail.
 
 A namespace is per thread: sockets, threads and processes begin in that of the

@@ -1,5 +1,5 @@
 """Headless Chromium with the live page in it, driven by WebDriver: clicks and
-keys are those of a browser, and what the page says is read as text.
+keys are real browser events, and what the page shows is read as text.
 """
 
 import json

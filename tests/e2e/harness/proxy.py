@@ -1,5 +1,5 @@
-"""An HTTP proxy that keeps what it hears and forwards nothing, and the
-environment that leads to it whoever asks the environment."""
+"""An HTTP proxy that records requests and forwards nothing, and an environment
+that points programs to it."""
 
 import os
 import socket

@@ -1,5 +1,5 @@
-"""A system call that the kernel refuses with EPERM, as containers do: to be
-called in the child between fork and exec."""
+"""Makes a system call fail with EPERM, as in containers: to be called in the
+child between fork and exec."""
 
 import ctypes
 import errno

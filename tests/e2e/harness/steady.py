@@ -1,6 +1,6 @@
-"""Those whom a fault of somebody else must not touch: clients that get a
+"""Bystanders that other peers' faults must not affect: clients that get a
 numbered message several times a second, the backend that posts it, and an
-operator who looks at /health. verify() says whether they noticed anything.
+operator who reads /health. verify() checks that they noticed nothing.
 """
 
 import contextlib

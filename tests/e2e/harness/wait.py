@@ -1,7 +1,7 @@
 """Conditions with deadlines; nothing in this suite sleeps and hopes.
 
 Sanitizers make hubd several times slower, so every deadline is stretched by
-slowness(): read off the binary, or told by HUB_E2E_SLOW (a factor).
+slowness(): detected from the binary, or set by HUB_E2E_SLOW (a factor).
 """
 
 import functools

@@ -1,7 +1,7 @@
 """A bad line between two tunnel devices: what comes out of one goes into the
-other, late, out of order or not at all. Run as a process of its own, so that a
-busy test does not delay packets; it ends with its standard input and then says
-what it did.
+other, late, out of order or not at all. Run as a separate process, so that a
+busy test does not delay packets; it ends with its standard input and then
+reports what it did.
 
     python3 -m harness.wire FD FD '{"loss": 0.1, "delay": 0.02, …}'
 """

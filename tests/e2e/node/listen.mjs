@@ -1,4 +1,4 @@
-// One client of the `ws` package. Reports what happens to it as JSON lines:
+// One client of the `ws` package. Reports its events as JSON lines:
 //   node listen.mjs URL [send-on-open]
 import WebSocket from 'ws';
 
