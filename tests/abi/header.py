@@ -1,5 +1,6 @@
 """What hub.h declares, as a compiler sees it: preprocessed, so that comments
-are gone and macros are expanded. Knows no more of C than that header uses.
+are gone and macros are expanded. Understands no more of C than that header
+uses.
 """
 
 import collections

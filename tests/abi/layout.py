@@ -1,5 +1,5 @@
-"""The binary interface of hub.h in words: what each function takes, and where
-each field lies, as told by a program that the compiler was given.
+"""The binary interface of hub.h as text: the arguments of each function, and
+the offset of each field, printed by a compiled program.
 """
 
 import pathlib

@@ -1,10 +1,10 @@
 """What a program that was built against an older libhub relies on: names,
-versions, and where the fields of structs lie.
+versions, and the offsets of struct fields.
 
-interface.txt holds all of it as it is meant to be, for x86-64 and whatever else
-is LP64. Before 1.0 anything may change there, but nothing by accident; from
-then on functions and fields are only added, each struct at its end.
-`HUB_ABI_ACCEPT=1 ./dev test -R '^abi$'` writes it anew.
+interface.txt has all of it as intended, for x86-64 and other LP64 machines.
+Before 1.0 anything may change there, but nothing by accident; from then on
+functions and fields are only added, to structs at their end. `HUB_ABI_ACCEPT=1
+./dev test -R '^abi$'` writes it anew.
 """
 
 import difflib

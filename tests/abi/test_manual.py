@@ -1,4 +1,4 @@
-"""The manual page of libhub and hub.h speak of the same functions, fields and
+"""The manual page of libhub and hub.h describe the same functions, fields and
 constants; and the comments of hub.h have the lines they promise.
 """
 

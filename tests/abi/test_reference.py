@@ -1,5 +1,5 @@
-"""What Doxygen gets to read of hub.h: docs/api/filter.py has a comment for each
-public thing, and headings for the lines that hub.h promises.
+"""The input that docs/api/filter.py makes of hub.h for Doxygen: a comment for
+everything public, and headings for the lines that hub.h promises.
 """
 
 import re

@@ -1,5 +1,5 @@
 """The programs and the library as they are installed, read with readelf: each
-protection that cmake/HubHarden.cmake asks for must have arrived in the file.
+protection that cmake/HubHarden.cmake asks for must be present in the file.
 """
 
 import os

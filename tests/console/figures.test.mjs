@@ -1,4 +1,4 @@
-// Rates, samples, axes and units: what the figures of the page are made of.
+// Rates, samples, axes and units, which the figures of the page are made of.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 

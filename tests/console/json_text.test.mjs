@@ -1,4 +1,4 @@
-// JSON as it was written: nothing but space may change.
+// JSON as it was written: only white space may change.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 

@@ -1,4 +1,5 @@
-// What is posted, and the same for a shell: a real one reads it here.
+// What is posted, and the same as a shell command, which a real shell reads
+// here.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';

@@ -1,5 +1,5 @@
-/* main.c - a program that knows libhub only as installed: members that take
- * messages through a callback, sends, a broadcast, and what comes back.
+/* main.c - a program that uses libhub as installed: members that take messages
+ * through a callback, sends, a broadcast, and their results.
  *
  * Messages arrive on the threads of the hub, so the counts are atomic;
  * hub_shutdown() returns when all of them have been delivered.

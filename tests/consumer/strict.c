@@ -1,5 +1,5 @@
-/* strict.c - all that hub.h has of code: initializers and inline functions, for
- * C and C++ compilers that are asked for every warning. */
+/* strict.c - all code in hub.h, initializers and inline functions, for C and
+ * C++ compilers with all warnings. */
 #include <hub/hub.h>
 
 int use(void);

@@ -1,9 +1,9 @@
 """Outside projects that use libhub as it is installed, or as a part of
 themselves, in C11 and in C++17.
 
-Two prefixes are installed: one as it comes, with both libraries, and one with
-the static library alone and without io_uring. Both are moved away before
-anything is built against them.
+Two prefixes are installed: the default, with both libraries, and one with only
+the static library and without io_uring. Both are moved away before anything is
+built against them.
 """
 
 import os

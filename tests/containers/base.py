@@ -1,5 +1,5 @@
-"""Debian's base image, made from what this machine's apt knows: the contents of
-debian:bookworm-slim, from the mirror that is configured here.
+"""A Debian base image, made with this machine's apt configuration: the
+contents of debian:bookworm-slim, from the mirror that is configured here.
 """
 
 import subprocess

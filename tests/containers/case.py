@@ -1,5 +1,5 @@
-"""What the tests of containers share: one engine for each file of tests, and
-clients that are outside of the containers."""
+"""Shared by the tests of containers: one engine for each test file, and
+clients outside of the containers."""
 
 import asyncio
 import os

@@ -1,6 +1,6 @@
-"""A Docker Engine of our own: Debian's, with its data in a directory and its
-socket there too. Whoever starts one must be inside namespaces of their own for
-mounts and processes (see run.py), so that containers and mounts end with them.
+"""A separate Docker Engine: Debian's, with its data and its socket in a
+directory. To be started inside separate namespaces for mounts and processes
+(see run.py), so that containers and mounts end with them.
 """
 
 import contextlib

@@ -1,11 +1,11 @@
-"""Builds and runs the images on a Docker Engine of our own (engine.py).
+"""Builds and runs the images on a separate Docker Engine (engine.py).
 
     run.py                     build the images, then test them
     run.py devcontainer [ctest argument]...   ./dev test in the dev container
 
-Everything that is made is below build/containers. Images are built in the
-machine's network, where the engine changes nothing; containers run in one of
-their own. Every engine is inside namespaces that end with it.
+Everything is put below build/containers. Images are built in the machine's
+network, where the engine changes nothing; containers run in one of their own.
+Every engine is inside namespaces that end with it.
 """
 
 import fcntl

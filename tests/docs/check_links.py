@@ -1,7 +1,7 @@
 """Every link between files of the project leads somewhere: check_links.py ROOT
 
-Looks at all Markdown files. A target may be a file or a directory, and have a
-heading behind a '#'. What is in code is no link, nor is what has a scheme.
+Looks at all Markdown files. A target may be a file or a directory, with a
+heading after a '#'. Code, and URLs with a scheme, are ignored.
 """
 
 import pathlib

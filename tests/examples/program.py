@@ -1,4 +1,4 @@
-"""An example as a process, and clients of it that other people wrote."""
+"""An example as a process, and third-party clients for it."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""examples/limits.c: two connections a user, told before the handshake."""
+"""examples/limits.c: two connections per user, the third is rejected."""
 
 import subprocess
 import unittest

@@ -1,4 +1,4 @@
-"""examples/post.c: against hubd, and against a server that is worse."""
+"""examples/post.c: against hubd, and against a server that misbehaves."""
 
 import http.server
 import json

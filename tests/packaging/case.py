@@ -1,4 +1,4 @@
-"""What the tests of packaging share."""
+"""Shared by the tests of packaging."""
 
 import pathlib
 import re

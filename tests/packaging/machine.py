@@ -1,5 +1,5 @@
-"""systemd as process 1 of a system in a directory: with processes, mounts, a
-network and control groups of its own, as a container has them.
+"""systemd as process 1 of a system in a directory: with its own processes,
+mounts, network and control groups, like a container.
 """
 
 import atexit

@@ -1,8 +1,8 @@
-"""A fresh Debian in a directory, made of what apt on this machine is told of
-Debian's archive, with nothing in it but what apt itself needs.
+"""A fresh Debian in a directory, made with this machine's apt sources, with
+nothing in it but what apt itself needs.
 
-It takes root, and a mount namespace of its own: what is mounted here goes with
-the namespace (./dev package-test).
+It requires root, and a separate mount namespace: what is mounted here goes
+away with the namespace (./dev package-test).
 """
 
 import atexit

@@ -1,5 +1,5 @@
-"""What the shells make of packaging/completions, asked of the shells
-themselves: each flag of --help, and the words that a flag takes."""
+"""packaging/completions, tested in the shells themselves: each flag of --help,
+and the words that a flag takes."""
 
 import os
 import pathlib

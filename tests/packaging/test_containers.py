@@ -1,4 +1,4 @@
-"""The Dockerfile and what starts it, as far as no engine is needed."""
+"""The Dockerfile and what starts it, as far as that needs no engine."""
 
 import json
 import pathlib

@@ -1,5 +1,5 @@
-"""What packages hold besides programs agrees with the programs: the settings,
-the unit, versions and symbols."""
+"""The other files in the packages match the programs: the settings, the unit,
+versions and symbols."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""packaging/kubernetes/hubd.yaml: hubd takes the settings and answers the
+"""packaging/kubernetes/hubd.yaml: hubd accepts the settings and answers the
 probes, and its parts fit together."""
 
 import unittest

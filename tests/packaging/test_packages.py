@@ -1,10 +1,9 @@
-"""The packages as an operator meets them, in the order in which that happens:
-installed in a fresh Debian, without systemd and with it, run, upgraded,
-removed and purged.
+"""The packages as an operator uses them, in that order: installed in a fresh
+Debian, without systemd and with it, run, upgraded, removed and purged.
 
     ./dev package-test
 
-It takes root and a mount namespace of its own; see system.py and machine.py.
+It requires root and a separate mount namespace; see system.py and machine.py.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""The recipes for proxies, held against hubd and against each other; what is in
-Traefik's can only be read here, as Debian has no Traefik."""
+"""The recipes for proxies, checked against hubd and against each other;
+Traefik's can only be read here, because Debian has no Traefik."""
 
 import re
 import unittest

@@ -1,5 +1,5 @@
-"""What holds behind every proxy, over TLS from both sides: the same cases for
-each, by mixing Cases into a class that says which.
+"""What must work behind every proxy, over TLS from both sides: the same cases
+for each, by mixing Cases into a class for each proxy.
 """
 
 import asyncio

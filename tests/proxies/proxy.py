@@ -1,5 +1,5 @@
-"""Proxies that run as users run them: on the files of packaging/proxies, where
-nothing but addresses, paths and a few figures is changed.
+"""Proxies run as users run them: with the files of packaging/proxies, in which
+only addresses, paths and a few numbers are changed.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""Which folder of libhub/ and hubd/ may include which, and what else the
-includes have to keep to. violations() says which line breaks which rule.
+"""Which folder of libhub/ and hubd/ may include which, and other rules for
+includes. violations() says which line breaks which rule.
 """
 
 import collections

@@ -1,5 +1,5 @@
-"""The folders of libhub/ and hubd/ know each other in one direction only; and
-whoever goes another way is told so."""
+"""The folders of libhub/ and hubd/ depend on each other in one direction only;
+and violations are reported."""
 
 import pathlib
 import shutil

@@ -1,5 +1,5 @@
-// When the next try is made: jitter, doubling, what the hub asks for, and what
-// a page hears of its network.
+// When the next attempt is made: jitter, doubling, what the hub asks for, and a
+// page's network events.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import test from 'node:test';

@@ -1,6 +1,6 @@
 // chromium.mjs - a headless browser with one page, driven by its DevTools
-// protocol, and a web server that pages come from. Like the proxy of a real
-// site, the server passes /ws on to hubd.
+// protocol, and a web server for its pages. Like the proxy of a real site, the
+// server passes /ws on to hubd.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // States, handlers and their errors: what a program sees of a client whose
-// sockets and time are the test's.
+// sockets and time the test controls.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 

@@ -1,5 +1,5 @@
-// fakes.mjs - time that a test moves by itself, and sockets that do what it
-// tells them.
+// fakes.mjs - a clock that the test moves, and sockets that do what it tells
+// them.
 import { HubClient } from '../hub-client.js';
 
 // Stands in for timers, the monotonic clock and chance until the test ends.

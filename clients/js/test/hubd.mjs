@@ -1,5 +1,5 @@
-// hubd.mjs - a hubd of its own for a test, on a port that it can come back to,
-// and what a backend does with it.
+// hubd.mjs - a hubd for one test, on a port that it can come back to, and the
+// backend's calls.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

@@ -1,5 +1,5 @@
 // The client in Node, against the real hubd: through restarts and crashes, and
-// where hubd does not answer.
+// when hubd does not answer.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { connect } from 'node:net';

@@ -1,4 +1,4 @@
-// Options, URLs and ids; and what cannot work, which is said and not tried.
+// Options, URLs and ids; what cannot work is reported and not attempted.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';

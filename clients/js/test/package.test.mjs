@@ -1,5 +1,5 @@
-// What somebody gets who packs and installs this: the right files, the right
-// version, types that fit, and a README that says what is so.
+// The package as it is packed and installed: the right files, the right
+// version, matching types, and a README that is correct.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile, symlink, writeFile } from 'node:fs/promises';

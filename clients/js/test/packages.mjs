@@ -1,6 +1,6 @@
-// packages.mjs - what the tests stand on and may be missing: then those that
-// need it are left out, or fail where HUB_E2E_REQUIRE says that nothing may be;
-// and the package itself, as others have it.
+// packages.mjs - packages that the tests need and that may be missing: then
+// those tests are skipped, or fail if HUB_E2E_REQUIRE says that nothing may be
+// skipped; and the package itself, as users get it.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// readme.mjs - the README of this package, as its programs and its tables.
+// readme.mjs - the programs and tables in the README of this package.
 import { readFileSync } from 'node:fs';
 
 const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8');

@@ -1,6 +1,6 @@
-// The client where others run it: with the WebSocket of each Node, and in Jest
-// with jsdom, from the package as a project of somebody else's has it. Each goes
-// through a hubd that is away for a while.
+// The client in other runtimes: with the WebSocket of each Node version, and in
+// Jest with jsdom, from the package as installed in another project. Each
+// survives a hubd that is away for a while.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';

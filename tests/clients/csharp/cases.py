@@ -1,4 +1,4 @@
-"""unittest classes with a driver, and what every outcome must keep to."""
+"""unittest classes with a driver, and checks that apply to every outcome."""
 
 import os
 import pathlib

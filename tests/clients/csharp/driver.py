@@ -1,8 +1,8 @@
 """Driver.exe, a program on top of the C# client: each call here is a line to
 it, and the outcome a line from it. Calls may overlap.
 
-HUB_CSHARP_OUT is where the Makefile put it. HUB_CSHARP_RUN starts it by
-something else than Mono, such as "dotnet Driver.dll".
+HUB_CSHARP_OUT is where the Makefile put it. HUB_CSHARP_RUN starts it with
+something other than Mono, such as "dotnet Driver.dll".
 """
 
 import base64

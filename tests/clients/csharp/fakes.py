@@ -1,5 +1,5 @@
-"""Servers that are not hubd: they count what they are asked and answer what a
-test wants, a broken connection and silence included.
+"""Servers that are not hubd: they count requests and answer what a test wants,
+including broken connections and silence.
 
 Fake      reads whole requests and lets the test act on each
 Forward   a line to hubd that counts connections and the bytes to it

@@ -1,4 +1,4 @@
-"""Each method reaches whom it should, with what it was given."""
+"""Each method reaches the right clients, with what it was given."""
 
 import json
 import threading

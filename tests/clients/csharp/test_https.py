@@ -1,4 +1,4 @@
-"""By https: with a certificate that is trusted, and not at all without."""
+"""Over https: with a trusted certificate, and not without one."""
 
 import os
 import ssl

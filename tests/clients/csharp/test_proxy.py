@@ -1,5 +1,5 @@
-"""An environment that leads to a proxy: the client and its example go past it,
-unless that is asked for."""
+"""An environment that sets a proxy: the client and its example bypass it,
+unless told otherwise."""
 
 import os
 import subprocess

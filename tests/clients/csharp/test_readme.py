@@ -1,5 +1,5 @@
-"""What the README of the client shows compiles, does what it says, and names
-all there is."""
+"""The code in the client's README compiles and does what it says, and the
+README names everything."""
 
 import json
 import os

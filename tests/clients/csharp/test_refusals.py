@@ -1,4 +1,4 @@
-"""What hubd refuses, what never leaves, and answers that are not hubd's."""
+"""What hubd rejects, what is never sent, and answers by other servers."""
 
 import json
 import unittest

@@ -1,4 +1,4 @@
-"""What is repeated, and when: only what cannot have been delivered."""
+"""What is retried, and when: only what cannot have been delivered."""
 
 import email.utils
 import json

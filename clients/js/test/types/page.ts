@@ -1,4 +1,5 @@
-// What a page may write, and, where an error is expected, what it may not.
+// Code that must compile in a page, and, where an error is expected, code that
+// must not.
 import {
   HubClient,
   HubClosedError,
