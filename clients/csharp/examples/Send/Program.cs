@@ -8,8 +8,8 @@ using Hubd.Client;
 namespace Send
 {
     /// <summary>
-    /// Sends a text to a user, to a session, to both or to everybody, and tells
-    /// for how many connections it was queued.
+    /// Sends a text to a user, to a session, to both or to everybody, and
+    /// prints for how many connections it was queued.
     /// </summary>
     internal static class Program
     {
@@ -20,8 +20,8 @@ namespace Send
 
         private static void Main(string[] args)
         {
-            // Mono, when Main returns, now and then waits for its idle threads
-            // for up to a minute.
+            // When Main returns, Mono sometimes waits up to a minute for its
+            // idle threads.
             Environment.Exit(Run(args));
         }
 
@@ -57,7 +57,7 @@ namespace Send
                 ids[words.Dequeue()] = words.Dequeue();
             if (words.Count != 1 ||
                 words.Peek().StartsWith("-", StringComparison.Ordinal))
-                throw new ArgumentException("one text is wanted");
+                throw new ArgumentException("exactly one TEXT is expected");
             var payload = new { Text = words.Dequeue() };
             var options = ReadOptions();
             var problem = options.FindProblem();
