@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "front/chunks.h"
 #include "front/head.h"
 
 struct arrival {
@@ -21,7 +22,11 @@ struct arrival {
     size_t bytes;     /* that are in it */
     struct head head; /* of the current request, after normalization */
     bool is_head;     /* the next bytes belong to a head */
-    char last[2];     /* the last two bytes read, wherever they went */
+
+    /* Of the current request. */
+    bool is_chunked;    /* its body is followed */
+    struct chunks body; /* what was read of it, wherever that went */
+    size_t body_bytes;  /* how much of it is in the buffer */
 };
 
 /* A connection begins, and with it its first head. */
@@ -33,12 +38,19 @@ void arrival_take(struct arrival *arrival, char *at, size_t bytes);
 /* The head has ended, one way or the other. */
 void arrival_end(struct arrival *arrival);
 
+/* A chunked body follows the head: civetweb reads it, and what civetweb should
+ * not have accepted is noticed here. */
+void arrival_follow(struct arrival *arrival);
+
+/* Whether the body that was followed is malformed. */
+bool arrival_is_broken(const struct arrival *arrival);
+
+/* Whether something other than the end follows its last chunk. */
+bool arrival_has_trailers(const struct arrival *arrival);
+
 /* The request is answered, and has been read to its end: its head, and the part
  * of its body in the buffer, make room for the next one. `length` is that of
- * the body, or -1 if it was chunked. */
+ * the body, unless it was followed. */
 void arrival_next(struct arrival *arrival, int64_t length);
-
-/* Whether something follows the last chunk of the body that was read. */
-bool arrival_has_trailers(const struct arrival *arrival);
 
 #endif

@@ -103,6 +103,7 @@ int body_read(struct body *body, struct exchange *x,
     size_t bytes =
         request->chunked ? limits->bytes + 1 : (size_t)request->content_length;
     enum outcome outcome = WHOLE, good = request->chunked ? ENDED : WHOLE;
+    const struct arrival *arrival = &x->client->tap.arrival;
     bool expired;
 
     *body = (struct body){.memory = limits->memory};
@@ -114,10 +115,10 @@ int body_read(struct body *body, struct exchange *x,
     if (bytes > 0)
         outcome = read_bytes(x->conn, body, bytes);
     expired = http_conn_done(x->client);
-    if (outcome == good && !expired) {
-        /* civetweb does not read trailers, and closes after them. */
-        x->unread_body =
-            request->chunked && arrival_has_trailers(&x->client->tap.arrival);
+    /* civetweb accepts a CR and more digits after the size of a chunk. */
+    if (outcome == good && !expired && !arrival_is_broken(arrival)) {
+        /* It does not read trailers, and closes after them. */
+        x->unread_body = arrival_has_trailers(arrival);
         return 0;
     }
     body_release(body);

@@ -94,28 +94,48 @@ static void take(struct chunks *c, unsigned char byte)
     }
 }
 
+/* Of `count` bytes, as many as are data. */
+static size_t take_data(struct chunks *c, size_t count)
+{
+    if (c->state != CHUNKS_DATA)
+        return 0;
+    if (count > c->left)
+        count = (size_t)c->left;
+    c->left -= count;
+    if (c->left == 0)
+        c->state = CHUNKS_DATA_CR;
+    return count;
+}
+
 size_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count)
 {
     size_t used = 0, put = 0;
 
     while (used < *count && chunks->state < CHUNKS_DONE) {
-        if (chunks->state == CHUNKS_DATA) {
-            size_t more = *count - used;
+        size_t data = take_data(chunks, *count - used);
 
-            if (more > chunks->left)
-                more = (size_t)chunks->left;
-            memmove(bytes + put, bytes + used, more);
-            put += more;
-            used += more;
-            chunks->left -= more;
-            if (chunks->left == 0)
-                chunks->state = CHUNKS_DATA_CR;
-            continue;
-        }
-        take(chunks, (unsigned char)bytes[used++]);
+        if (data == 0)
+            take(chunks, (unsigned char)bytes[used++]);
+        memmove(bytes + put, bytes + used, data);
+        put += data;
+        used += data;
     }
     *count = used;
     return put;
+}
+
+size_t chunks_skip(struct chunks *chunks, const char *bytes, size_t count)
+{
+    size_t used = 0;
+
+    while (used < count && chunks->state < CHUNKS_DONE) {
+        size_t data = take_data(chunks, count - used);
+
+        if (data == 0)
+            take(chunks, (unsigned char)bytes[used++]);
+        used += data;
+    }
+    return used;
 }
 
 bool chunks_broken(const struct chunks *chunks)
@@ -126,4 +146,9 @@ bool chunks_broken(const struct chunks *chunks)
 bool chunks_done(const struct chunks *chunks)
 {
     return chunks->state == CHUNKS_DONE;
+}
+
+bool chunks_have_trailers(const struct chunks *chunks)
+{
+    return chunks->state > CHUNKS_TRAILER_START && chunks->line_bytes > 0;
 }

@@ -43,10 +43,17 @@ struct chunks {
  * used: not all only if chunks_done() or chunks_broken(). */
 size_t chunks_undo(struct chunks *chunks, char *bytes, size_t *count);
 
+/* The same without the body: the bytes stay as they are. Returns how many were
+ * used. */
+size_t chunks_skip(struct chunks *chunks, const char *bytes, size_t count);
+
 /* Whether the coding was malformed. */
 bool chunks_broken(const struct chunks *chunks);
 
 /* Whether the body is complete. */
 bool chunks_done(const struct chunks *chunks);
+
+/* Whether any part of a trailer has arrived. */
+bool chunks_have_trailers(const struct chunks *chunks);
 
 #endif

@@ -170,10 +170,12 @@ static void handle(struct exchange *x)
 
 static int check(struct exchange *x, struct refusal *why)
 {
-    const struct arrival *arrival = &x->client->tap.arrival;
+    struct arrival *arrival = &x->client->tap.arrival;
 
     if (request_check(&x->request, x->request.info, arrival->buffer, why) < 0)
         return -1;
+    if (x->request.chunked)
+        arrival_follow(arrival);
     x->held = arrival->buffer + arrival->head.end;
     x->held_bytes = arrival->bytes - arrival->head.end;
     if (!arrival->head.asterisk || strcmp(x->method, "OPTIONS") == 0)
@@ -232,23 +234,16 @@ static void log_request(const struct exchange *x, int status)
               LOG_INT("duration_us", us), LOG_STR("remote", remote));
 }
 
-/* The length of a request's body; -1: it came in chunks. */
-static int64_t body_length(const struct mg_request_info *info)
-{
-    if (info->content_length >= 0)
-        return info->content_length;
-    return request_lists(info, "Transfer-Encoding", "chunked") ? -1 : 0;
-}
-
 static void end_request(const struct mg_connection *conn, int status)
 {
     const struct exchange x = exchange_of((struct mg_connection *)conn);
     struct http_conn *client = x.client;
+    int64_t length = x.request.info->content_length;
 
     if (client == NULL || !client->in_request)
         return;
     log_request(&x, status);
-    arrival_next(&client->tap.arrival, body_length(x.request.info));
+    arrival_next(&client->tap.arrival, length > 0 ? length : 0);
     client->in_request = false;
     (void)atomic_fetch_sub(&x.front->in_flight, 1);
     http_conn_idle(client);

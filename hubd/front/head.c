@@ -7,8 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/ascii.h"
-
 #define FILL '\r'        /* civetweb skips it before a request */
 #define VERSION_BYTES 11 /* " HTTP/1.1\r\n" */
 #define CODING "Transfer-Encoding:"
@@ -217,29 +215,4 @@ void head_take(struct head *head, char *text, size_t before, size_t count)
             take_field_line(h, text, end);
         h->line = end;
     }
-}
-
-size_t head_chunked_bytes(const char *text, size_t bytes)
-{
-    size_t at = 0;
-
-    while (at < bytes) {
-        const char *lf = memchr(text + at, '\n', bytes - at);
-        size_t size = 0;
-
-        if (lf == NULL)
-            return bytes;
-        for (int digit; (digit = ascii_hex_value(text[at])) >= 0; at++) {
-            if (size > bytes)
-                return bytes;
-            size = size * 16 + (size_t)digit;
-        }
-        at = (size_t)(lf - text) + 1;
-        if (size + 2 > bytes - at)
-            return bytes;
-        at += size + 2;
-        if (size == 0)
-            return at;
-    }
-    return bytes;
 }

@@ -54,8 +54,4 @@ enum head_parsed {
 bool head_fault(const struct head *head, const char *text, size_t count,
                 size_t size, enum head_parsed parsed, struct refusal *why);
 
-/* How many of the `bytes` bytes at `text` belong to a chunked body that has
- * been read completely: all of them if it does not end there. */
-size_t head_chunked_bytes(const char *text, size_t bytes);
-
 #endif

@@ -189,6 +189,13 @@ class Truncated(StrictCase):
             "a size of 16 digits": b"ffffffffffffffff\r\n" + GOOD,
             "a size that wraps": b"1%016x\r\n%s\r\n0\r\n\r\n" % (size, GOOD),
             "a size in 0x form": b"0x%x\r\n%s\r\n0\r\n\r\n" % (size, GOOD),
+            "a size behind a size": b"%x\r7\r\n%s\r\n0\r\n\r\n"
+                                    % (size, GOOD),
+            "a size behind the last": b"%x\r\n%s\r\n0\rff\r\n\r\n"
+                                      % (size, GOOD),
+            "the same far behind the head":
+                b"4e20\r\n%s\r\n%x\r7\r\n%s\r\n0\r\n\r\n"
+                % (b" " * 20000, size, GOOD),
         }
         for name, body in rows.items():
             with self.subTest(name):

@@ -55,12 +55,15 @@ START_TEST(what_goes_elsewhere_is_no_head)
 }
 END_TEST
 
-/* Answers the request in the buffer, and moves the next one to its front. */
+/* Answers the request in the buffer, and moves the next one to its front.
+ * -1: its body is chunked. */
 static void next(int64_t length, const char *expected)
 {
     size_t before = arrival.bytes;
 
     arrival_end(&arrival);
+    if (length < 0)
+        arrival_follow(&arrival);
     arrival_next(&arrival, length);
     ck_assert_uint_eq(arrival.bytes, strlen(expected));
     memmove(buffer, buffer + before - arrival.bytes, arrival.bytes);
@@ -100,15 +103,24 @@ START_TEST(a_chunked_body_is_left_out_as_well)
 }
 END_TEST
 
-static bool has_trailers(const char *in_buffer, const char *behind)
+/* A chunked body, of which one part comes with the head and the other one goes
+ * elsewhere, byte by byte. */
+static void receive_chunks(const char *in_buffer, const char *behind)
 {
     begin();
     receive(buffer, "POST / HTTP/1.1\r\n\r\n");
     if (*in_buffer != '\0')
         receive(buffer + 19, in_buffer);
     arrival_end(&arrival);
+    arrival_follow(&arrival);
     for (; *behind != '\0'; behind++)
         receive(other, (char[]){*behind, '\0'});
+}
+
+static bool has_trailers(const char *in_buffer, const char *behind)
+{
+    receive_chunks(in_buffer, behind);
+    ck_assert(!arrival_is_broken(&arrival));
     return arrival_has_trailers(&arrival);
 }
 
@@ -129,6 +141,25 @@ START_TEST(trailers_show_behind_the_last_chunk)
 }
 END_TEST
 
+/* Of what civetweb takes for the size of a chunk. */
+START_TEST(a_size_with_more_behind_it_shows)
+{
+    static const char *const broken[] = {"1\r7\r\na\r\n0\r\n\r\n",
+                                         "1\r\na\r\n0\rff\r\n\r\n"};
+    char before[32];
+
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        for (size_t at = 0; at <= strlen(broken[i]); at++) {
+            (void)snprintf(before, sizeof(before), "%.*s", (int)at, broken[i]);
+            receive_chunks(before, broken[i] + at);
+            ck_assert(arrival_is_broken(&arrival));
+        }
+    }
+    arrival_next(&arrival, 0);
+    ck_assert(!arrival_is_broken(&arrival));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("arrival");
@@ -142,6 +173,7 @@ int main(void)
     tcase_add_test(tc, a_body_may_end_behind_the_buffer);
     tcase_add_test(tc, a_chunked_body_is_left_out_as_well);
     tcase_add_test(tc, trailers_show_behind_the_last_chunk);
+    tcase_add_test(tc, a_size_with_more_behind_it_shows);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

@@ -22,7 +22,7 @@ struct outcome {
 static void undo(struct outcome *o, const char *text, size_t bytes,
                  size_t first, size_t step)
 {
-    struct chunks chunks = {0};
+    struct chunks chunks = {0}, skipped = {0};
     size_t at = 0, end = first;
 
     *o = (struct outcome){0};
@@ -30,11 +30,15 @@ static void undo(struct outcome *o, const char *text, size_t bytes,
         size_t count = (end < bytes ? end : bytes) - at;
         /* On the heap, so that a step too far is seen. */
         char *piece = malloc(count > 0 ? count : 1);
-        size_t got;
+        size_t used, got;
 
         ck_assert_ptr_nonnull(piece);
         memcpy(piece, text + at, count);
+        used = chunks_skip(&skipped, piece, count);
         got = chunks_undo(&chunks, piece, &count);
+        ck_assert_uint_eq(used, count);
+        ck_assert_int_eq(skipped.state, chunks.state);
+        ck_assert_uint_eq(skipped.left, chunks.left);
         memcpy(o->body + o->bytes, piece, got);
         free(piece);
         o->bytes += got;

@@ -354,37 +354,6 @@ START_TEST(no_value_of_a_header_is_repeated)
 }
 END_TEST
 
-/* Bodies. --------------------------------------------------------------- */
-
-START_TEST(a_chunked_body_is_measured)
-{
-    static const struct {
-        const char *text;
-        size_t bytes; /* 0: it does not end in there */
-    } rows[] = {
-        {"0\r\n\r\n", 5},
-        {"0\r\n\r\nGET", 5},
-        {"00003\r\nabc\r\n0\r\n\r\n0\r\n\r\n", 17},
-        {"a\r\n0123456789\r\n2\r\n\r\n\r\n0\r\n\r\nx", 27},
-        {"A\r\n0123456789\r\n00\r\n\r\n", 21},
-        {"", 0},
-        {"3", 0},
-        {"3\r\nabc", 0},
-        {"3\r\nabc\r\n", 0},
-        {"3\r\nabc\r\n0\r\n\r", 0},
-        {"fffffffffffffffffffff\r\n0\r\n\r\n", 0},
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        size_t bytes = strlen(rows[i].text);
-
-        ck_assert_msg(head_chunked_bytes(rows[i].text, bytes) ==
-                          (rows[i].bytes > 0 ? rows[i].bytes : bytes),
-                      "%s", rows[i].text);
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("head");
@@ -405,7 +374,6 @@ int main(void)
     tcase_add_test(tc, empty_lines_alone_are_no_fault);
     tcase_add_test(tc, a_head_without_end_names_its_longest_header);
     tcase_add_test(tc, no_value_of_a_header_is_repeated);
-    tcase_add_test(tc, a_chunked_body_is_measured);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

@@ -328,7 +328,6 @@ START_TEST(only_the_first_descriptor_counts)
     ck_assert_uint_eq(tap.arrival.bytes, 3);
     ck_assert_int_eq(recv(other[0], bytes, 1, 0), 1);
     ck_assert_uint_eq(tap.arrival.bytes, 3);
-    ck_assert_mem_eq(tap.arrival.last, "in", 2);
     ck_assert_int_eq(tap.fd, mine[0]);
     tap_attach(NULL);
     ck_assert_int_eq(recv(mine[0], bytes, 1, 0), 1);
