@@ -119,8 +119,9 @@ static int64_t try_once(struct sending *s)
         return result;
     result = hub__router_send(s->hub, s->target, frame, &s->want);
     hub__frame_unref(frame);
-    if (result <= 0) /* nobody got it, so its memory is free again */
-        hub__room_made(&s->hub->room);
+    /* Its memory may be free now: nobody got it, or everybody has, and the
+     * loops looked for waiting calls before this reference was dropped. */
+    hub__room_made(&s->hub->room);
     return result;
 }
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/timerfd.h>
 
 #include "testing.h"
 
@@ -27,6 +28,9 @@ struct waiter {
     struct hub_target target;
     size_t bytes; /* of the message */
     int64_t result;
+    /* For wait_behind(): */
+    struct testing_gate ready;
+    atomic_bool late; /* the other call is over */
 };
 
 static void *wait_once(void *data)
@@ -169,7 +173,7 @@ static void set_up_with_memory(void)
     options.loops = 1;
     options.max_message_bytes = 1000;
     options.memory_bytes = 64000;
-    ck_assert_int_eq(hub_create(&hub, &options), 0);
+    ck_assert_int_eq(hub__create(&hub, &options, testing_clock), 0);
 }
 
 START_TEST(a_call_that_gives_memory_back_wakes_who_waits)
@@ -228,6 +232,74 @@ START_TEST(a_connection_that_ends_gives_its_memory_to_who_waits)
     testing_client_close(&client);
     ck_assert_int_eq(end(&waiter), 1);
     ck_assert(testing_gate_await(&holdup.heard, 1));
+    hub_destroy(hub);
+}
+END_TEST
+
+/* The loop turns only for what is posted from now on, as its clock stands
+ * still: no tick wakes who waits. */
+static void stop_timer(void)
+{
+    const struct itimerspec never = {0};
+
+    ck_assert_int_eq(timerfd_settime(hub->loops[0].timer_fd, 0, &never, NULL),
+                     0);
+}
+
+static cpu_set_t all_cores;
+
+/* Where the loop runs before the caller goes on, it is the caller that lets go
+ * of the message last. */
+static void share_a_core(void)
+{
+    cpu_set_t core;
+
+    CPU_ZERO(&core);
+    CPU_SET((size_t)sched_getcpu(), &core);
+    ck_assert_int_eq(sched_getaffinity(0, sizeof all_cores, &all_cores), 0);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof core, &core), 0);
+    ck_assert_int_eq(
+        pthread_setaffinity_np(hub->loops[0].thread, sizeof core, &core), 0);
+}
+
+/* One call, made while another one has all the memory, if the machine lets it
+ * see that. */
+static void *wait_behind(void *data)
+{
+    struct waiter *w = data;
+
+    (void)sched_setaffinity(0, sizeof all_cores, &all_cores);
+    testing_gate_pass(&w->ready, 1);
+    while (hub__budget_used(&hub->budget) == 0 && !atomic_load(&w->late))
+        ;
+    w->result = send_and_wait(w->target, w->bytes, PATIENCE_MS / 10);
+    return NULL;
+}
+
+START_TEST(who_sends_what_is_in_the_way_wakes_who_waits)
+{
+    const size_t bytes = 20000; /* there is memory for one of these */
+    struct holdup holdup = HOLDUP_INIT;
+
+    set_up_with_memory();
+    enter(&holdup);
+    stop_timer();
+    share_a_core();
+    for (unsigned i = 1; i <= 200; i++) {
+        struct waiter w = {.target = hub_to_user("slow"),
+                           .bytes = bytes,
+                           .ready = TESTING_GATE_INIT};
+
+        while (hub__budget_used(&hub->budget) > 0)
+            sched_yield();
+        ck_assert_int_eq(pthread_create(&w.thread, NULL, wait_behind, &w), 0);
+        ck_assert(testing_gate_await(&w.ready, 1));
+        ck_assert_int_eq(send_and_wait(w.target, bytes, 0), 1);
+        atomic_store(&w.late, true);
+        ck_assert_int_eq(end(&w), 1);
+        ck_assert(testing_gate_await(&holdup.heard, 2 * i));
+    }
+    ck_assert_int_eq(sched_setaffinity(0, sizeof all_cores, &all_cores), 0);
     hub_destroy(hub);
 }
 END_TEST
@@ -293,6 +365,7 @@ int main(void)
         time_runs_out_and_nobody_gets_anything,
         a_call_that_gives_memory_back_wakes_who_waits,
         a_connection_that_ends_gives_its_memory_to_who_waits,
+        who_sends_what_is_in_the_way_wakes_who_waits,
         a_shutdown_ends_the_waiting,
         only_the_thread_in_the_callback_would_wait_for_itself,
     };
