@@ -9,6 +9,7 @@
 
 #include "base/budget.h"
 #include "base/room.h"
+#include "base/sized.h"
 #include "directory/places.h"
 #include "directory/registry.h"
 #include "loop/loop.h"
@@ -78,14 +79,6 @@ bool hub__is_connected_stream(int fd);
 
 /* send.c: whether this message can be sent. */
 bool hub__message_is_valid(const struct hub_message *message);
-
-/* options.c: whether a struct whose first field is its size has all fields that
- * we know, `known` bytes, and no others that are set. */
-bool hub__struct_is_whole(const void *in, size_t known);
-
-/* options.c: copies the part of such a struct that both sides know. Returns 0
- * or HUB_EINVAL. */
-int hub__struct_read(void *out, size_t known, const void *in);
 
 /* options.c: checks what the caller gave, and fills in the defaults. Returns 0
  * or HUB_EINVAL. */

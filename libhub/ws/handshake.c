@@ -7,6 +7,7 @@
 
 #include <hub/hub.h>
 
+#include "base/sized.h"
 #include "ws/sha1.h"
 
 #define KEY_BYTES 24  /* 16 bytes in base64, */
@@ -112,8 +113,7 @@ int hub_handshake_header(struct hub_handshake *handshake, const char *name,
 {
     struct hub_handshake *h = handshake;
 
-    if (h == NULL || h->struct_size < sizeof *h || name == NULL ||
-        value == NULL)
+    if (!hub__struct_is_whole(h, sizeof *h) || name == NULL || value == NULL)
         return HUB_EINVAL;
     if (strcasecmp(name, "Connection") == 0) {
         h->connection |= has(value, "upgrade");
@@ -151,7 +151,7 @@ int hub_handshake_check(const struct hub_handshake *handshake, char *accept,
 {
     const struct hub_handshake *h = handshake;
 
-    if (h == NULL || h->struct_size < sizeof *h || accept == NULL)
+    if (!hub__struct_is_whole(h, sizeof *h) || accept == NULL)
         return fail(problem, HUB_EINVAL, "an argument is missing");
     if (h->method == NULL || strcmp(h->method, "GET") != 0)
         return fail(problem, HUB_EINVAL, "a WebSocket handshake must be a GET");

@@ -225,6 +225,31 @@ START_TEST(arguments_have_to_be_there)
 }
 END_TEST
 
+/* As of a program that was built against a later header. */
+START_TEST(a_longer_one_asks_for_nothing_that_is_not_known)
+{
+    struct {
+        struct hub_handshake known;
+        unsigned more;
+    } later = {.known = HUB_HANDSHAKE_INIT};
+    char accept[HUB_ACCEPT_BYTES + 1];
+    struct hub_handshake *h = &later.known;
+
+    h->struct_size = sizeof later;
+    h->method = "GET";
+    h->http_version = "1.1";
+    ck_assert_int_eq(hub_handshake_header(h, "Upgrade", "websocket"), 0);
+    ck_assert_int_eq(hub_handshake_header(h, "Connection", "upgrade"), 0);
+    ck_assert_int_eq(hub_handshake_header(h, "Sec-WebSocket-Version", "13"), 0);
+    ck_assert_int_eq(hub_handshake_header(h, "Sec-WebSocket-Key", KEY), 0);
+    ck_assert_int_eq(hub_handshake_check(h, accept, NULL), 0);
+    ck_assert_str_eq(accept, ACCEPT);
+    later.more = 1;
+    ck_assert_int_eq(hub_handshake_header(h, "a", "b"), HUB_EINVAL);
+    ck_assert_int_eq(hub_handshake_check(h, accept, NULL), HUB_EINVAL);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -236,6 +261,7 @@ int main(void)
         another_version_has_an_answer_of_its_own,
         it_is_a_get_of_http_1_1_or_higher,
         arguments_have_to_be_there,
+        a_longer_one_asks_for_nothing_that_is_not_known,
     };
 
     return testing_run("handshake", tests, TESTING_LENGTH(tests));
