@@ -69,7 +69,7 @@ static bool read_options(const struct hub_send_options *options,
 {
     if (options == NULL)
         return true;
-    if (!hub__struct_is_whole(options, sizeof *options))
+    if (!hub__struct_is_whole(options, sizeof *options) || options->flags != 0)
         return false;
     *wait_ms = options->wait_ms;
     return true;

@@ -186,12 +186,13 @@ struct hub_send_options {
                            HUB_EAGAIN; 0: not at all. A callback must not wait
                            (HUB_EDEADLK), and the thread that drives a
                            HUB_HOST_LOOP hub would wait for itself. */
+    unsigned flags;     /* 0: there are none yet */
 };
 
 /* All defaults. */
 #define HUB_SEND_OPTIONS_INIT                                                  \
     {                                                                          \
-        sizeof(struct hub_send_options), 0                                     \
+        sizeof(struct hub_send_options), 0, 0                                  \
     }
 
 #ifdef __cplusplus

@@ -188,6 +188,21 @@ START_TEST(longer_structs_work_that_ask_for_nothing_new)
 }
 END_TEST
 
+START_TEST(flags_that_are_not_known_are_refused)
+{
+    struct hub_send_options options = HUB_SEND_OPTIONS_INIT;
+
+    set_up();
+    options.flags = 1;
+    ck_assert_int_eq(hub_send(hub, HUB_EVERYBODY, HUB_TEXT_OF("x"), &options),
+                     HUB_EINVAL);
+    options.flags = 0;
+    ck_assert_int_eq(hub_send(hub, HUB_EVERYBODY, HUB_TEXT_OF("x"), &options),
+                     1);
+    hub_destroy(hub);
+}
+END_TEST
+
 /* Messages. ------------------------------------------------------------ */
 
 START_TEST(a_message_is_text_or_binary_with_a_payload)
@@ -325,6 +340,7 @@ int main(void)
         lists_hold_what_they_count,
         who_is_excluded_is_a_target_as_well,
         longer_structs_work_that_ask_for_nothing_new,
+        flags_that_are_not_known_are_refused,
         a_message_is_text_or_binary_with_a_payload,
         nobody_there_is_no_error,
         a_payload_is_copied,
