@@ -145,7 +145,8 @@ static bool allows(const struct route *route, const struct exchange *x)
  * our paths, but their default. */
 static bool is_about_server(const struct exchange *x)
 {
-    return strcmp(x->method, "OPTIONS") == 0 &&
+    return x->listener != LISTENER_METRICS &&
+           strcmp(x->method, "OPTIONS") == 0 &&
            (strcmp(x->path, "*") == 0 || strcmp(x->path, "/") == 0);
 }
 
@@ -160,6 +161,7 @@ static void dispatch(struct exchange *x, struct routes *routes)
         return;
     }
     if (x->malformed == NULL && is_about_server(x)) {
+        x->endpoint = TALLY_HEALTH;
         health_answer_options(x, &routes->health);
         return;
     }

@@ -22,7 +22,7 @@
     X(TALLY_SEND, "send")                                                      \
     X(TALLY_BROADCAST, "broadcast")                                            \
     X(TALLY_TICKETS, "tickets")                                                \
-    X(TALLY_HEALTH, "health") /* /health, /livez, /readyz */                   \
+    X(TALLY_HEALTH, "health") /* /health, /livez, /readyz, OPTIONS * */        \
     X(TALLY_METRICS, "metrics")                                                \
     X(TALLY_CONSOLE, "console") /* /console and what is below it */
 

@@ -105,6 +105,10 @@ class Places(MetricsCase):
         self.assertRefused(get(hub.port), 404, "not_found")
         for path in ("/health", "/livez", "/readyz", "/", "/ws?userId=ada"):
             self.assertRefused(get(hub.metrics_port, path), 404, "not_found")
+        for target in ("*", "/", f"http://127.0.0.1:{hub.port}"):
+            head = f"OPTIONS {target} HTTP/1.1\r\nHost: h\r\n\r\n"
+            self.assertRefused(self.raw_to(hub.metrics_port, head), 404,
+                               "not_found")
         for path in ("/api/send", "/api/broadcast"):
             reply = request(hub.metrics_port, "POST", path, GOOD,
                             {"X-API-Key": hub.key})
