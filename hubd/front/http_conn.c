@@ -123,8 +123,9 @@ static int64_t effective(const struct http_conns *clients,
 void http_conn_meet(struct http_conn *client,
                     const struct mg_request_info *info)
 {
+    /* Of a link-local address the interface stands behind a "%". */
     (void)netaddr_parse(&client->peer, info->remote_addr,
-                        strlen(info->remote_addr));
+                        strcspn(info->remote_addr, "%"));
     client->peer_port = (uint16_t)info->remote_port;
 }
 

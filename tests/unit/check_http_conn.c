@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <civetweb.h>
+
 #include "base/clock.h"
 #include "front/http_conn.h"
 #include "suite.h"
@@ -187,6 +189,18 @@ START_TEST(a_connection_without_a_descriptor_is_not_ended)
 }
 END_TEST
 
+/* civetweb names the interface too, of which others know nothing. */
+START_TEST(a_link_local_peer_has_an_address)
+{
+    const struct mg_request_info info = {.remote_addr = "fe80::1%eth0"};
+    char text[NETADDR_TEXT_MAX];
+
+    http_conn_meet(conn, &info);
+    netaddr_format(&conn->peer, text);
+    ck_assert_str_eq(text, "fe80::1");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http_conn");
@@ -201,6 +215,7 @@ int main(void)
     tcase_add_test(tests, what_counts_is_how_many_are_left_now);
     tcase_add_test(tests, a_request_on_its_way_ends_no_connection_early);
     tcase_add_test(tests, a_connection_without_a_descriptor_is_not_ended);
+    tcase_add_test(tests, a_link_local_peer_has_an_address);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
