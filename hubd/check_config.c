@@ -71,7 +71,8 @@ static int check_metrics_key(const struct config *config,
 static int check_token_keys(const struct config *config, struct jwt_keys **keys,
                             char *warning, size_t warning_bytes)
 {
-    bool in_use = token_keys_are_set(config);
+    bool in_use = (config->client_auth & CLIENT_AUTH_JWT) != 0 ||
+                  token_keys_are_set(config);
     char error[512];
 
     *keys = NULL;

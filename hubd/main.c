@@ -86,6 +86,7 @@ static void reload(struct server *server, struct notify *notify)
     if (server->config->metrics_key != NULL)
         auth_compare(&server->metrics_auth, &server->auth);
     gate_reload(&server->gate);
+    clients_reload(&server->clients);
     notify_ready(notify);
 }
 
@@ -117,10 +118,9 @@ static void tick(struct server *server, const struct drain *drain,
     int64_t now_ms = clock_now_ms();
 
     front_sweep(&server->front);
-    if (server->tickets != NULL)
-        tickets_sweep(server->tickets);
     auth_report(&server->auth);
     auth_report(&server->metrics_auth);
+    clients_tick(&server->clients);
     if (atomic_load(&drain->stopping))
         front_wake(&server->front);
     if (notify_is_due(notify, now_ms)) {

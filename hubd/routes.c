@@ -208,12 +208,14 @@ void routes_init(struct server *server)
     };
     routes->tickets = (struct tickets_context){
         .intake = &routes->intake,
-        .tickets = server->tickets,
+        .tickets = server->clients.tickets,
         .ttl_ms = config->ticket_ttl_ms,
     };
     routes->upgrade = (struct upgrade_context){
         .hub = server->hub,
         .gate = &server->gate,
+        .auth = &server->clients.auth,
+        .control = &server->clients.control,
         .subprotocols = config->subprotocols,
         .draining = &server->draining,
     };
@@ -224,7 +226,7 @@ void routes_init(struct server *server)
         .auth = config->metrics_key != NULL ? &server->metrics_auth : NULL,
         .memory = &server->memory,
         .tally = &server->tally,
-        .tickets = server->tickets,
+        .tickets = server->clients.tickets,
         .plan = &server->plan,
         .draining = &server->draining,
         .started_ms = proc_started_ms(),
@@ -240,4 +242,5 @@ void routes_handle(void *data, struct exchange *x)
     dispatch(x, &server->routes);
     /* For every path: the request may contain a key. */
     auth_forget(x);
+    credential_forget(&x->request);
 }

@@ -43,6 +43,17 @@ static void on_closed(hub_t *hub, const struct hub_connection *connection,
     admission_on_closed(hub, connection, info);
 }
 
+/* Plain clients may say what they like: nobody listens. */
+static void on_message(hub_t *hub, const struct hub_connection *connection,
+                       const struct hub_message *message)
+{
+    struct server *server = hub_data(hub);
+    const struct session *session = connection->data;
+
+    if (session->speaks_v1)
+        control_message(&server->clients.control, hub, connection, message);
+}
+
 static int start_hub(struct server *server, char *error, size_t error_bytes)
 {
     const struct config *config = server->config;
@@ -65,6 +76,11 @@ static int start_hub(struct server *server, char *error, size_t error_bytes)
     options.write_timeout_ms = (unsigned)config->write_timeout_ms;
     options.opened = admission_on_opened;
     options.data = server;
+    options.message = on_message;
+    options.expiring = control_expiring;
+    options.expiry_warning_ms = (unsigned)config->expiry_warning_ms;
+    options.expiry_grace_ms = (unsigned)config->expiry_grace_ms;
+    options.expiry_reason = "token expired";
     options.closed = on_closed;
     options.log = on_hub_log;
     err = hub_create(&server->hub, &options);
@@ -129,10 +145,9 @@ static void announce(const struct server *server)
 
 static void close_gates(struct server *server)
 {
-    if (server->tickets != NULL)
-        tickets_destroy(server->tickets);
     if (server->config->metrics_key != NULL)
         auth_fini(&server->metrics_auth);
+    clients_fini(&server->clients);
     gate_fini(&server->gate);
     auth_fini(&server->auth);
 }
@@ -146,29 +161,17 @@ static int open_gates(struct server *server, char *error, size_t error_bytes)
         return -1;
     if (gate_init(&server->gate, config, error, error_bytes) < 0)
         goto fail_auth;
+    if (clients_init(&server->clients, config, error, error_bytes) < 0)
+        goto fail_gate;
     if (config->metrics_key == NULL ||
         auth_init_metrics(&server->metrics_auth, config, &server->auth, error,
                           error_bytes) == 0)
         return 0;
+    clients_fini(&server->clients);
+fail_gate:
     gate_fini(&server->gate);
 fail_auth:
     auth_fini(&server->auth);
-    return -1;
-}
-
-static int make_tickets(struct server *server, char *error, size_t error_bytes)
-{
-    const struct config *config = server->config;
-
-    if (!config->tickets)
-        return 0;
-    server->tickets =
-        tickets_create(config->node_name, (size_t)config->tickets_max);
-    if (server->tickets != NULL)
-        return 0;
-    (void)snprintf(error, error_bytes,
-                   "HUB_TICKETS_MAX is %llu: there is no memory for so many",
-                   (unsigned long long)config->tickets_max);
     return -1;
 }
 
@@ -219,20 +222,19 @@ int server_start(struct server *server, const struct config *config,
     memory_init(&server->memory, config->memory_limit,
                 config->max_message_bytes);
     if (listen_check(config, error, error_bytes) < 0 ||
-        token_auth_check_settings(config, token_keys_are_set(config), error,
-                                  error_bytes) < 0 ||
         open_gates(server, error, error_bytes) < 0)
         return EX_CONFIG;
-    if (make_tickets(server, error, error_bytes) < 0)
-        goto fail_gates;
     if (start_hub(server, error, error_bytes) < 0)
         goto fail_gates;
     if (share_descriptors(server, descriptors, error, error_bytes) < 0 ||
+        clients_start(&server->clients, config, server->hub, error,
+                      error_bytes) < 0 ||
         open_front(server, error, error_bytes) < 0)
         goto fail_hub;
     return 0;
 
 fail_hub:
+    clients_stop(&server->clients);
     hub_destroy(server->hub);
 fail_gates:
     close_gates(server);
@@ -241,6 +243,7 @@ fail_gates:
 
 void server_release(struct server *server)
 {
+    clients_stop(&server->clients);
     hub_destroy(server->hub);
     front_fini(&server->front);
     close_gates(server);

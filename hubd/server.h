@@ -14,7 +14,7 @@
 
 #include "access/auth.h"
 #include "access/gate.h"
-#include "access/tickets.h"
+#include "clients.h"
 #include "config/config.h"
 #include "front/front.h"
 #include "observe/tally.h"
@@ -31,7 +31,7 @@ struct server {
     struct auth auth;         /* of the API */
     struct auth metrics_auth; /* unused without HUB_METRICS_KEY */
     struct gate gate;
-    struct tickets *tickets; /* NULL: clients cannot come with one */
+    struct clients clients;
     struct tally tally;
     struct routes routes;
     _Atomic bool draining; /* nothing new is let in */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/log.h"
 
@@ -29,15 +30,36 @@ static int refuse_place(int err, struct refusal *why)
     }
 }
 
-int admission_open(hub_t *hub, const struct netaddr *addr, uint16_t port,
-                   struct hub_member *member, struct refusal *why)
+/* Random, so that it tells nothing and is never given out again. */
+static int begin_v1(struct v1_session *v1)
 {
-    struct session *session = malloc(sizeof(*session));
+    unsigned char bytes[(CONNECTION_ID_MAX - 1) / 2];
+
+    *v1 = (struct v1_session){.refresh_ms = 0};
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return -1;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        (void)snprintf(v1->connection_id + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+int admission_open(hub_t *hub, const struct netaddr *addr, uint16_t port,
+                   bool speaks_v1, struct hub_member *member,
+                   struct refusal *why)
+{
+    size_t bytes =
+        sizeof(struct session) + (speaks_v1 ? sizeof(struct v1_session) : 0);
+    struct session *session = malloc(bytes);
     int err;
 
     if (session == NULL)
         return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
-    *session = (struct session){*addr, port};
+    *session =
+        (struct session){.addr = *addr, .port = port, .speaks_v1 = speaks_v1};
+    if (speaks_v1 && begin_v1(session->v1) < 0) {
+        free(session);
+        return refuse_as(why, REFUSAL_INTERNAL_ERROR);
+    }
     member->data = session;
     member->address = &session->addr;
     member->address_bytes = sizeof(session->addr);

@@ -6,6 +6,7 @@
 #ifndef HUBD_ADMISSION_H
 #define HUBD_ADMISSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <hub/hub.h>
@@ -13,10 +14,20 @@
 #include "base/netaddr.h"
 #include "front/refusal.h"
 
+#define CONNECTION_ID_MAX 33 /* 128 random bits in hexadecimal, and a NUL */
+
+/* What a client that speaks hub.v1 has beside that. */
+struct v1_session {
+    char connection_id[CONNECTION_ID_MAX];
+    int64_t refresh_ms; /* see control.c; the connection's loop */
+};
+
 /* Kept small: there is one for each connection. */
 struct session {
     struct netaddr addr;
-    uint16_t port; /* 0: unknown, since the client is behind a trusted proxy */
+    uint16_t port; /* 0: unknown, behind a trusted proxy */
+    bool speaks_v1;
+    struct v1_session v1[]; /* one, if it does */
 };
 
 #define ADMISSION_REMOTE_MAX (NETADDR_TEXT_MAX + 8) /* "[addr]:port" */
@@ -25,7 +36,8 @@ struct session {
  * session. Returns 0, or -1 and `why`. Either hub_adopt() takes both, and
  * admission_on_closed() ends the session, or admission_close() does. */
 int admission_open(hub_t *hub, const struct netaddr *addr, uint16_t port,
-                   struct hub_member *member, struct refusal *why);
+                   bool speaks_v1, struct hub_member *member,
+                   struct refusal *why);
 
 /* For a handshake that failed. Does nothing without a session. */
 void admission_close(hub_t *hub, struct hub_member *member);

@@ -14,6 +14,7 @@ enum identity_method {
     IDENTITY_JWT,
     IDENTITY_TICKET,
     IDENTITY_PROXY,
+    IDENTITY_METHODS,
 };
 
 struct identity {

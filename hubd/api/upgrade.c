@@ -1,17 +1,22 @@
 /* upgrade.c - see upgrade.h. All checks are made before a place is reserved,
- * and a place that is not used is given back.
+ * and a place or a ticket that is not used in the end is given back.
  */
 #include "api/upgrade.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "access/admission.h"
+#include "api/control.h"
 #include "api/ws.h"
 #include "base/log.h"
 #include "front/handoff.h"
 #include "front/reply.h"
 
 #define REPLY_MAX (256 + CONFIG_NAME_BYTES_MAX)
+#define CODE_UNAUTHORIZED 3000
+#define CODE_FORBIDDEN 3003
+#define CODE_TRY_AGAIN_LATER 1013
 
 static size_t write_reply(char reply[REPLY_MAX],
                           const struct ws_upgrade *upgrade)
@@ -30,50 +35,97 @@ static size_t write_reply(char reply[REPLY_MAX],
         chosen ? upgrade->subprotocol.start : "", chosen ? "\r\n" : "");
 }
 
+/* Letting in. ----------------------------------------------------------- */
+
+static void log_authenticated(const struct identity *identity)
+{
+    if (identity->method == IDENTITY_NONE || !log_wants(LEVEL_INFO))
+        return;
+    log_event(LEVEL_INFO, "authenticated",
+              LOG_STR("auth", client_auth_method_names[identity->method]),
+              LOG_STR("user", identity->user_id),
+              LOG_STR("session", identity->session_id),
+              LOG_STR("kid", identity->kid),
+              LOG_INT("expires_in_s", identity->expires_in_ms / 1000));
+}
+
+/* The member has its place. */
+static int hand_over(struct exchange *x, struct upgrade_context *context,
+                     const struct ws_upgrade *upgrade,
+                     const struct identity *identity, struct hub_member *member,
+                     struct refusal *why)
+{
+    char reply[REPLY_MAX], hello[CONTROL_HELLO_MAX];
+    struct hub_message greeting;
+
+    member->preamble = reply;
+    member->preamble_bytes = write_reply(reply, upgrade);
+    member->expires_ms = identity->expires_in_ms;
+    if (upgrade->speaks_v1) {
+        control_hello(context->control, identity, member->data, hello);
+        greeting = hub_text(hello);
+        member->greeting = &greeting;
+    }
+    log_authenticated(identity);
+    return handoff(x, context->hub, member, why);
+}
+
 static int let_in(struct exchange *x, struct upgrade_context *context,
-                  const struct ws_upgrade *upgrade, struct refusal *why)
+                  const struct ws_upgrade *upgrade,
+                  const struct identity *identity, struct refusal *why)
 {
     struct hub_member member = HUB_MEMBER_INIT;
-    char reply[REPLY_MAX];
     struct netaddr addr;
 
     if (exchange_remote(x, &addr) < 0)
         return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
-    member.user_id = upgrade->user_id;
-    if (upgrade->session_id[0] != '\0')
-        member.session_id = upgrade->session_id;
+    member.user_id = identity->user_id;
+    if (identity->session_id[0] != '\0')
+        member.session_id = identity->session_id;
     if (admission_open(context->hub, &addr, exchange_remote_port(x, &addr),
-                       &member, why) < 0)
+                       upgrade->speaks_v1, &member, why) < 0)
         return -1;
-    member.preamble = reply;
-    member.preamble_bytes = write_reply(reply, upgrade);
-    if (handoff(x, context->hub, &member, why) == 0)
+    if (hand_over(x, context, upgrade, identity, &member, why) == 0)
         return 0;
     admission_close(context->hub, &member);
     return -1;
 }
 
-static int switch_protocols(struct exchange *x, struct upgrade_context *context,
-                            struct refusal *why)
+static int admit(struct exchange *x, struct upgrade_context *context,
+                 const struct ws_upgrade *upgrade, struct refusal *why)
 {
-    struct ws_upgrade upgrade;
+    const struct client_claim claim = {upgrade->user_id, upgrade->session_id};
+    struct identity identity;
+    struct ticket_held ticket;
+
+    if (client_auth_check(context->auth, x, &claim, &identity, &ticket, why) <
+        0)
+        return -1;
+    if (let_in(x, context, upgrade, &identity, why) == 0)
+        return 0;
+    client_auth_put_back(context->auth, &ticket);
+    return -1;
+}
+
+static int check_client(struct exchange *x, struct upgrade_context *context,
+                        struct ws_upgrade *upgrade, struct refusal *why)
+{
     int err;
 
     if (atomic_load(context->draining))
         return refuse_as(why, REFUSAL_DRAINING);
     if (x->late)
         return refuse_as(why, REFUSAL_REQUEST_TIMEOUT);
-    err = ws_check(&upgrade, &x->request, gate_enter(context->gate),
-                   context->subprotocols, why);
+    err = ws_check_client(upgrade, &x->request, gate_enter(context->gate), why);
     gate_leave(context->gate);
-    if (err < 0 || handoff_check(x, why) < 0)
-        return -1;
-    return let_in(x, context, &upgrade, why);
+    return err;
 }
+
+/* Turning away. --------------------------------------------------------- */
 
 static void log_refused(const struct exchange *x, const struct refusal *why)
 {
-    enum log_level level = why->status == 400 ? LEVEL_DEBUG : LEVEL_INFO;
+    enum log_level level = why->status <= 401 ? LEVEL_DEBUG : LEVEL_INFO;
     char remote[NETADDR_TEXT_MAX];
     struct netaddr addr;
 
@@ -86,12 +138,67 @@ static void log_refused(const struct exchange *x, const struct refusal *why)
               LOG_STR("reason", why->message));
 }
 
+/* What a Close frame says of it; returns 0 where it takes an HTTP status. */
+static int close_code(const struct refusal *why,
+                      char reason[HUB_REASON_BYTES_MAX + 1])
+{
+    unsigned seconds = 1;
+
+    switch (why->status) {
+    case 401:
+        (void)stpcpy(reason, why->kind == REFUSAL_TOKEN_EXPIRED
+                                 ? "token expired"
+                                 : "unauthorized");
+        return CODE_UNAUTHORIZED;
+    case 403:
+        (void)stpcpy(reason, "forbidden");
+        return CODE_FORBIDDEN;
+    case 429:
+    case 503:
+        if (why->headers != NULL)
+            (void)sscanf(why->headers, "Retry-After: %u", &seconds);
+        (void)snprintf(reason, HUB_REASON_BYTES_MAX + 1,
+                       "%s; retry-after-ms=%u", why->code, seconds * 1000);
+        return CODE_TRY_AGAIN_LATER;
+    default:
+        return 0;
+    }
+}
+
+/* Browsers show a page neither status nor body of a handshake that has failed.
+ * Where hub.v1 was offered it is completed, therefore, and closed at once. */
+static int turn_away(struct exchange *x, struct upgrade_context *context,
+                     const struct ws_upgrade *upgrade,
+                     const struct refusal *why)
+{
+    struct hub_rejection rejection = HUB_REJECTION_INIT;
+    char reply[REPLY_MAX], reason[HUB_REASON_BYTES_MAX + 1];
+
+    rejection.code = close_code(why, reason);
+    if (!upgrade->speaks_v1 || rejection.code == 0)
+        return -1;
+    rejection.reason = reason;
+    rejection.preamble = reply;
+    rejection.preamble_bytes = write_reply(reply, upgrade);
+    return handoff_reject(x, context->hub, &rejection, why);
+}
+
 void upgrade_answer(struct exchange *x, struct upgrade_context *context)
 {
-    struct refusal why;
+    struct ws_upgrade upgrade;
+    struct refusal why, unfit;
 
-    if (switch_protocols(x, context, &why) == 0)
+    if (ws_check_handshake(&upgrade, &x->request, context->subprotocols, &why) <
+        0) {
+        log_refused(x, &why);
+        reply_refusal(x, &why);
+        return;
+    }
+    if (check_client(x, context, &upgrade, &why) == 0 &&
+        handoff_check(x, &why) == 0 && admit(x, context, &upgrade, &why) == 0)
         return;
     log_refused(x, &why);
-    reply_refusal(x, &why);
+    if (handoff_check(x, &unfit) < 0 ||
+        turn_away(x, context, &upgrade, &why) < 0)
+        reply_refusal(x, &why);
 }

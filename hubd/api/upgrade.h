@@ -10,12 +10,16 @@
 
 #include <hub/hub.h>
 
+#include "access/client_auth.h"
 #include "access/gate.h"
+#include "api/control.h"
 #include "front/exchange.h"
 
 struct upgrade_context {
     hub_t *hub;
     struct gate *gate;
+    struct client_auth *auth;
+    struct control *control;
     const char *subprotocols; /* that may be accepted: "a,b", or NULL */
     const _Atomic bool *draining;
 };

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "access/credential.h"
+#include "base/ascii.h"
 #include "base/id.h"
 #include "base/slice.h"
 
@@ -51,17 +53,6 @@ static int check_origin(const struct request *r,
     return refuse_as(why, REFUSAL_ORIGIN_NOT_ALLOWED);
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Decodes percent-encoding as in forms, with '+' for a space. Stops after
  * `size` bytes. Returns the number of bytes, or -1. */
 static long decode(const char *text, size_t bytes, char *out, size_t size)
@@ -74,9 +65,11 @@ static long decode(const char *text, size_t bytes, char *out, size_t size)
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
-            if (i + 2 >= bytes || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0)
+            if (i + 2 >= bytes || ascii_hex_value(text[i + 1]) < 0 ||
+                ascii_hex_value(text[i + 2]) < 0)
                 return -1;
-            c = (char)(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+            c = (char)(ascii_hex_value(text[i + 1]) * 16 +
+                       ascii_hex_value(text[i + 2]));
             i += 2;
         }
         out[used++] = c;
@@ -133,8 +126,6 @@ int ws_read_ids(struct ws_upgrade *upgrade, const char *query,
         if (*query == '&')
             query++;
     }
-    if (upgrade->user_id[0] == '\0')
-        return refuse(why, REFUSAL_INVALID_ID, "userId is missing");
     return 0;
 }
 
@@ -170,13 +161,21 @@ static struct slice choose_subprotocol(const struct request *request,
     return chosen;
 }
 
-int ws_check(struct ws_upgrade *upgrade, const struct request *request,
-             const struct origin_list *origins, const char *subprotocols,
-             struct refusal *why)
+int ws_check_handshake(struct ws_upgrade *upgrade,
+                       const struct request *request, const char *subprotocols,
+                       struct refusal *why)
 {
-    if (check_headers(upgrade->accept, request, why) < 0 ||
-        check_origin(request, origins, why) < 0)
+    upgrade->speaks_v1 = credential_offers_v1(request);
+    upgrade->subprotocol = upgrade->speaks_v1
+                               ? slice_of(HUB_V1)
+                               : choose_subprotocol(request, subprotocols);
+    return check_headers(upgrade->accept, request, why);
+}
+
+int ws_check_client(struct ws_upgrade *upgrade, const struct request *request,
+                    const struct origin_list *origins, struct refusal *why)
+{
+    if (check_origin(request, origins, why) < 0)
         return -1;
-    upgrade->subprotocol = choose_subprotocol(request, subprotocols);
     return ws_read_ids(upgrade, request->query, why);
 }

@@ -6,6 +6,8 @@
 #ifndef HUBD_WS_H
 #define HUBD_WS_H
 
+#include <stdbool.h>
+
 #include <hub/hub.h>
 
 #include "base/origin.h"
@@ -13,17 +15,25 @@
 #include "front/request.h"
 
 struct ws_upgrade {
+    /* What the query claims; "" where it claims nothing. */
     char user_id[HUB_ID_BYTES_MAX + 1];
-    char session_id[HUB_ID_BYTES_MAX + 1]; /* "" without one */
-    char accept[HUB_ACCEPT_BYTES + 1];     /* Sec-WebSocket-Accept */
-    struct slice subprotocol;              /* from the given list, or empty */
+    char session_id[HUB_ID_BYTES_MAX + 1];
+    char accept[HUB_ACCEPT_BYTES + 1]; /* Sec-WebSocket-Accept */
+    struct slice subprotocol;          /* to be accepted; without bytes: none */
+    bool speaks_v1;                    /* it is hub.v1 */
 };
 
-/* Returns 0 and the request's data, or -1 and `why`. `subprotocols` are those
- * that may be accepted, as a comma-separated list, or NULL. */
-int ws_check(struct ws_upgrade *upgrade, const struct request *request,
-             const struct origin_list *origins, const char *subprotocols,
-             struct refusal *why);
+/* Whether it is a handshake, and which subprotocol is to be accepted:
+ * `subprotocols` are those of the settings, as a comma list, or NULL. Returns
+ * 0, or -1 and `why`. */
+int ws_check_handshake(struct ws_upgrade *upgrade,
+                       const struct request *request, const char *subprotocols,
+                       struct refusal *why);
+
+/* Whether its page may connect, and what its query claims. Returns 0, or -1 and
+ * `why`. */
+int ws_check_client(struct ws_upgrade *upgrade, const struct request *request,
+                    const struct origin_list *origins, struct refusal *why);
 
 /* Reads just the query; NULL for none. */
 int ws_read_ids(struct ws_upgrade *upgrade, const char *query,

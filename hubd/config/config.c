@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "config/config_auth.h"
 #include "config/config_table.h"
 #include "resources/memory.h"
 #include "base/units.h"
@@ -451,12 +452,12 @@ static enum config_action read_all(struct reader *reader, struct config *config,
         return reader->action;
     if (parse_values(reader, config) || check_keys(reader, config) ||
         check_origins(reader, config) || check_memory(reader, config) ||
-        check_ports(reader, config) || check_api(reader, config)) {
+        check_ports(reader, config) || check_api(reader, config) ||
+        config_auth_check(config, &reader->error)) {
         config_release(config);
         return CONFIG_ERROR;
     }
     config->token_file = reader->token_file;
-    config->tickets = true;
     note_unknown(config, env);
     return reader->action;
 }

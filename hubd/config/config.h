@@ -15,6 +15,7 @@
 #include "base/netaddr.h"
 #include "base/origin.h"
 #include "config/jwt_settings.h"
+#include "config/client_auth_settings.h"
 
 #define CONFIG_KEY_BYTES_MAX 4096 /* visible ASCII, as in HTTP headers */
 
@@ -22,6 +23,7 @@
 #define CONFIG_UNKNOWN_BYTES 256
 #define CONFIG_NAME_BYTES_MAX 64 /* of a subprotocol */
 #define CONFIG_NODE_BYTES_MAX 32
+#define CONFIG_FIELD_NAME_MAX 64 /* of a header, NUL included */
 
 enum config_switch { CONFIG_OFF, CONFIG_ON };
 
@@ -67,9 +69,15 @@ struct config {
     struct netaddr_list trusted_proxies;
     struct jwt_settings jwt;                   /* see token_auth.h */
     char node_name[CONFIG_NODE_BYTES_MAX + 1]; /* "": see config_name_node() */
-    bool tickets;                              /* clients may come with one */
     int64_t ticket_ttl_ms;
     uint64_t tickets_max; /* that wait at once */
+    unsigned client_auth; /* CLIENT_AUTH_… */
+    struct token_places token_from;
+    enum session_source session_id_from; /* see config_session_source() */
+    char proxy_user_header[CONFIG_FIELD_NAME_MAX];
+    char proxy_session_header[CONFIG_FIELD_NAME_MAX];
+    int64_t expiry_warning_ms;
+    int64_t expiry_grace_ms;
     int64_t shutdown_timeout_ms;
     unsigned loops; /* 0: one for each CPU that may be used */
     enum hub_sender sender;
@@ -114,6 +122,9 @@ const char *config_api_bind(const struct config *config);
 /* Wipes the texts of the keys, which are then empty strings: keys.h has copies.
  * That they were set stays known. */
 void config_forget_keys(struct config *config);
+
+/* Who picks session ids: never SESSION_AUTO. */
+enum session_source config_session_source(const struct config *config);
 
 /* --help: every setting with its meaning and default. */
 void config_usage(FILE *out);

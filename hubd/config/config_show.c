@@ -140,8 +140,13 @@ int config_warnings(const struct config *config,
         bool applies;
         const char *text;
     } warnings[] = {
-        {config->origins.any,
-         "HUB_ALLOWED_ORIGINS allows every web page to connect"},
+        {config->client_auth == 0,
+         "HUB_CLIENT_AUTH is none: whoever can connect can claim any userId"},
+        {(config->client_auth & CLIENT_AUTH_JWT) == 0 &&
+             (config->jwt.secret != NULL || config->jwt.secret_file != NULL ||
+              config->jwt.keys_file != NULL),
+         "HUB_JWT_… settings have no effect, since HUB_CLIENT_AUTH does not "
+         "include jwt"},
         {!config->origins.any && config->origins.count > 0 &&
              origin_list_allows(&config->origins, "null"),
          "HUB_ALLOWED_ORIGINS includes null: every web page can connect from a "

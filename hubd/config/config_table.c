@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/config_jwt.h"
+#include "config/config_auth.h"
 
 #define FIELD(name) .offset = offsetof(struct config, name)
 #define RANGE(low, high) .min = (low), .max = (high)
@@ -28,6 +29,7 @@
 IS_UNSIGNED(enum hub_slow_consumer);
 IS_UNSIGNED(enum hub_sender);
 IS_UNSIGNED(enum config_switch);
+IS_UNSIGNED(enum session_source);
 IS_UNSIGNED(enum log_level);
 IS_UNSIGNED(enum log_format);
 
@@ -48,6 +50,13 @@ static const char *const sender_words[] = {
 static const char *const switch_words[] = {
     [CONFIG_OFF] = "off",
     [CONFIG_ON] = "on",
+    NULL,
+};
+
+static const char *const session_words[] = {
+    [SESSION_AUTO] = "auto",
+    [SESSION_FROM_CLAIM] = "claim",
+    [SESSION_FROM_QUERY] = "query",
     NULL,
 };
 
@@ -141,6 +150,27 @@ const struct config_setting config_settings[] = {
     {"HUB_TRUSTED_PROXIES", "trusted_proxies",
      "proxies whose X-Forwarded-For is trusted", NULL,
      &config_proxies, FIELD(trusted_proxies)},
+    {"HUB_CLIENT_AUTH", "client_auth",
+     "how clients show who they are; none: they are believed", "none",
+     &config_methods, FIELD(client_auth)},
+    {"HUB_TOKEN_FROM", "token_from",
+     "where in a handshake a token may be", "protocol,authorization",
+     &config_token_places, FIELD(token_from)},
+    {"HUB_SESSION_ID_FROM", "session_id_from",
+     "where session ids come from; auto: query without authentication", "auto",
+     &config_word, FIELD(session_id_from), .words = session_words},
+    {"HUB_PROXY_USER_HEADER", "proxy_user_header",
+     "header in which a trusted proxy names the user", "X-User-Id",
+     &config_field_name, FIELD(proxy_user_header)},
+    {"HUB_PROXY_SESSION_HEADER", "proxy_session_header",
+     "header in which it names the session", "X-Session-Id",
+     &config_field_name, FIELD(proxy_session_header)},
+    {"HUB_EXPIRY_WARNING", "expiry_warning",
+     "how long before its token expires a client is told so", "60s",
+     &config_time, FIELD(expiry_warning_ms), RANGE(SECOND_MS, HOUR_MS)},
+    {"HUB_EXPIRY_GRACE", "expiry_grace",
+     "how long after that it is disconnected", "25s",
+     &config_time, FIELD(expiry_grace_ms), RANGE(1, HOUR_MS)},
     {"HUB_JWT_SECRET", "jwt_secret",
      "secret that tokens of clients are signed with", NULL,
      &config_secret, FIELD(jwt.secret)},

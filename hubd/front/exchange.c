@@ -25,17 +25,7 @@ struct slice exchange_header(const struct exchange *x, const char *name,
 bool exchange_next_header(const struct exchange *x, const char *name,
                           unsigned *at, struct slice *value)
 {
-    const struct mg_request_info *info = x->request.info;
-
-    while ((int)*at < info->num_headers) {
-        const struct mg_header *header = &info->http_headers[(*at)++];
-
-        if (strcasecmp(header->name, name) == 0) {
-            *value = slice_trim(slice_of(header->value));
-            return true;
-        }
-    }
-    return false;
+    return request_next_header(&x->request, name, at, value);
 }
 
 bool exchange_lists(const struct exchange *x, const char *name,
@@ -120,6 +110,13 @@ uint16_t exchange_remote_port(const struct exchange *x,
     return memcmp(addr, &x->client->peer, sizeof(*addr)) == 0
                ? x->client->peer_port
                : 0;
+}
+
+bool exchange_is_from_proxy(const struct exchange *x)
+{
+    return x->client != NULL &&
+           netaddr_list_has(x->front->options.trusted_proxies,
+                            &x->client->peer);
 }
 
 void exchange_trust(const struct exchange *x)

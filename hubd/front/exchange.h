@@ -67,6 +67,9 @@ bool exchange_is_head(const struct exchange *x);
  * own address, without memory to find out. */
 int exchange_remote(const struct exchange *x, struct netaddr *addr);
 
+/* Whether the peer itself is a trusted proxy. */
+bool exchange_is_from_proxy(const struct exchange *x);
+
 /* The client has presented a valid key: the connection is kept open for longer.
  */
 void exchange_trust(const struct exchange *x);

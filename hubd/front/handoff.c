@@ -79,12 +79,17 @@ static void replace_socket(struct exchange *x)
     mg_disable_connection_keep_alive(x->conn);
 }
 
+/* Returns another number for the socket, or -1. */
+static int duplicate(const struct exchange *x)
+{
+    return fcntl(http_conn_fd(x->client), F_DUPFD_CLOEXEC,
+                 x->front->options.base);
+}
+
 int handoff(struct exchange *x, hub_t *hub, const struct hub_member *member,
             struct refusal *why)
 {
-    int fd =
-        fcntl(http_conn_fd(x->client), F_DUPFD_CLOEXEC, x->front->options.base);
-    int err;
+    int fd = duplicate(x), err;
 
     if (fd < 0)
         return refuse_takeover(why);
@@ -95,5 +100,24 @@ int handoff(struct exchange *x, hub_t *hub, const struct hub_member *member,
     }
     replace_socket(x);
     x->status = 101;
+    return 0;
+}
+
+int handoff_reject(struct exchange *x, hub_t *hub,
+                   const struct hub_rejection *rejection,
+                   const struct refusal *why)
+{
+    const struct front_options *options = &x->front->options;
+    int fd = duplicate(x);
+
+    if (fd < 0)
+        return -1;
+    if (hub_reject(hub, fd, rejection) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    replace_socket(x);
+    x->status = 101;
+    options->count(options->data, x->endpoint, why->kind);
     return 0;
 }

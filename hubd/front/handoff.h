@@ -19,4 +19,10 @@ int handoff_check(struct exchange *x, struct refusal *why);
 int handoff(struct exchange *x, hub_t *hub, const struct hub_member *member,
             struct refusal *why);
 
+/* Hands it over to be closed, after handoff_check(). It is counted as the
+ * refusal. Returns 0, or -1 with everything as it was. */
+int handoff_reject(struct exchange *x, hub_t *hub,
+                   const struct hub_rejection *rejection,
+                   const struct refusal *why);
+
 #endif

@@ -28,8 +28,13 @@
       "the body is not a request for a ticket")                                \
     X(REFUSAL_UNAUTHORIZED, 401, "unauthorized",                               \
       "WWW-Authenticate: Bearer\r\n", "a valid key is required")               \
+    X(REFUSAL_TOKEN_EXPIRED, 401, "token_expired",                             \
+      "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n",                  \
+      "the token has expired")                                                 \
     X(REFUSAL_ORIGIN_NOT_ALLOWED, 403, "origin_not_allowed", NULL,             \
       "pages from this origin may not connect")                                \
+    X(REFUSAL_IDENTITY_MISMATCH, 403, "identity_mismatch", NULL,               \
+      "userId or sessionId is not that of the token or ticket")                \
     X(REFUSAL_NOT_FOUND, 404, "not_found", NULL,                               \
       "there is nothing at this path")                                         \
     X(REFUSAL_METHOD_NOT_ALLOWED, 405, "method_not_allowed", NULL,             \
@@ -61,6 +66,10 @@
       "the server has reached its connection limit")                           \
     X(REFUSAL_TOO_MANY_TICKETS, 503, "too_many_tickets", REFUSAL_AGAIN(1),     \
       "too many tickets are waiting for their clients")                        \
+    X(REFUSAL_KEYS_UNAVAILABLE, 503, "keys_unavailable", REFUSAL_AGAIN(5),     \
+      "the keys that tokens are checked with are not there yet")               \
+    X(REFUSAL_CLUSTER_UNAVAILABLE, 503, "cluster_unavailable",                 \
+      REFUSAL_AGAIN(5), "the ticket is from another node")                     \
     X(REFUSAL_OVERLOADED, 503, "overloaded", REFUSAL_AGAIN(1),                 \
       "too many messages are waiting to be delivered")                         \
     X(REFUSAL_OUT_OF_MEMORY, 503, "out_of_memory", REFUSAL_AGAIN(5),           \

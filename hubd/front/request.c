@@ -61,6 +61,22 @@ bool request_next(const struct request *request, unsigned *at,
     return true;
 }
 
+bool request_next_header(const struct request *request, const char *name,
+                         unsigned *at, struct slice *value)
+{
+    const struct mg_request_info *info = request->info;
+
+    while ((int)*at < info->num_headers) {
+        const struct mg_header *header = &info->http_headers[(*at)++];
+
+        if (strcasecmp(header->name, name) == 0) {
+            *value = slice_trim(slice_of(header->value));
+            return true;
+        }
+    }
+    return false;
+}
+
 void request_wipe(const struct mg_request_info *info, const char *name)
 {
     for (int i = 0; i < info->num_headers; i++) {

@@ -58,6 +58,10 @@ struct slice request_header(const struct mg_request_info *info,
 bool request_next(const struct request *request, unsigned *at,
                   const char **name, const char **value);
 
+/* Iterates over all headers with that name likewise; values are trimmed. */
+bool request_next_header(const struct request *request, const char *name,
+                         unsigned *at, struct slice *value);
+
 /* Wipes the values of all headers with that name in civetweb's buffer, which
  * are then empty. Only request_check() needs their lengths. */
 void request_wipe(const struct mg_request_info *info, const char *name);

@@ -10,11 +10,13 @@ from harness import memory
 from harness.daemon import sanitizer
 from harness.exposition import Exposition
 from harness.http import request
+from harness.rawws import RawWs
 from harness.testcase import HubTestCase, SharedHubd
 from harness.wait import until
 
 PATH = "/api/tickets"
 ADA = {"userId": "ada"}
+TICKETS = {"HUB_CLIENT_AUTH": "ticket"}
 FIELDS = {"status", "message", "ticket", "expiresInMs"}
 
 
@@ -39,7 +41,7 @@ class TicketCase(HubTestCase):
 
 
 class Issuing(TicketCase, SharedHubd):
-    settings = {"HUB_NODE_NAME": "Node-1"}
+    settings = {**TICKETS, "HUB_NODE_NAME": "Node-1"}
 
     def test_a_ticket_names_its_node_and_is_a_secret(self):
         tickets = {self.issue(self.hub)["ticket"] for _ in range(50)}
@@ -51,7 +53,7 @@ class Issuing(TicketCase, SharedHubd):
         self.assertEqual(self.issue(self.hub)["expiresInMs"], 30000)
         for ms in (1000, 300000):
             self.assertEqual(self.issue(self.hub, ttlMs=ms)["expiresInMs"], ms)
-        hub = self.start(HUB_TICKET_TTL="1m30s")
+        hub = self.start(**TICKETS, HUB_TICKET_TTL="1m30s")
         self.assertEqual(self.issue(hub)["expiresInMs"], 90000)
 
     def test_everything_can_be_asked_for(self):
@@ -67,6 +69,7 @@ class Issuing(TicketCase, SharedHubd):
 
 
 class Refused(TicketCase, SharedHubd):
+    settings = TICKETS
 
     def assertBad(self, body, code, message):
         error = self.assertRefused(self.hub.post(PATH, body), 400, code)
@@ -126,7 +129,7 @@ class Refused(TicketCase, SharedHubd):
 class Numbers(TicketCase):
 
     def test_there_is_a_limit_and_time_makes_room(self):
-        hub = self.start(HUB_TICKETS_MAX="3", HUB_TICKET_TTL="1s",
+        hub = self.start(**TICKETS, HUB_TICKETS_MAX="3", HUB_TICKET_TTL="1s",
                          HUB_METRICS="on")
         for _ in range(3):
             self.issue(hub)
@@ -140,8 +143,12 @@ class Numbers(TicketCase):
         self.assertEqual(self.figure(hub, "redeemed_total"), 0)
 
     def test_while_draining_none_is_issued(self):
-        hub = self.start(HUB_SHUTDOWN_TIMEOUT="3s")
-        listener = self.connect(hub, "ada")  # never answers the Close
+        hub = self.start(**TICKETS, HUB_SHUTDOWN_TIMEOUT="3s")
+        ticket = self.issue(hub)["ticket"]
+        # It never answers the Close.
+        listener = RawWs(hub.port, path=f"/ws?ticket={ticket}")
+        self.addCleanup(listener.close)
+        listener.sync()
         keep = self.http(hub)
         hub.signal(signal.SIGTERM)
         self.assertEqual(listener.recv_close()[0], 1001)
@@ -154,7 +161,7 @@ class Numbers(TicketCase):
 class Traces(TicketCase):
 
     def test_a_ticket_is_nowhere_but_in_its_answer(self):
-        hub = self.start(HUB_LOG_LEVEL="debug")
+        hub = self.start(**TICKETS, HUB_LOG_LEVEL="debug")
         keep = self.http(hub)
         body = b'{"userId":"ada","origin":"https://app.example.com"}'
         tickets = []

@@ -262,8 +262,10 @@ static void check_subprotocol(struct slice chosen,
     static const char header[] = "Sec-WebSocket-Protocol";
     bool chat = chosen.bytes == 4 && memcmp(chosen.start, "chat", 4) == 0;
     bool v2 = chosen.bytes == 2 && memcmp(chosen.start, "v2", 2) == 0;
+    bool v1 = chosen.bytes == 6 && memcmp(chosen.start, "hub.v1", 6) == 0;
 
-    REQUIRE(chat || v2 || chosen.bytes == 0);
+    REQUIRE(chat || v2 || v1 || chosen.bytes == 0);
+    REQUIRE(v1 == model_head_lists(head, header, "hub.v1", false));
     REQUIRE(!chat || model_head_lists(head, header, "chat", false));
     REQUIRE(!v2 || model_head_lists(head, header, "v2", false));
 }
@@ -280,13 +282,17 @@ static void check_upgrade(const struct request *request,
     bool allowed = is_origin_allowed(head, model_origins);
     bool named = model_head_ids(head, user, session);
 
-    if (ws_check(&upgrade, request, origins, SUBPROTOCOLS, &why) != 0) {
+    if (ws_check_handshake(&upgrade, request, SUBPROTOCOLS, &why) != 0 ||
+        ws_check_client(&upgrade, request, origins, &why) != 0) {
         REQUIRE(!valid || !allowed || !named);
         check_refusal(&why, 400, valid ? 403 : 426, 400);
         REQUIRE((why.status == 403) == (valid && !allowed));
         return;
     }
-    REQUIRE(valid && allowed && named);
+    REQUIRE(valid && allowed);
+    if (upgrade.user_id[0] == '\0')
+        return; /* nobody is named, which another part refuses */
+    REQUIRE(named);
     REQUIRE(strcmp(upgrade.user_id, user) == 0);
     REQUIRE(strcmp(upgrade.session_id, session) == 0);
     check_subprotocol(upgrade.subprotocol, head);

@@ -27,7 +27,7 @@ static int open_from(const char *addr, struct hub_member *member)
 {
     struct netaddr from = address(addr);
 
-    return admission_open(hub, &from, 4711, member, &why);
+    return admission_open(hub, &from, 4711, false, member, &why);
 }
 
 static void limit(uint64_t all, uint64_t per_address, uint64_t per_user)
@@ -141,10 +141,35 @@ START_TEST(who_comes_during_a_drain_is_told_so)
 }
 END_TEST
 
+START_TEST(connection_ids_of_hub_v1_are_random)
+{
+    struct netaddr from = address("10.0.0.1");
+    char before[CONNECTION_ID_MAX] = "";
+
+    limit(0, 0, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        struct hub_member member = MEMBER("ada");
+        const struct session *session;
+
+        ck_assert_int_eq(admission_open(hub, &from, 4711, true, &member, &why),
+                         0);
+        session = member.data;
+        ck_assert(session->speaks_v1);
+        ck_assert_uint_eq(
+            strspn(session->v1->connection_id, "0123456789abcdef"),
+            CONNECTION_ID_MAX - 1);
+        ck_assert_str_ne(session->v1->connection_id, before);
+        (void)strcpy(before, session->v1->connection_id);
+        admission_close(hub, &member);
+    }
+    hub_destroy(hub);
+}
+END_TEST
+
 START_TEST(where_it_comes_from_is_readable)
 {
     char text[ADMISSION_REMOTE_MAX];
-    struct session session = {address("10.0.0.1"), 4711};
+    struct session session = {.addr = address("10.0.0.1"), .port = 4711};
 
     admission_remote(&session, text);
     ck_assert_str_eq(text, "10.0.0.1:4711");
@@ -171,6 +196,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, users_have_their_share);
     tcase_add_test(tests, a_refusal_takes_nothing);
     tcase_add_test(tests, who_comes_during_a_drain_is_told_so);
+    tcase_add_test(tests, connection_ids_of_hub_v1_are_random);
     tcase_add_test(tests, where_it_comes_from_is_readable);
     suite_add_tcase(suite, tests);
     return suite;

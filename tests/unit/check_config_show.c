@@ -64,6 +64,13 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_PUBLIC_HOSTS=(unset)\n"
                            "HUB_SUBPROTOCOLS=(unset)\n"
                            "HUB_TRUSTED_PROXIES=(unset)\n"
+                           "HUB_CLIENT_AUTH=none\n"
+                           "HUB_TOKEN_FROM=protocol,authorization\n"
+                           "HUB_SESSION_ID_FROM=auto\n"
+                           "HUB_PROXY_USER_HEADER=X-User-Id\n"
+                           "HUB_PROXY_SESSION_HEADER=X-Session-Id\n"
+                           "HUB_EXPIRY_WARNING=60s\n"
+                           "HUB_EXPIRY_GRACE=25s\n"
                            "HUB_JWT_SECRET=(unset)\n"
                            "HUB_JWT_SECRET_FILE=(unset)\n"
                            "HUB_JWT_KEYS_FILE=(unset)\n"
@@ -148,7 +155,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 48);
+    ck_assert_int_eq(pairs.count, 55);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }
@@ -165,7 +172,7 @@ START_TEST(what_is_likely_a_mistake_is_warned_of)
     char text[1024] = "";
 
     ck_assert_int_eq(
-        read_with(LIST("HUB_API_KEY=" SECRET,
+        read_with(LIST("HUB_API_KEY=" SECRET, "HUB_CLIENT_AUTH=ticket",
                        "HUB_ALLOWED_ORIGINS=https://a.org",
                        "HUB_PING_INTERVAL=59999ms", "HUB_QUEUE_SIZE=512KB"),
                   LIST("hubd")),
@@ -179,7 +186,7 @@ START_TEST(what_is_likely_a_mistake_is_warned_of)
                   LIST("hubd")),
         CONFIG_RUN);
     ck_assert_int_eq(config_warnings(&config, append, text), 3);
-    ck_assert_ptr_nonnull(strstr(text, "HUB_ALLOWED_ORIGINS"));
+    ck_assert_ptr_nonnull(strstr(text, "HUB_CLIENT_AUTH is none"));
     ck_assert_ptr_nonnull(strstr(text, "|HUB_PING_INTERVAL"));
     ck_assert_ptr_nonnull(strstr(text, "|HUB_QUEUE_SIZE"));
     config_release(&config);
@@ -190,14 +197,70 @@ START_TEST(an_origin_that_any_page_can_have_is_warned_of)
 {
     char text[1024] = "";
 
-    ck_assert_int_eq(read_with(LIST("HUB_API_KEY=" SECRET,
-                                    "HUB_ALLOWED_ORIGINS=https://a.org,null"),
-                               LIST("hubd")),
-                     CONFIG_RUN);
+    ck_assert_int_eq(
+        read_with(LIST("HUB_API_KEY=" SECRET, "HUB_CLIENT_AUTH=ticket",
+                       "HUB_ALLOWED_ORIGINS=https://a.org,null"),
+                  LIST("hubd")),
+        CONFIG_RUN);
     ck_assert_int_eq(config_warnings(&config, append, text), 1);
     ck_assert_str_eq(text, "HUB_ALLOWED_ORIGINS includes null: every web page "
                            "can connect from a sandboxed frame|");
     config_release(&config);
+}
+END_TEST
+
+START_TEST(keys_of_tokens_without_effect_are_warned_of)
+{
+    char text[1024] = "";
+
+    ck_assert_int_eq(
+        read_with(LIST("HUB_API_KEY=" SECRET, "HUB_CLIENT_AUTH=ticket",
+                       "HUB_JWT_KEYS_FILE=/run/keys"),
+                  LIST("hubd")),
+        CONFIG_RUN);
+    ck_assert_int_eq(config_warnings(&config, append, text), 1);
+    ck_assert_ptr_nonnull(strstr(text, "HUB_JWT"));
+    config_release(&config);
+}
+END_TEST
+
+START_TEST(what_browsers_add_unasked_takes_a_list_of_origins)
+{
+    static const struct {
+        const char *auth, *from, *origins;
+        bool good;
+    } rows[] = {
+        {"jwt", "protocol", "*", true},
+        {"jwt", "query:t,cookie:sid", "*", false},
+        {"jwt", "cookie:sid", "https://a.org", true},
+        {"ticket", "cookie:sid", "*", true},
+        {"proxy", "protocol", "*", false},
+        {"proxy,ticket", "protocol", "https://a.org", true},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char auth[64], from[64], origins[64];
+        bool good;
+
+        (void)snprintf(auth, 64, "HUB_CLIENT_AUTH=%s", rows[i].auth);
+        (void)snprintf(from, 64, "HUB_TOKEN_FROM=%s", rows[i].from);
+        (void)snprintf(origins, 64, "HUB_ALLOWED_ORIGINS=%s", rows[i].origins);
+        good = read_with(LIST("HUB_API_KEY=" SECRET, auth, from, origins,
+                              "HUB_TRUSTED_PROXIES=10.0.0.1"),
+                         LIST("hubd")) == CONFIG_RUN;
+        ck_assert_msg(good == rows[i].good, "%s %s %s", auth, from, origins);
+        if (good)
+            config_release(&config);
+        else
+            ck_assert_ptr_nonnull(
+                strstr(error, "HUB_ALLOWED_ORIGINS must be a list"));
+    }
+    ck_assert_int_eq(
+        read_with(LIST("HUB_API_KEY=" SECRET, "HUB_CLIENT_AUTH=proxy",
+                       "HUB_ALLOWED_ORIGINS=https://a.org"),
+                  LIST("hubd")),
+        CONFIG_ERROR);
+    ck_assert_ptr_nonnull(strstr(error, "HUB_TRUSTED_PROXIES must be set"));
 }
 END_TEST
 
@@ -206,21 +269,22 @@ START_TEST(hosts_without_effect_are_warned_of)
     const char *key = "HUB_API_KEY=" SECRET, *hosts = "HUB_PUBLIC_HOSTS=a.org";
     char text[1024] = "";
 
-    ck_assert_int_eq(
-        read_with(LIST(key, hosts, "HUB_ALLOWED_ORIGINS=same"), LIST("hubd")),
-        CONFIG_RUN);
+    ck_assert_int_eq(read_with(LIST(key, "HUB_CLIENT_AUTH=ticket", hosts,
+                                    "HUB_ALLOWED_ORIGINS=same"),
+                               LIST("hubd")),
+                     CONFIG_RUN);
     ck_assert_int_eq(config_warnings(&config, append, text), 0);
     config_release(&config);
-    ck_assert_int_eq(
-        read_with(LIST(key, hosts, "HUB_ALLOWED_ORIGINS_FILE=/run/origins"),
-                  LIST("hubd")),
-        CONFIG_RUN);
+    ck_assert_int_eq(read_with(LIST(key, "HUB_CLIENT_AUTH=ticket", hosts,
+                                    "HUB_ALLOWED_ORIGINS_FILE=/run/origins"),
+                               LIST("hubd")),
+                     CONFIG_RUN);
     ck_assert_int_eq(config_warnings(&config, append, text), 0);
     config_release(&config);
-    ck_assert_int_eq(
-        read_with(LIST(key, hosts, "HUB_ALLOWED_ORIGINS=https://b.org"),
-                  LIST("hubd")),
-        CONFIG_RUN);
+    ck_assert_int_eq(read_with(LIST(key, "HUB_CLIENT_AUTH=ticket", hosts,
+                                    "HUB_ALLOWED_ORIGINS=https://b.org"),
+                               LIST("hubd")),
+                     CONFIG_RUN);
     ck_assert_int_eq(config_warnings(&config, append, text), 1);
     ck_assert_str_eq(text, "HUB_PUBLIC_HOSTS has no effect, since "
                            "HUB_ALLOWED_ORIGINS does not include same|");
@@ -323,7 +387,7 @@ START_TEST(what_is_on_the_api_port_is_seen_where_that_is)
         char text[1024] = "";
 
         ck_assert_int_eq(
-            read_with(LIST("HUB_API_KEY=" SECRET,
+            read_with(LIST("HUB_API_KEY=" SECRET, "HUB_CLIENT_AUTH=ticket",
                            "HUB_ALLOWED_ORIGINS=https://a.org",
                            "HUB_API_PORT=1", "HUB_CONSOLE=on", "HUB_METRICS=on",
                            rows[i].bind, rows[i].api_bind),
@@ -353,11 +417,12 @@ START_TEST(a_console_that_other_machines_see_is_warned_of)
     for (size_t i = 0; i < COUNT(rows); i++) {
         char text[1024] = "";
 
-        ck_assert_int_eq(read_with(LIST("HUB_API_KEY=" SECRET,
-                                        "HUB_ALLOWED_ORIGINS=https://a.org",
-                                        rows[i].bind, rows[i].console),
-                                   LIST("hubd")),
-                         CONFIG_RUN);
+        ck_assert_int_eq(
+            read_with(LIST("HUB_API_KEY=" SECRET, "HUB_CLIENT_AUTH=ticket",
+                           "HUB_ALLOWED_ORIGINS=https://a.org", rows[i].bind,
+                           rows[i].console),
+                      LIST("hubd")),
+            CONFIG_RUN);
         ck_assert_int_eq(config_warnings(&config, append, text),
                          rows[i].warnings);
         ck_assert_msg((strstr(text, "HUB_CONSOLE") != NULL) ==
@@ -378,6 +443,8 @@ int main(void)
     tcase_add_test(tc, pairs_for_the_log_are_all_settings);
     tcase_add_test(tc, what_is_likely_a_mistake_is_warned_of);
     tcase_add_test(tc, an_origin_that_any_page_can_have_is_warned_of);
+    tcase_add_test(tc, keys_of_tokens_without_effect_are_warned_of);
+    tcase_add_test(tc, what_browsers_add_unasked_takes_a_list_of_origins);
     tcase_add_test(tc, hosts_without_effect_are_warned_of);
     tcase_add_test(tc, variables_that_are_no_settings_are_warned_of);
     tcase_add_test(tc, metrics_for_everybody_are_warned_of);

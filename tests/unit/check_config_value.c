@@ -61,6 +61,12 @@ static const struct {
      "HUB_TRUSTED_PROXIES=10.0.0.0/8,::1,192.0.2.1,fd00::/8"},
     {"HUB_TRUSTED_PROXIES=0.0.0.0/0,::/0", NULL},
     {"HUB_NODE_NAME=a", NULL},
+    {"HUB_CLIENT_AUTH=Ticket, jwt", "HUB_CLIENT_AUTH=jwt,ticket"},
+    {"HUB_CLIENT_AUTH=NONE", "HUB_CLIENT_AUTH=none"},
+    {"HUB_TOKEN_FROM=query:access_token,Cookie:__Host-sid",
+     "HUB_TOKEN_FROM=query:access_token,cookie:__Host-sid"},
+    {"HUB_SESSION_ID_FROM=query", NULL},
+    {"HUB_PROXY_USER_HEADER=X-Auth-Request-User", NULL},
     {"HUB_NODE_NAME=Hub-7-abcdefghijklmnopqrstuvwxyz", NULL},
     {"HUB_TICKET_TTL=1s", NULL},
     {"HUB_TICKET_TTL=5m", NULL},
@@ -129,9 +135,19 @@ END_TEST
 #define PROXIES_TAKE                                                           \
     "must be a comma list of addresses and networks like 10.0.0.1 or fd00::/8"
 
+#define METHODS_TAKE "must be none, or a comma list of jwt, ticket and proxy"
+
+#define PLACES_TAKE                                                            \
+    "must be a comma list of protocol, authorization, cookie:NAME and "        \
+    "query:NAME, at most 8 of them"
+
+#define FIELD_TAKES                                                            \
+    "must be the name of a header field, of at most 63 characters"
+
 #define TICKET_TTL_TAKES                                                       \
     ": must be a duration from 1s to 5m in whole milliseconds, such as "       \
     "500ms, 60s or 1m30s"
+
 #define NODE_TAKES ": must be 1 to 32 ASCII letters, digits and hyphens"
 
 #define PLACE_TAKES                                                            \
@@ -209,6 +225,13 @@ static const struct {
     {"HUB_TICKETS_MAX=0", ": must be a whole number from 1 to 10000000"},
     {"HUB_TICKETS_MAX=10000001", ": must be a whole number from 1 to 10000000"},
     {"HUB_NODE_NAME=hub_1", NODE_TAKES},
+    {"HUB_CLIENT_AUTH=jwt,hook", ": \"hook\" is invalid; " METHODS_TAKE},
+    {"HUB_CLIENT_AUTH=jwt,ticket,jwt", ": \"jwt\" is invalid; " METHODS_TAKE},
+    {"HUB_CLIENT_AUTH=none,jwt", ": \"none\" is invalid; " METHODS_TAKE},
+    {"HUB_TOKEN_FROM=protocol,cookie:",
+     ": \"cookie:\" is invalid; " PLACES_TAKE},
+    {"HUB_TOKEN_FROM=query:a=b", ": " PLACES_TAKE},
+    {"HUB_PROXY_USER_HEADER=X-User:", ": " FIELD_TAKES},
     {"HUB_NODE_NAME=hub.1", NODE_TAKES},
     {"HUB_NODE_NAME=h\xc3\xbc", NODE_TAKES},
     {"HUB_NODE_NAME=Hub-7-abcdefghijklmnopqrstuvwxyz-", NODE_TAKES},

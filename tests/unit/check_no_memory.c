@@ -239,6 +239,8 @@ static void set_up(void)
     ck_assert_int_eq(auth_init(&server.auth, &config, text, sizeof(text)), 0);
     ck_assert_int_eq(gate_init(&server.gate, &config, text, sizeof(text)), 0);
     memory_init(&server.memory, 0, config.max_message_bytes);
+    server.clients.control.config = &config;
+    client_auth_init(&server.clients.auth, &config, NULL, NULL);
     routes_init(&server);
     front.listener_count = listen_list(&config, front.listeners);
     ck_assert_int_eq(front_init(&server.front, &front), 0);
@@ -501,11 +503,11 @@ static void check_ticket(const struct answer *answer)
 {
     struct tickets_figures figures;
 
-    tickets_read(server.tickets, &figures);
+    tickets_read(server.clients.tickets, &figures);
     ck_assert_uint_eq(figures.issued, answer->status == 200);
-    tickets_destroy(server.tickets);
-    server.tickets = tickets_create("n", 10);
-    ck_assert_ptr_nonnull(server.tickets);
+    tickets_destroy(server.clients.tickets);
+    server.clients.tickets = tickets_create("n", 10);
+    ck_assert_ptr_nonnull(server.clients.tickets);
     routes_init(&server);
     if (answer->status == 200)
         ck_assert_ptr_nonnull(strstr(written, "\"ticket\":\"hubt_n_"));
@@ -519,8 +521,8 @@ START_TEST(a_ticket_is_issued_or_refused)
 
     ck_assert_int_eq(answer.status, 409); /* they are off */
     ck_assert_str_eq(answer.code, "tickets_off");
-    server.tickets = tickets_create("n", 10);
-    ck_assert_ptr_nonnull(server.tickets);
+    server.clients.tickets = tickets_create("n", 10);
+    ck_assert_ptr_nonnull(server.clients.tickets);
     routes_init(&server);
     exhaust(TICKETS, FOR_ADA, 3, check_ticket);
 }

@@ -42,7 +42,9 @@ static int check_version(const char *version, const char *headers)
                    "GET /ws?userId=ada HTTP/%s\r\nHost: x\r\n%s\r\n", version,
                    headers);
     ck_assert_int_eq(fake_check(&fake, &request, text, &why), 0);
-    return ws_check(&upgrade, &request, &origins, subprotocols, &why);
+    if (ws_check_handshake(&upgrade, &request, subprotocols, &why) < 0)
+        return -1;
+    return ws_check_client(&upgrade, &request, &origins, &why);
 }
 
 static void accepts(const char *headers)
@@ -240,6 +242,32 @@ START_TEST(no_other_subprotocol_is_accepted)
 }
 END_TEST
 
+START_TEST(hub_v1_is_chosen_wherever_it_is_offered)
+{
+    static const char *const offers[] = {
+        "Sec-WebSocket-Protocol: hub.v1\r\n",
+        "Sec-WebSocket-Protocol: a, hub.token.x.y.z,hub.v1 ,b\r\n",
+        "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b,hub.v1\r\n",
+    };
+
+    allow_all();
+    subprotocols = "a,b";
+    for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+        char text[512];
+
+        (void)snprintf(text, sizeof(text), "%s%s", GOOD, offers[i]);
+        accepts(text);
+        ck_assert(upgrade.speaks_v1);
+        ck_assert_uint_eq(upgrade.subprotocol.bytes, 6);
+        ck_assert_mem_eq(upgrade.subprotocol.start, "hub.v1", 6);
+    }
+    accepts(GOOD "Sec-WebSocket-Protocol: HUB.V1, hub.v1x, b\r\n");
+    ck_assert(!upgrade.speaks_v1);
+    ck_assert_mem_eq(upgrade.subprotocol.start, "b", 1);
+    release();
+}
+END_TEST
+
 START_TEST(what_is_no_handshake_is_told_so_first)
 {
     allow("https://example.com");
@@ -283,12 +311,12 @@ START_TEST(other_parameters_do_not_matter)
 }
 END_TEST
 
-START_TEST(a_user_is_required)
+START_TEST(ids_may_be_missing)
 {
-    rejects(NULL, "userId is missing");
-    rejects("", "userId is missing");
-    rejects("sessionId=s", "userId is missing");
-    rejects("userid=ada", "userId is missing");
+    reads(NULL, "", "");
+    reads("", "", "");
+    reads("sessionId=s", "", "s");
+    reads("userid=ada", "", "");
 }
 END_TEST
 
@@ -359,10 +387,11 @@ static Suite *make_suite(void)
     tcase_add_test(tests, only_allowed_origins_connect);
     tcase_add_test(tests, the_first_subprotocol_that_is_ours_is_accepted);
     tcase_add_test(tests, no_other_subprotocol_is_accepted);
+    tcase_add_test(tests, hub_v1_is_chosen_wherever_it_is_offered);
     tcase_add_test(tests, what_is_no_handshake_is_told_so_first);
     tcase_add_test(tests, ids_are_decoded);
     tcase_add_test(tests, other_parameters_do_not_matter);
-    tcase_add_test(tests, a_user_is_required);
+    tcase_add_test(tests, ids_may_be_missing);
     tcase_add_test(tests, wrong_ids_are_named);
     tcase_add_test(tests, an_id_given_twice_is_refused);
     tcase_add_test(tests, ids_have_at_most_256_bytes);

@@ -1,0 +1,69 @@
+/* client_auth.h - who a client is: what its handshake carries, checked in the
+ * ways that HUB_CLIENT_AUTH allows, beside what its query claims.
+ *
+ * Threads: any.
+ */
+#ifndef HUBD_CLIENT_AUTH_H
+#define HUBD_CLIENT_AUTH_H
+
+#include <stdatomic.h>
+
+#include "access/credential.h"
+#include "access/identity.h"
+#include "access/tickets.h"
+#include "access/token_auth.h"
+#include "base/window.h"
+#include "config/config.h"
+#include "front/exchange.h"
+#include "front/refusal.h"
+
+/* What comes of it, with the label in metrics. */
+#define CLIENT_AUTH_RESULT_MAP(X)                                              \
+    X(CLIENT_AUTH_OK, "ok")                                                    \
+    X(CLIENT_AUTH_MISSING, "missing") /* it has shown nothing */               \
+    X(CLIENT_AUTH_INVALID, "invalid")                                          \
+    X(CLIENT_AUTH_EXPIRED, "expired")                                          \
+    X(CLIENT_AUTH_MISMATCH, "mismatch") /* its query claims something else */  \
+    X(CLIENT_AUTH_UNAVAILABLE, "unavailable") /* it could not be checked */
+
+enum client_auth_result {
+#define CLIENT_AUTH_ENUM(name, text) name,
+    CLIENT_AUTH_RESULT_MAP(CLIENT_AUTH_ENUM)
+#undef CLIENT_AUTH_ENUM
+        CLIENT_AUTH_RESULTS,
+};
+
+extern const char *const client_auth_result_names[CLIENT_AUTH_RESULTS];
+extern const char *const client_auth_method_names[IDENTITY_METHODS];
+
+struct client_auth {
+    const struct config *config;
+    enum session_source sessions;
+    struct token_auth *tokens; /* NULL: not allowed */
+    struct tickets *tickets;   /* NULL: not allowed */
+    _Atomic uint64_t counts[IDENTITY_METHODS][CLIENT_AUTH_RESULTS];
+    struct window refused[CLIENT_AUTH_RESULTS];
+};
+
+/* Neither tokens nor tickets become its own. */
+void client_auth_init(struct client_auth *auth, const struct config *config,
+                      struct token_auth *tokens, struct tickets *tickets);
+
+/* What a handshake's query claims; "" where it claims nothing. */
+struct client_claim {
+    const char *user_id, *session_id;
+};
+
+/* Who it is. A ticket is used up by this, and `held` until
+ * client_auth_put_back(), which gives it back to a client that was refused
+ * later on. Returns 0; or -1 and `why`, which says nothing of what was wrong
+ * with a token or ticket: the log does, at most once in ten seconds. */
+int client_auth_check(struct client_auth *auth, const struct exchange *x,
+                      const struct client_claim *claim, struct identity *out,
+                      struct ticket_held *held, struct refusal *why);
+void client_auth_put_back(struct client_auth *auth, struct ticket_held *held);
+
+/* Writes the lines about refusals that are due. */
+void client_auth_report(struct client_auth *auth);
+
+#endif
