@@ -8,9 +8,10 @@
  */
 #include "take_socket.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,17 +19,18 @@
 #define CIVETWEB_MAX 64 /* descriptors it needs at once: threads, queue */
 #define MARKER "nothing was in between"
 
+/* IPv4 or IPv6, in the words that civetweb has for it. */
 static int is_peer(int fd, const struct mg_request_info *request)
 {
-    struct sockaddr_in peer = {0};
+    struct sockaddr_storage peer;
     socklen_t bytes = sizeof peer;
-    char text[INET_ADDRSTRLEN];
+    char host[sizeof request->remote_addr], port[8];
 
     return getpeername(fd, (struct sockaddr *)&peer, &bytes) == 0 &&
-           peer.sin_family == AF_INET &&
-           ntohs(peer.sin_port) == request->remote_port &&
-           inet_ntop(AF_INET, &peer.sin_addr, text, sizeof text) != NULL &&
-           strcmp(text, request->remote_addr) == 0;
+           getnameinfo((struct sockaddr *)&peer, bytes, host, sizeof host, port,
+                       sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0 &&
+           atoi(port) == request->remote_port &&
+           strcmp(host, request->remote_addr) == 0;
 }
 
 /* Puts the stand-in in place of the client's socket. Returns the latter. */

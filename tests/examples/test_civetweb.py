@@ -82,5 +82,22 @@ class Vote(ExampleCase):
         self.assertEqual(self.program.wait(), 0)
 
 
+class Ipv6(ExampleCase):
+
+    def test_sockets_are_taken_whatever_their_addresses(self):
+        """On a listener for both, addresses of IPv4 look like IPv6 as well."""
+        for where, host in ("[::1]:0", "[::1]"), ("+0", "127.0.0.1"):
+            with self.subTest(where):
+                program = self.start_example("civetweb", where)
+                port = program.expect(r"http://127.0.0.1:(\d+)/|port")[1]
+                if port is None:
+                    self.unable("this civetweb was built without IPv6")
+                self.talk(self.ping(f"ws://{host}:{port}/live?user=ada"))
+
+    async def ping(self, address):
+        async with websockets.connect(address) as socket:
+            await (await socket.ping())
+
+
 if __name__ == "__main__":
     unittest.main()
