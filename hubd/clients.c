@@ -27,16 +27,15 @@ int clients_init(struct clients *clients, const struct config *config,
     return 0;
 }
 
-int clients_start(struct clients *clients, const struct config *config,
-                  hub_t *hub, char *error, size_t error_bytes)
+int clients_start(struct clients *clients, hub_t *hub, char *error,
+                  size_t error_bytes)
 {
     unsigned cpus = cpus_available(CGROUP_GROUPS, CGROUP_ROOT);
 
     if (clients->tokens == NULL)
         return 0;
     clients->refresh =
-        refresh_create(hub, clients->tokens, config_session_source(config),
-                       cpus > 1 ? cpus / 2 : 1);
+        refresh_create(hub, &clients->auth, cpus > 1 ? cpus / 2 : 1);
     clients->control.refresh = clients->refresh;
     if (clients->refresh != NULL)
         return 0;

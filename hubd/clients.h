@@ -31,8 +31,8 @@ int clients_init(struct clients *clients, const struct config *config,
                  char *error, size_t error_bytes);
 
 /* Once there is a hub. Returns 0, or -1 and one line in `error`. */
-int clients_start(struct clients *clients, const struct config *config,
-                  hub_t *hub, char *error, size_t error_bytes);
+int clients_start(struct clients *clients, hub_t *hub, char *error,
+                  size_t error_bytes);
 
 /* Before the hub is destroyed, started or not. */
 void clients_stop(struct clients *clients);

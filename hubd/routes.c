@@ -227,6 +227,7 @@ void routes_init(struct server *server)
         .memory = &server->memory,
         .tally = &server->tally,
         .tickets = server->clients.tickets,
+        .clients = &server->clients.auth,
         .plan = &server->plan,
         .draining = &server->draining,
         .started_ms = proc_started_ms(),

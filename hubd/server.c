@@ -227,8 +227,7 @@ int server_start(struct server *server, const struct config *config,
     if (start_hub(server, error, error_bytes) < 0)
         goto fail_gates;
     if (share_descriptors(server, descriptors, error, error_bytes) < 0 ||
-        clients_start(&server->clients, config, server->hub, error,
-                      error_bytes) < 0 ||
+        clients_start(&server->clients, server->hub, error, error_bytes) < 0 ||
         open_front(server, error, error_bytes) < 0)
         goto fail_hub;
     return 0;

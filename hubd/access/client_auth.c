@@ -52,6 +52,7 @@ static int turn_down(struct client_auth *auth, enum identity_method method,
         [CLIENT_AUTH_EXPIRED] = REFUSAL_TOKEN_EXPIRED,
         [CLIENT_AUTH_MISMATCH] = REFUSAL_IDENTITY_MISMATCH,
         [CLIENT_AUTH_UNAVAILABLE] = REFUSAL_KEYS_UNAVAILABLE,
+        [CLIENT_AUTH_OVERLOADED] = REFUSAL_OVERLOADED,
     };
     struct window *window = &auth->refused[result];
     uint64_t times;
@@ -234,7 +235,8 @@ int client_auth_check(struct client_auth *auth, const struct exchange *x,
         return turn_down(auth, out->method, CLIENT_AUTH_MISMATCH,
                          "the query names somebody else", why);
     }
-    count(auth, out->method, CLIENT_AUTH_OK);
+    if (out->method != IDENTITY_NONE)
+        count(auth, out->method, CLIENT_AUTH_OK);
     return 0;
 }
 

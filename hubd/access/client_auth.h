@@ -24,7 +24,8 @@
     X(CLIENT_AUTH_INVALID, "invalid")                                          \
     X(CLIENT_AUTH_EXPIRED, "expired")                                          \
     X(CLIENT_AUTH_MISMATCH, "mismatch") /* its query claims something else */  \
-    X(CLIENT_AUTH_UNAVAILABLE, "unavailable") /* it could not be checked */
+    X(CLIENT_AUTH_UNAVAILABLE, "unavailable") /* it could not be checked */    \
+    X(CLIENT_AUTH_OVERLOADED, "overloaded")   /* too many are being checked */
 
 enum client_auth_result {
 #define CLIENT_AUTH_ENUM(name, text) name,
@@ -42,6 +43,7 @@ struct client_auth {
     struct token_auth *tokens; /* NULL: not allowed */
     struct tickets *tickets;   /* NULL: not allowed */
     _Atomic uint64_t counts[IDENTITY_METHODS][CLIENT_AUTH_RESULTS];
+    _Atomic uint64_t refreshes[CLIENT_AUTH_RESULTS]; /* see refresh.h */
     struct window refused[CLIENT_AUTH_RESULTS];
 };
 

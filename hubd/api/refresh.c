@@ -14,12 +14,6 @@
 
 #define CODE_FORBIDDEN 3003
 
-const char *const refresh_result_names[] = {
-#define NAME(name, text) text,
-    REFRESH_RESULT_MAP(NAME)
-#undef NAME
-};
-
 /* A token that waits, and whose it must be. */
 struct job {
     struct job *next;
@@ -32,9 +26,7 @@ struct job {
 
 struct refresh {
     hub_t *hub;
-    struct token_auth *tokens;
-    enum session_source sessions;
-    _Atomic uint64_t counts[REFRESH_RESULTS];
+    struct client_auth *auth;
     pthread_mutex_t lock;
     pthread_cond_t more;
     struct job *first, **last; /* lock */
@@ -52,23 +44,17 @@ static void free_job(struct job *job)
 
 /* Checking. ------------------------------------------------------------- */
 
-static void count(struct refresh *refresh, enum refresh_result result)
+static void count(struct refresh *refresh, enum client_auth_result result)
 {
-    (void)atomic_fetch_add_explicit(&refresh->counts[result], 1,
+    (void)atomic_fetch_add_explicit(&refresh->auth->refreshes[result], 1,
                                     memory_order_relaxed);
-}
-
-uint64_t refresh_count(const struct refresh *refresh,
-                       enum refresh_result result)
-{
-    return atomic_load_explicit(&refresh->counts[result], memory_order_relaxed);
 }
 
 static bool is_of(const struct refresh *refresh, const struct job *job,
                   const struct identity *identity)
 {
     return strcmp(job->user_id, identity->user_id) == 0 &&
-           (refresh->sessions == SESSION_FROM_QUERY ||
+           (refresh->auth->sessions == SESSION_FROM_QUERY ||
             strcmp(job->session_id, identity->session_id) == 0);
 }
 
@@ -76,20 +62,20 @@ static void extend(struct refresh *refresh, const struct job *job,
                    const struct identity *identity)
 {
     if (!is_of(refresh, job, identity)) {
-        count(refresh, REFRESH_MISMATCH);
+        count(refresh, CLIENT_AUTH_MISMATCH);
         (void)hub_close(refresh->hub, job->id, CODE_FORBIDDEN, "forbidden");
         return;
     }
     if (hub_extend(refresh->hub, job->id, identity->expires_in_ms) != 0)
         return; /* it has left */
-    count(refresh, REFRESH_OK);
+    count(refresh, CLIENT_AUTH_OK);
     frames_send(refresh->hub, job->id,
                 "{\"hub\":\"refreshed\",\"expiresInMs\":%" PRId64 "}",
                 identity->expires_in_ms);
 }
 
 static void refuse_job(struct refresh *refresh, const struct job *job,
-                       enum refresh_result result, const char *code,
+                       enum client_auth_result result, const char *code,
                        const char *message)
 {
     count(refresh, result);
@@ -101,23 +87,23 @@ static void check(struct refresh *refresh, const struct job *job)
     struct identity identity;
     const char *reason;
 
-    switch (token_auth_check(refresh->tokens,
+    switch (token_auth_check(refresh->auth->tokens,
                              (struct slice){job->token, job->bytes}, &identity,
                              &reason)) {
     case TOKEN_GOOD:
         extend(refresh, job, &identity);
         break;
     case TOKEN_EXPIRED:
-        refuse_job(refresh, job, REFRESH_EXPIRED, "unauthorized",
+        refuse_job(refresh, job, CLIENT_AUTH_EXPIRED, "unauthorized",
                    "the token has expired");
         break;
     case TOKEN_NO_KEYS:
-        refuse_job(refresh, job, REFRESH_UNAVAILABLE, "keys_unavailable",
+        refuse_job(refresh, job, CLIENT_AUTH_UNAVAILABLE, "keys_unavailable",
                    "tokens cannot be checked now; try again");
         break;
     case TOKEN_BAD:
     default:
-        refuse_job(refresh, job, REFRESH_INVALID, "unauthorized",
+        refuse_job(refresh, job, CLIENT_AUTH_INVALID, "unauthorized",
                    "a valid token is required");
         break;
     }
@@ -199,14 +185,14 @@ int refresh_ask(struct refresh *refresh,
         return 0;
     if (job != NULL)
         free_job(job);
-    count(refresh, REFRESH_OVERLOADED);
+    count(refresh, CLIENT_AUTH_OVERLOADED);
     return -1;
 }
 
 /* Start and end. -------------------------------------------------------- */
 
-struct refresh *refresh_create(hub_t *hub, struct token_auth *tokens,
-                               enum session_source sessions, unsigned threads)
+struct refresh *refresh_create(hub_t *hub, struct client_auth *auth,
+                               unsigned threads)
 {
     struct refresh *refresh =
         calloc(1, sizeof(*refresh) + threads * sizeof(refresh->threads[0]));
@@ -214,8 +200,7 @@ struct refresh *refresh_create(hub_t *hub, struct token_auth *tokens,
     if (refresh == NULL)
         return NULL;
     refresh->hub = hub;
-    refresh->tokens = tokens;
-    refresh->sessions = sessions;
+    refresh->auth = auth;
     refresh->last = &refresh->first;
     (void)pthread_mutex_init(&refresh->lock, NULL);
     (void)pthread_cond_init(&refresh->more, NULL);

@@ -24,6 +24,9 @@ static void take(struct metrics *m, const struct metrics_sources *sources,
     m->tally = sources->tally;
     if (sources->tickets != NULL)
         tickets_read(sources->tickets, &m->tickets);
+    m->clients = sources->clients;
+    if (m->clients->tokens != NULL)
+        token_auth_figures(m->clients->tokens, &m->tokens);
     m->connections_max = sources->plan->sockets;
     m->draining = atomic_load(sources->draining);
     m->http_connections = front_connections(front);

@@ -11,6 +11,7 @@
 #include <hub/hub.h>
 
 #include "access/auth.h"
+#include "access/client_auth.h"
 #include "access/tickets.h"
 #include "base/linebuf.h"
 #include "front/exchange.h"
@@ -28,6 +29,7 @@ struct metrics_sources {
     const struct memory *memory;
     const struct tally *tally;
     struct tickets *tickets; /* NULL: there are none */
+    const struct client_auth *clients;
     const struct fd_plan *plan;
     const _Atomic bool *draining;
     uint64_t started_ms; /* start of the process, since 1970 */
@@ -40,6 +42,8 @@ struct metrics {
     uint64_t cpu_ns, fds, fds_max, started_ms;
     const struct tally *tally;
     struct tickets_figures tickets;
+    struct token_auth_figures tokens;
+    const struct client_auth *clients;
     uint64_t connections_max, draining;
     uint64_t http_connections, http_workers;
     uint64_t bodies_bytes;

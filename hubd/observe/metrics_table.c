@@ -83,6 +83,35 @@ static void write_causes(struct linebuf *out, const struct family *f,
                        m->hub.closed_by_cause[causes[i]]);
 }
 
+static void write_client_auth(struct linebuf *out, const struct family *f,
+                              const struct metrics *m)
+{
+    for (int method = 0; method < IDENTITY_METHODS; method++) {
+        for (int result = 0; result < CLIENT_AUTH_OVERLOADED; result++) {
+            const struct metrics_label labels[2] = {
+                {"method", client_auth_method_names[method]},
+                {"result", client_auth_result_names[result]},
+            };
+
+            metrics_text_sample(
+                out, f->name, "", labels,
+                (struct metrics_value){
+                    tally_read(&m->clients->counts[method][result]), 0});
+        }
+    }
+}
+
+static void write_refreshes(struct linebuf *out, const struct family *f,
+                            const struct metrics *m)
+{
+    for (int result = 0; result < CLIENT_AUTH_RESULTS; result++) {
+        if (result == CLIENT_AUTH_MISSING)
+            continue;
+        write_labelled(out, f, "result", client_auth_result_names[result],
+                       tally_read(&m->clients->refreshes[result]));
+    }
+}
+
 static void write_close_codes(struct linebuf *out, const struct family *f,
                               const struct metrics *m)
 {
@@ -240,6 +269,14 @@ static const struct family families[] = {
      "to.",
      .write = write_recipients},
 
+    {"hubd_client_auth_total", COUNTER,
+     "Handshakes, by how the client showed who it is, and the result.",
+     .write = write_client_auth},
+    {"hubd_token_refreshes_total", COUNTER,
+     "Tokens that connected clients sent, by result.",
+     .write = write_refreshes},
+    {"hubd_token_keys", GAUGE, "Keys that tokens are verified with.",
+     write_number, AT(tokens.keys)},
     {"hubd_tickets_issued_total", COUNTER, "Tickets issued to backends.",
      write_number, AT(tickets.issued)},
     {"hubd_tickets_redeemed_total", COUNTER,

@@ -11,12 +11,14 @@
 static char buffer[65536];
 static size_t longest_family;
 static struct tally tally;
+static struct client_auth clients;
 static struct metrics metrics;
 
 static void clear(void)
 {
     tally = (struct tally){0};
-    metrics = (struct metrics){.hub = HUB_STATS_INIT, .tally = &tally};
+    metrics = (struct metrics){
+        .hub = HUB_STATS_INIT, .tally = &tally, .clients = &clients};
 }
 
 static void write(void)
@@ -57,6 +59,7 @@ START_TEST(all_figures_at_their_longest_fit)
     memset(&longest, 0xff, sizeof(longest));
     memset((void *)&tally, 0xff, sizeof(tally));
     longest.tally = &tally;
+    longest.clients = &clients;
     longest.hub.queued_bytes = 0;
     metrics = longest;
     write();
