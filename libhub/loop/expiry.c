@@ -10,13 +10,24 @@
 
 void hub__expiry_init(struct hub__expiry *e, struct hub__host *host)
 {
-    *e = (struct hub__expiry){.host = host};
+    *e = (struct hub__expiry){.host = host, .due_ms = INT64_MAX};
 }
 
 void hub__expiry_fini(struct hub__expiry *e)
 {
     hub__heap_fini(&e->host->warnings);
     hub__heap_fini(&e->host->closes);
+}
+
+/* Notes when something is due next. */
+static void update_due(struct hub__expiry *e)
+{
+    int64_t warning_ms = hub__heap_next(&e->host->warnings);
+    int64_t close_ms = hub__heap_next(&e->host->closes);
+
+    if (close_ms < e->resume_ms)
+        close_ms = e->resume_ms;
+    e->due_ms = warning_ms < close_ms ? warning_ms : close_ms;
 }
 
 /* Between two closes of one loop; all loops together keep to the rate. */
@@ -47,12 +58,11 @@ void hub__expiry_set(struct hub__expiry *e, struct hub__conn *c, int64_t at_ms)
     if (c->state != HUB__CONN_OPEN)
         return;
     hub__conn_drop_term(c);
-    if (at_ms == HUB__NEVER_MS)
-        return;
-    if (o->expiring != NULL)
+    if (at_ms != HUB__NEVER_MS && o->expiring != NULL)
         add(c, false, at_ms - (int64_t)o->expiry_warning_ms);
-    else
+    else if (at_ms != HUB__NEVER_MS)
         add(c, true, at_ms + (int64_t)o->expiry_grace_ms);
+    update_due(e);
 }
 
 /* Removes the connection that is due first. */
@@ -122,4 +132,5 @@ void hub__expiry_act(struct hub__expiry *e)
     warn_due(e);
     if (has_close_due(e) && e->resume_ms <= e->host->clock_ms)
         close_due(e);
+    update_due(e);
 }

@@ -22,6 +22,8 @@ struct hub__expiry {
     /* Times of the hub's clock, in ms. */
     int64_t next_close_ms; /* when the rate allows the next close */
     int64_t resume_ms;     /* when the next batch of closes is due */
+    int64_t due_ms;        /* when something is due, or earlier; INT64_MAX:
+                              nothing is */
 };
 
 void hub__expiry_init(struct hub__expiry *expiry, struct hub__host *host);
@@ -34,16 +36,5 @@ void hub__expiry_set(struct hub__expiry *expiry, struct hub__conn *conn,
 
 /* Warns and closes those that are due. */
 void hub__expiry_act(struct hub__expiry *expiry);
-
-/* When the next one is due, by the hub's clock; INT64_MAX: there is none. */
-static inline int64_t hub__expiry_next_ms(const struct hub__expiry *e)
-{
-    int64_t warning_ms = hub__heap_next(&e->host->warnings);
-    int64_t close_ms = hub__heap_next(&e->host->closes);
-
-    if (close_ms < e->resume_ms)
-        close_ms = e->resume_ms;
-    return warning_ms < close_ms ? warning_ms : close_ms;
-}
 
 #endif

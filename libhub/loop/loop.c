@@ -54,13 +54,12 @@ static void arm_timer(struct hub__loop *loop)
 {
     int64_t wait_ms = loop->next_tick_ms - loop->host.clock_ms;
     int64_t drain_ms = hub__drain_wait_ms(&loop->drain);
-    int64_t expiry_ms = hub__expiry_next_ms(&loop->expiry);
     struct itimerspec spec = {0};
 
     if (drain_ms < wait_ms)
         wait_ms = drain_ms;
-    if (expiry_ms < loop->host.clock_ms + wait_ms)
-        wait_ms = expiry_ms - loop->host.clock_ms;
+    if (loop->expiry.due_ms < loop->host.clock_ms + wait_ms)
+        wait_ms = loop->expiry.due_ms - loop->host.clock_ms;
     if (wait_ms < 1)
         wait_ms = 1;
     loop->armed_ms = loop->host.clock_ms + wait_ms;
@@ -370,15 +369,12 @@ static void tick(struct hub__loop *loop)
 
 static void handle_time(struct hub__loop *loop)
 {
-    int64_t expiry_ms;
-
     hub__drain_act(&loop->drain);
-    if (hub__expiry_next_ms(&loop->expiry) <= loop->host.clock_ms)
+    if (loop->expiry.due_ms <= loop->host.clock_ms)
         hub__expiry_act(&loop->expiry);
     if (loop->host.clock_ms >= loop->next_tick_ms)
         tick(loop);
-    expiry_ms = hub__expiry_next_ms(&loop->expiry);
-    if (loop->armed_ms == INT64_MIN || expiry_ms < loop->armed_ms)
+    if (loop->armed_ms == INT64_MIN || loop->expiry.due_ms < loop->armed_ms)
         arm_timer(loop);
 }
 
