@@ -1,6 +1,7 @@
 /* client_auth.c - see client_auth.h. */
 #include "access/client_auth.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -106,16 +107,25 @@ static int check_token(struct client_auth *auth, struct slice token,
 
 static int check_ticket(struct client_auth *auth, const struct exchange *x,
                         struct slice ticket, struct identity *out,
-                        struct ticket_held *held, struct refusal *why)
+                        struct ticket_held **held, struct refusal *why)
 {
     struct slice origin = exchange_header(x, "Origin", NULL);
+    struct ticket_held *taken = malloc(sizeof(*taken));
+    enum ticket_result result;
 
-    switch (tickets_take(auth->tickets, ticket, origin, out, held)) {
-    case TICKET_GOOD:
+    if (taken == NULL)
+        return refuse_as(why, REFUSAL_OUT_OF_MEMORY);
+    result = tickets_take(auth->tickets, ticket, origin, out, taken);
+    if (result == TICKET_GOOD) {
+        *held = taken;
         return 0;
+    }
+    free(taken);
+    switch (result) {
     case TICKET_ELSEWHERE:
         count(auth, IDENTITY_TICKET, CLIENT_AUTH_UNAVAILABLE);
         return refuse_as(why, REFUSAL_CLUSTER_UNAVAILABLE);
+    case TICKET_GOOD:
     case TICKET_BAD:
     default:
         return turn_down(auth, IDENTITY_TICKET, CLIENT_AUTH_INVALID,
@@ -168,7 +178,7 @@ static int check_proxy(struct client_auth *auth, const struct exchange *x,
 }
 
 static int check_credential(struct client_auth *auth, const struct exchange *x,
-                            struct identity *out, struct ticket_held *held,
+                            struct identity *out, struct ticket_held **held,
                             struct refusal *why)
 {
     struct credential credential;
@@ -220,9 +230,9 @@ static int settle(const struct client_auth *auth,
 
 int client_auth_check(struct client_auth *auth, const struct exchange *x,
                       const struct client_claim *claim, struct identity *out,
-                      struct ticket_held *held, struct refusal *why)
+                      struct ticket_held **held, struct refusal *why)
 {
-    *held = (struct ticket_held){0};
+    *held = NULL;
     if (auth->config->client_auth == 0) {
         if (claim->user_id[0] == '\0')
             return refuse(why, REFUSAL_INVALID_ID, "userId is missing");
@@ -231,7 +241,7 @@ int client_auth_check(struct client_auth *auth, const struct exchange *x,
         return -1;
     }
     if (settle(auth, claim, out) < 0) {
-        client_auth_put_back(auth, held);
+        client_auth_put_back(auth, *held);
         return turn_down(auth, out->method, CLIENT_AUTH_MISMATCH,
                          "the query names somebody else", why);
     }
@@ -242,6 +252,13 @@ int client_auth_check(struct client_auth *auth, const struct exchange *x,
 
 void client_auth_put_back(struct client_auth *auth, struct ticket_held *held)
 {
-    if (auth->tickets != NULL)
-        tickets_put_back(auth->tickets, held);
+    if (held == NULL)
+        return;
+    tickets_put_back(auth->tickets, held);
+    free(held);
+}
+
+void client_auth_let_go(struct ticket_held *held)
+{
+    free(held);
 }

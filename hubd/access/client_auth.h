@@ -56,14 +56,16 @@ struct client_claim {
     const char *user_id, *session_id;
 };
 
-/* Who it is. A ticket is used up by this, and `held` until
- * client_auth_put_back(), which gives it back to a client that was refused
- * later on. Returns 0; or -1 and `why`, which says nothing of what was wrong
- * with a token or ticket: the log does, at most once in ten seconds. */
+/* Who it is. A ticket is used up by this, and then `held`, until one of the
+ * next two: the first is for a client that was refused later on, and may use it
+ * again. NULL is allowed. Returns 0; or -1 and `why`, which says nothing of
+ * what was wrong with a token or ticket: the log does, at most once in ten
+ * seconds. */
 int client_auth_check(struct client_auth *auth, const struct exchange *x,
                       const struct client_claim *claim, struct identity *out,
-                      struct ticket_held *held, struct refusal *why);
+                      struct ticket_held **held, struct refusal *why);
 void client_auth_put_back(struct client_auth *auth, struct ticket_held *held);
+void client_auth_let_go(struct ticket_held *held);
 
 /* Writes the lines about refusals that are due. */
 void client_auth_report(struct client_auth *auth);
