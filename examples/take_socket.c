@@ -29,7 +29,7 @@ static int is_peer(int fd, const struct mg_request_info *request)
     return getpeername(fd, (struct sockaddr *)&peer, &bytes) == 0 &&
            getnameinfo((struct sockaddr *)&peer, bytes, host, sizeof host, port,
                        sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0 &&
-           atoi(port) == request->remote_port &&
+           strtol(port, NULL, 10) == request->remote_port &&
            strcmp(host, request->remote_addr) == 0;
 }
 

@@ -22,7 +22,6 @@
 #include "base/clock.h"
 #include "base/origin.h"
 
-#define SWEEP_BATCH 64 /* under one lock */
 
 struct ticket {
     struct ticket *next; /* in its chain */
@@ -63,6 +62,16 @@ static size_t chains_for(size_t max)
     return count;
 }
 
+/* Without those that wait. */
+static void release(struct tickets *tickets)
+{
+    EVP_MD_CTX_free(tickets->digest);
+    free(tickets->heap);
+    free(tickets->chains);
+    (void)pthread_mutex_destroy(&tickets->lock);
+    free(tickets);
+}
+
 struct tickets *tickets_create(const char *node, size_t max)
 {
     struct tickets *tickets = calloc(1, sizeof(*tickets));
@@ -74,14 +83,14 @@ struct tickets *tickets_create(const char *node, size_t max)
     (void)stpncpy(tickets->node, node, CONFIG_NODE_BYTES_MAX);
     tickets->max = max;
     tickets->mask = chains - 1;
-    tickets->chains = calloc(chains, sizeof(*tickets->chains));
-    tickets->heap = calloc(max + TICKETS_HELD_MAX, sizeof(*tickets->heap));
+    tickets->chains = calloc(chains, sizeof(struct ticket *));
+    tickets->heap = calloc(max + TICKETS_HELD_MAX, sizeof(struct ticket *));
     tickets->digest = EVP_MD_CTX_new();
     if (tickets->chains != NULL && tickets->heap != NULL &&
         tickets->digest != NULL &&
         EVP_DigestInit_ex(tickets->digest, EVP_sha256(), NULL) == 1)
         return tickets;
-    tickets_destroy(tickets);
+    release(tickets);
     return NULL;
 }
 
@@ -89,11 +98,7 @@ void tickets_destroy(struct tickets *tickets)
 {
     for (size_t i = 0; i < tickets->figures.waiting; i++)
         destroy(tickets->heap[i]);
-    EVP_MD_CTX_free(tickets->digest);
-    free(tickets->heap);
-    free(tickets->chains);
-    (void)pthread_mutex_destroy(&tickets->lock);
-    free(tickets);
+    release(tickets);
 }
 
 static void enter(struct tickets *tickets)
@@ -344,7 +349,7 @@ int tickets_issue(struct tickets *tickets, const struct ticket_request *request,
         explicit_bzero(out, TICKET_TEXT_MAX);
         destroy(ticket);
     }
-    return err;
+    return err; /* NOLINT(clang-analyzer-unix.Malloc): it is in the table */
 }
 
 static bool is_for(const struct ticket *ticket, struct slice origin)
@@ -452,19 +457,15 @@ void tickets_put_back(struct tickets *tickets, struct ticket_held *held)
 void tickets_sweep(struct tickets *tickets)
 {
     int64_t now_ms = clock_now_ms();
-    struct ticket *batch[SWEEP_BATCH];
-    size_t count;
+    struct ticket *ticket;
 
     do {
-        count = 0;
         enter(tickets);
-        while (count < SWEEP_BATCH &&
-               (batch[count] = take_expired(tickets, now_ms)) != NULL)
-            count++;
+        ticket = take_expired(tickets, now_ms);
         leave(tickets);
-        for (size_t i = 0; i < count; i++)
-            destroy(batch[i]);
-    } while (count == SWEEP_BATCH);
+        if (ticket != NULL)
+            destroy(ticket);
+    } while (ticket != NULL);
 }
 
 void tickets_read(struct tickets *tickets, struct tickets_figures *out)

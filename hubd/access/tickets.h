@@ -28,7 +28,7 @@
 #define TICKET_HASH_BYTES 32
 
 #define TICKET_TTL_MS_MIN 1000
-#define TICKET_TTL_MS_MAX (5 * 60 * 1000)
+#define TICKET_TTL_MS_MAX 300000
 #define TICKET_ORIGIN_MAX 320 /* bytes, NUL included */
 
 /* How many may be put back beyond the limit: clients at the door at once. */

@@ -13,8 +13,8 @@
 #include "base/json_string.h"
 #include "base/linebuf.h"
 
-#define REFRESH_EVERY_MS 10000 /* in the long run, */
-#define REFRESH_AT_ONCE 3      /* and at first */
+#define REFRESH_EVERY_MS INT64_C(10000) /* in the long run, */
+#define REFRESH_AT_ONCE 3               /* and at first */
 #define CODE_POLICY_VIOLATION 1008
 
 /* What the hub says. ---------------------------------------------------- */

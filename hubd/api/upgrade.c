@@ -4,6 +4,7 @@
 #include "api/upgrade.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "access/admission.h"
@@ -156,7 +157,8 @@ static void log_refused(const struct exchange *x, const struct refusal *why)
 static int close_code(const struct refusal *why,
                       char reason[HUB_REASON_BYTES_MAX + 1])
 {
-    unsigned seconds = 1;
+    static const char field[] = "Retry-After: ";
+    unsigned long seconds = 1;
 
     switch (why->status) {
     case 401:
@@ -169,10 +171,11 @@ static int close_code(const struct refusal *why,
         return CODE_FORBIDDEN;
     case 429:
     case 503:
-        if (why->headers != NULL)
-            (void)sscanf(why->headers, "Retry-After: %u", &seconds);
+        if (why->headers != NULL &&
+            strncmp(why->headers, field, sizeof(field) - 1) == 0)
+            seconds = strtoul(why->headers + sizeof(field) - 1, NULL, 10);
         (void)snprintf(reason, HUB_REASON_BYTES_MAX + 1,
-                       "%s; retry-after-ms=%u", why->code, seconds * 1000);
+                       "%s; retry-after-ms=%lu", why->code, seconds * 1000);
         return CODE_TRY_AGAIN_LATER;
     default:
         return 0;

@@ -1,6 +1,7 @@
 /* stress.h - everything at once: threads that connect, send, broadcast, close,
  * break off, leave, extend, reject and read statistics at random, on one hub or
- * several, while those run, shut down or are destroyed. Some connections expire.
+ * several, while those run, shut down or are destroyed. Some connections
+ * expire.
  *
  * What was accepted must be delivered, once each, and what one thread sent to
  * one peer in the order of the calls. The threads make no assertions: they note
