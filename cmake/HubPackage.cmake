@@ -95,7 +95,9 @@ static library, files for pkg-config and CMake, the manual page, and examples.")
 
 set(CPACK_DEBIAN_HUBD_PACKAGE_NAME hubd)
 set(CPACK_DEBIAN_HUBD_PACKAGE_SECTION net)
+# hubd loads libcurl, which is here because hub-bench links it; it asks by https.
 set(CPACK_DEBIAN_HUBD_PACKAGE_DEPENDS "libhub0 (= ${version}), adduser")
+set(CPACK_DEBIAN_HUBD_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_HUBD_PACKAGE_CONTROL_EXTRA
     ${debian}/hubd/conffiles ${debian}/hubd/postinst ${debian}/hubd/prerm
     ${debian}/hubd/postrm)

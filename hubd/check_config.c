@@ -67,7 +67,8 @@ static int check_metrics_key(const struct config *config,
     return 0;
 }
 
-/* `keys` is NULL where no tokens are in use. */
+/* `keys` is NULL where no tokens are in use, or their keys are elsewhere: no
+ * network is asked. */
 static int check_token_keys(const struct config *config, struct jwt_keys **keys,
                             char *warning, size_t warning_bytes)
 {
@@ -78,7 +79,7 @@ static int check_token_keys(const struct config *config, struct jwt_keys **keys,
     *keys = NULL;
     if (token_auth_check_settings(config, in_use, error, sizeof(error)) < 0)
         return complain(error, EX_CONFIG);
-    if (!in_use)
+    if (!in_use || token_keys_are_remote(config))
         return 0;
     *keys =
         token_keys_read(config, error, sizeof(error), warning, warning_bytes);

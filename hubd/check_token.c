@@ -9,6 +9,7 @@
 
 #include "access/jwt.h"
 #include "access/token_auth.h"
+#include "access/token_keys.h"
 #include "base/linebuf.h"
 #include "check_config.h"
 
@@ -78,7 +79,7 @@ static int report(enum token_result result, const struct identity *who,
 
 int check_token(const struct config *config)
 {
-    char error[512], text[TOKEN_BYTES];
+    char error[1024], text[TOKEN_BYTES];
     enum token_result result;
     struct token_auth *auth;
     struct identity who;
@@ -90,9 +91,12 @@ int check_token(const struct config *config)
                        strerror(errno));
         return complain(error, EX_CONFIG);
     }
-    auth = token_auth_create(config, error, sizeof(error));
-    if (auth == NULL)
+    if (token_auth_check_settings(config, true, error, sizeof(error)) < 0)
         return complain(error, EX_CONFIG);
+    auth = token_auth_create_once(config, error, sizeof(error));
+    if (auth == NULL)
+        return complain(error, token_keys_are_remote(config) ? EXIT_FAILURE
+                                                             : EX_CONFIG);
     result = token_auth_check(auth, token, &who, &why);
     explicit_bzero(text, sizeof(text));
     token_auth_destroy(auth);

@@ -8,8 +8,8 @@
 #include "config/config.h"
 
 /* Prints who the token in config->token_file is for, or what it would be
- * refused for. Returns the exit code: 0 or 1; EX_CONFIG where a setting or the
- * file is to blame. */
+ * refused for. Returns the exit code: 0 or 1, which it is where keys cannot be
+ * fetched as well; EX_CONFIG where a setting or a file is to blame. */
 int check_token(const struct config *config);
 
 #endif

@@ -3,12 +3,14 @@
  */
 #include "access/token_auth.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "access/jwks_url.h"
 #include "access/jwt.h"
 #include "access/token_keys.h"
 #include "base/log.h"
@@ -19,17 +21,19 @@ struct token_auth {
     const struct config *config;
     struct jwt_policy policy;
     pthread_rwlock_t lock;
-    struct jwt_keys *keys; /* lock */
+    struct jwt_keys *keys;   /* lock; NULL: none have been fetched yet */
+    struct jwks_url *source; /* NULL: they are of no URL */
 };
 
 /* Keys. ------------------------------------------------------------------- */
 
+/* Those in force, or NULL. */
 static struct jwt_keys *hold(struct token_auth *auth)
 {
     struct jwt_keys *keys;
 
     (void)pthread_rwlock_rdlock(&auth->lock);
-    keys = jwt_keys_hold(auth->keys);
+    keys = auth->keys != NULL ? jwt_keys_hold(auth->keys) : NULL;
     (void)pthread_rwlock_unlock(&auth->lock);
     return keys;
 }
@@ -51,7 +55,8 @@ static void log_left_out(const struct jwt_key_info *info)
               LOG_STR("type", info->type), LOG_STR("reason", info->skipped));
 }
 
-static void log_keys(const struct config *config, const struct jwt_keys *keys)
+static void log_keys(const struct config *config, const struct jwt_keys *keys,
+                     enum log_level level)
 {
     const struct jwt_key_info *info;
     size_t left_out = 0;
@@ -62,9 +67,40 @@ static void log_keys(const struct config *config, const struct jwt_keys *keys)
         left_out++;
         log_left_out(info);
     }
-    log_event(
-        LEVEL_INFO, "token_keys", LOG_STR("from", token_keys_source(config)),
-        LOG_INT("keys", jwt_keys_count(keys)), LOG_INT("left_out", left_out));
+    log_event(level, "token_keys", LOG_STR("from", token_keys_source(config)),
+              LOG_INT("keys", jwt_keys_count(keys)),
+              LOG_INT("left_out", left_out));
+}
+
+static bool is_same_key(const struct jwt_key_info *a,
+                        const struct jwt_key_info *b)
+{
+    return strcmp(a->kid, b->kid) == 0 && a->algorithms == b->algorithms;
+}
+
+/* As far as can be told. */
+static bool are_same(const struct jwt_keys *a, const struct jwt_keys *b)
+{
+    const struct jwt_key_info *info_a, *info_b;
+    size_t i = 0;
+
+    if (a == NULL)
+        return false;
+    do {
+        info_a = jwt_keys_info(a, i);
+        info_b = jwt_keys_info(b, i++);
+    } while (info_a != NULL && info_b != NULL && is_same_key(info_a, info_b));
+    return info_a == NULL && info_b == NULL;
+}
+
+/* What has been fetched; mostly what there was. */
+static void take_fetched(void *context, struct jwt_keys *keys)
+{
+    struct token_auth *auth = context;
+
+    log_keys(auth->config, keys,
+             are_same(auth->keys, keys) ? LEVEL_DEBUG : LEVEL_INFO);
+    replace(auth, keys);
 }
 
 /* Returns NULL and one line in `error`. */
@@ -78,7 +114,7 @@ static struct jwt_keys *read_keys(const struct config *config, char *error,
     if (keys != NULL && warning[0] != '\0')
         log_event(LEVEL_WARN, "key", LOG_STR("warning", warning));
     if (keys != NULL)
-        log_keys(config, keys);
+        log_keys(config, keys, LEVEL_INFO);
     return keys;
 }
 
@@ -108,8 +144,37 @@ static void read_policy(struct jwt_policy *policy, const struct config *config)
         (void)json_path_parse(&policy->session_claim, jwt->session_claim);
 }
 
-struct token_auth *token_auth_create(const struct config *config, char *error,
-                                     size_t error_bytes)
+static struct jwks_url *create_source(struct token_auth *auth, char *error,
+                                      size_t error_bytes)
+{
+    const struct jwt_settings *jwt = &auth->config->jwt;
+    const struct jwks_url_options options = {
+        .url = jwt->keys_url,
+        .ca_file = jwt->keys_ca_file,
+        .issuer = jwt->issuer,
+        .allowed = auth->policy.algorithms,
+        .refresh_ms = jwt->keys_refresh_ms,
+        .cooldown_ms = jwt->keys_cooldown_ms,
+        .take = take_fetched,
+        .context = auth,
+    };
+
+    return jwks_url_create(&options, error, error_bytes);
+}
+
+/* Keys, or where they will come from. */
+static int open_source(struct token_auth *auth, char *error, size_t error_bytes)
+{
+    if (token_keys_are_remote(auth->config)) {
+        auth->source = create_source(auth, error, error_bytes);
+        return auth->source != NULL ? 0 : -1;
+    }
+    auth->keys = read_keys(auth->config, error, error_bytes);
+    return auth->keys != NULL ? 0 : -1;
+}
+
+static struct token_auth *create(const struct config *config, char *error,
+                                 size_t error_bytes)
 {
     struct token_auth *auth;
 
@@ -121,20 +186,46 @@ struct token_auth *token_auth_create(const struct config *config, char *error,
         return NULL;
     }
     auth->config = config;
-    read_policy(&auth->policy, config);
-    auth->keys = read_keys(config, error, error_bytes);
-    if (auth->keys == NULL) {
-        free(auth);
-        return NULL;
-    }
     (void)pthread_rwlock_init(&auth->lock, NULL);
-    return auth;
+    read_policy(&auth->policy, config);
+    if (open_source(auth, error, error_bytes) == 0)
+        return auth;
+    token_auth_destroy(auth);
+    return NULL;
+}
+
+struct token_auth *token_auth_create(const struct config *config, char *error,
+                                     size_t error_bytes)
+{
+    struct token_auth *auth = create(config, error, error_bytes);
+
+    if (auth == NULL || auth->source == NULL ||
+        jwks_url_start(auth->source) == 0)
+        return auth;
+    (void)snprintf(error, error_bytes,
+                   "cannot start the thread that fetches keys: %s",
+                   strerror(errno));
+    token_auth_destroy(auth);
+    return NULL;
+}
+
+struct token_auth *token_auth_create_once(const struct config *config,
+                                          char *error, size_t error_bytes)
+{
+    struct token_auth *auth = create(config, error, error_bytes);
+
+    if (auth == NULL || auth->source == NULL ||
+        jwks_url_fetch(auth->source, error, error_bytes) == 0)
+        return auth;
+    token_auth_destroy(auth);
+    return NULL;
 }
 
 void token_auth_destroy(struct token_auth *auth)
 {
     if (auth == NULL)
         return;
+    jwks_url_destroy(auth->source);
     jwt_keys_release(auth->keys);
     (void)pthread_rwlock_destroy(&auth->lock);
     free(auth);
@@ -145,7 +236,9 @@ void token_auth_reload(struct token_auth *auth)
     char error[ERROR_BYTES] = "";
     struct jwt_keys *keys;
 
-    if (!token_keys_can_change(auth->config))
+    if (auth->source != NULL)
+        jwks_url_refresh(auth->source);
+    if (auth->source != NULL || auth->config->jwt.secret != NULL)
         return;
     keys = read_keys(auth->config, error, sizeof(error));
     if (keys != NULL)
@@ -165,12 +258,27 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Those in force, unless they are too old. */
+static struct jwt_keys *hold_fresh(struct token_auth *auth)
+{
+    int64_t most_ms = auth->config->jwt.keys_max_age_ms;
+    struct jwks_url_figures figures;
+
+    if (auth->source != NULL && most_ms != 0) {
+        jwks_url_figures(auth->source, &figures);
+        if (figures.age_ms > most_ms)
+            return NULL;
+    }
+    return hold(auth);
+}
+
 enum token_result token_auth_check(struct token_auth *auth, struct slice token,
                                    struct identity *out, const char **why)
 {
-    struct jwt_keys *keys = hold(auth);
+    struct jwt_keys *keys = hold_fresh(auth);
     enum jwt_result result =
         jwt_verify(keys, &auth->policy, token, now_ms(), out, why);
+    bool have_keys = keys != NULL;
 
     jwt_keys_release(keys);
     switch (result) {
@@ -179,6 +287,9 @@ enum token_result token_auth_check(struct token_auth *auth, struct slice token,
     case JWT_EXPIRED:
         return TOKEN_EXPIRED;
     case JWT_UNKNOWN:
+        if (auth->source != NULL)
+            jwks_url_want(auth->source);
+        return have_keys ? TOKEN_BAD : TOKEN_NO_KEYS;
     case JWT_BAD:
         break;
     }
@@ -188,8 +299,16 @@ enum token_result token_auth_check(struct token_auth *auth, struct slice token,
 void token_auth_figures(struct token_auth *auth,
                         struct token_auth_figures *figures)
 {
+    struct jwks_url_figures fetched = {.age_ms = -1};
     struct jwt_keys *keys = hold(auth);
 
-    *figures = (struct token_auth_figures){.keys = jwt_keys_count(keys)};
+    if (auth->source != NULL)
+        jwks_url_figures(auth->source, &fetched);
+    *figures = (struct token_auth_figures){
+        .keys = keys != NULL ? jwt_keys_count(keys) : 0,
+        .fetches = fetched.fetches,
+        .failures = fetched.failures,
+        .age_ms = fetched.age_ms,
+    };
     jwt_keys_release(keys);
 }

@@ -3,29 +3,39 @@
  */
 #include "access/token_keys.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/ascii.h"
 #include "base/secret.h"
 #include "base/text_file.h"
+#include "outbound/http_client.h"
 
 #define FILE_BYTES_MAX ((size_t)256 << 10)
 #define SHOWN_BYTES 256
+#define ERROR_BYTES 256
 #define PUBLIC_DEFAULT                                                         \
     (JWT_BIT(JWT_RS256) | JWT_BIT(JWT_PS256) | JWT_BIT(JWT_ES256) |            \
      JWT_BIT(JWT_ES384) | JWT_BIT(JWT_EDDSA))
 
 /* Where keys come from. --------------------------------------------------- */
 
-enum { SECRET, SECRET_FILE, KEYS_FILE, SOURCES };
+enum { SECRET, SECRET_FILE, KEYS_FILE, KEYS_URL, SOURCES };
 
-static const char *const names[] = {
-    [SECRET] = "HUB_JWT_SECRET",
-    [SECRET_FILE] = "HUB_JWT_SECRET_FILE",
-    [KEYS_FILE] = "HUB_JWT_KEYS_FILE",
-    [SOURCES] = "nowhere",
-};
+static const char *name_of(unsigned source)
+{
+    switch (source) {
+    case SECRET:
+        return "HUB_JWT_SECRET";
+    case SECRET_FILE:
+        return "HUB_JWT_SECRET_FILE";
+    case KEYS_FILE:
+        return "HUB_JWT_KEYS_FILE";
+    default:
+        return "HUB_JWT_KEYS_URL";
+    }
+}
 
 static const char *value_of(const struct config *config, unsigned source)
 {
@@ -34,8 +44,10 @@ static const char *value_of(const struct config *config, unsigned source)
         return config->jwt.secret;
     case SECRET_FILE:
         return config->jwt.secret_file;
-    default:
+    case KEYS_FILE:
         return config->jwt.keys_file;
+    default:
+        return config->jwt.keys_url;
     }
 }
 
@@ -61,12 +73,12 @@ bool token_keys_are_set(const struct config *config)
 
 const char *token_keys_source(const struct config *config)
 {
-    return names[source_of(config)];
+    return name_of(source_of(config));
 }
 
-bool token_keys_can_change(const struct config *config)
+bool token_keys_are_remote(const struct config *config)
 {
-    return source_of(config) != SECRET;
+    return source_of(config) == KEYS_URL;
 }
 
 unsigned token_keys_algorithms(const struct config *config)
@@ -83,15 +95,16 @@ static int check_sources(const struct config *config, struct linebuf *error)
     unsigned first = source_of(config);
 
     if (first == SOURCES) {
-        linebuf_add(error, "HUB_JWT_KEYS_FILE: not set; tokens need it, "
-                           "HUB_JWT_SECRET or HUB_JWT_SECRET_FILE");
+        linebuf_add(error, "HUB_JWT_KEYS_URL: not set; tokens need it, "
+                           "HUB_JWT_KEYS_FILE, HUB_JWT_SECRET or "
+                           "HUB_JWT_SECRET_FILE");
         return -1;
     }
     for (unsigned other = first + 1; other < SOURCES; other++) {
         if (value_of(config, other) == NULL)
             continue;
         linebuf_addf(error, "%s and %s are both set: one of them must be unset",
-                     names[first], names[other]);
+                     name_of(first), name_of(other));
         return -1;
     }
     return 0;
@@ -109,7 +122,7 @@ static int check_algorithms(const struct config *config, struct linebuf *error)
     linebuf_addf(error, "HUB_JWT_ALGORITHMS: must have %s with %s",
                  is_secret(source) ? "HS256, HS384 and HS512 only"
                                    : "no HS256, HS384 and HS512",
-                 names[source]);
+                 name_of(source));
     return -1;
 }
 
@@ -135,16 +148,75 @@ static int check_audience(const struct config *config, struct linebuf *error)
     return -1;
 }
 
+/* An authority signs for many: of whom these keys are, only the issuer says. */
+static int check_issuer(const struct config *config, struct linebuf *error)
+{
+    if (!token_keys_are_remote(config) || config->jwt.issuer != NULL)
+        return 0;
+    linebuf_add(error, "HUB_JWT_ISSUER: not set; must be who issues the tokens "
+                       "(iss), because HUB_JWT_KEYS_URL is set");
+    return -1;
+}
+
+static int check_url(const struct config *config, struct linebuf *error)
+{
+    char why[ERROR_BYTES];
+
+    if (!token_keys_are_remote(config) ||
+        http_client_judge(config->jwt.keys_url, why, sizeof(why)) == 0)
+        return 0;
+    linebuf_add(error, "HUB_JWT_KEYS_URL=");
+    linebuf_add_escaped(error, config->jwt.keys_url, SHOWN_BYTES);
+    linebuf_addf(error, ": %s", why);
+    return -1;
+}
+
+static int check_ca_file(const struct config *config, struct linebuf *error)
+{
+    const char *path = config->jwt.keys_ca_file;
+
+    if (!token_keys_are_remote(config) || path == NULL ||
+        access(path, R_OK) == 0)
+        return 0;
+    linebuf_add(error, "HUB_JWT_KEYS_CA_FILE=");
+    linebuf_add_escaped(error, path, SHOWN_BYTES);
+    linebuf_addf(error, ": %s", strerror(errno));
+    return -1;
+}
+
+static int check_times(const struct config *config, struct linebuf *error)
+{
+    const struct jwt_settings *jwt = &config->jwt;
+
+    if (!token_keys_are_remote(config))
+        return 0;
+    if (jwt->keys_cooldown_ms > jwt->keys_refresh_ms)
+        linebuf_add(error, "HUB_JWT_KEYS_COOLDOWN: must be at most "
+                           "HUB_JWT_KEYS_REFRESH");
+    else if (jwt->keys_max_age_ms != 0 &&
+             jwt->keys_max_age_ms < jwt->keys_refresh_ms)
+        linebuf_add(error, "HUB_JWT_KEYS_MAX_AGE: must be 0, or at least "
+                           "HUB_JWT_KEYS_REFRESH");
+    else
+        return 0;
+    return -1;
+}
+
 int token_keys_check(const struct config *config, char *error,
                      size_t error_bytes)
 {
+    static int (*const checks[])(const struct config *, struct linebuf *) = {
+        check_sources, check_algorithms, check_secret,  check_audience,
+        check_issuer,  check_url,        check_ca_file, check_times,
+    };
     struct linebuf line;
 
     linebuf_init(&line, error, error_bytes);
-    return check_sources(config, &line) || check_algorithms(config, &line) ||
-                   check_secret(config, &line) || check_audience(config, &line)
-               ? -1
-               : 0;
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        if (checks[i](config, &line) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* Files. ------------------------------------------------------------------ */
@@ -154,7 +226,7 @@ static void add_about(struct linebuf *line, const struct config *config,
 {
     unsigned source = source_of(config);
 
-    linebuf_add(line, names[source]);
+    linebuf_add(line, name_of(source));
     if (source != SECRET) {
         linebuf_add(line, "=");
         linebuf_add_escaped(line, value_of(config, source), SHOWN_BYTES);

@@ -1,5 +1,5 @@
-/* token_keys.h - the keys of tokens as the settings name them: a secret, or a
- * file. Reading never waits.
+/* token_keys.h - where the keys of tokens come from, as the settings have it: a
+ * secret, a file, or a URL. Nothing here waits for a network.
  */
 #ifndef HUBD_TOKEN_KEYS_H
 #define HUBD_TOKEN_KEYS_H
@@ -21,17 +21,18 @@ unsigned token_keys_algorithms(const struct config *config);
 int token_keys_check(const struct config *config, char *error,
                      size_t error_bytes);
 
-/* Takes HUB_JWT_SECRET, or reads the file. Returns a set that is held once, or
- * NULL and one line in `error`. `warning` gets one line, or "". Neither ever
- * holds a secret. */
+/* Whether they come from HUB_JWT_KEYS_URL: see jwks_url.h. */
+bool token_keys_are_remote(const struct config *config);
+
+/* Takes HUB_JWT_SECRET, or reads the file, which there must be. Returns a set
+ * that is held once, or NULL and one line in `error`. `warning` gets one line,
+ * or "". Neither ever holds a secret. */
 struct jwt_keys *token_keys_read(const struct config *config, char *error,
                                  size_t error_bytes, char *warning,
                                  size_t warning_bytes);
 
-/* The name of the setting that they come from, and whether they can be read
- * again. */
+/* The name of the setting that they come from. */
 const char *token_keys_source(const struct config *config);
-bool token_keys_can_change(const struct config *config);
 
 /* Adds what there is to tell of a key: kid=a type=RSA bits=2048 alg=RS256,PS256
  * or, of one that is left out, why. */

@@ -68,6 +68,35 @@ static void release_text(void *field)
     free(*(char **)field);
 }
 
+/* URLs. ---------------------------------------------------------------- */
+
+static void describe_url(const struct config_setting *setting,
+                         struct linebuf *line)
+{
+    (void)setting;
+    linebuf_addf(line,
+                 "a URL such as https://id.example/keys of at most %d visible "
+                 "ASCII characters",
+                 TEXT_BYTES_MAX);
+}
+
+/* What it may be in detail, whoever asks it knows. */
+static int parse_url(const struct config_setting *setting, const char *text,
+                     void *field, char *bad, size_t bad_bytes)
+{
+    size_t bytes = strlen(text);
+
+    (void)setting, (void)bad, (void)bad_bytes;
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] < '!' || text[i] > '~')
+            return CONFIG_INVALID;
+    }
+    if (bytes > TEXT_BYTES_MAX ||
+        (strncmp(text, "https://", 8) != 0 && strncmp(text, "http://", 7) != 0))
+        return CONFIG_INVALID;
+    return keep_copy(text, field);
+}
+
 /* Secrets. ------------------------------------------------------------- */
 
 static void describe_secret(const struct config_setting *setting,
@@ -218,6 +247,12 @@ const struct config_kind config_secret = {
 const struct config_kind config_text = {
     .describe = describe_text,
     .parse = parse_text,
+    .print = print_text,
+    .release = release_text,
+};
+const struct config_kind config_url = {
+    .describe = describe_url,
+    .parse = parse_url,
     .print = print_text,
     .release = release_text,
 };

@@ -6,6 +6,7 @@
 
 extern const struct config_kind config_secret;     /* char * */
 extern const struct config_kind config_text;       /* char * */
+extern const struct config_kind config_url;        /* char * */
 extern const struct config_kind config_claim;      /* char * */
 extern const struct config_kind config_algorithms; /* unsigned */
 extern const struct config_kind config_not_yet;    /* char *, always NULL */

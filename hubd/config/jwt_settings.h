@@ -14,12 +14,17 @@ struct jwt_settings {
     char *secret;
     char *secret_file;
     char *keys_file;
+    char *keys_url;
+    char *keys_ca_file;
     char *issuer;
     char *audience; /* "*": any */
     char *audience_claim;
     unsigned algorithms; /* JWT_BIT() each; 0: those that go with the keys */
     char *type;
     int64_t leeway_ms;
+    int64_t keys_refresh_ms;
+    int64_t keys_cooldown_ms;
+    int64_t keys_max_age_ms; /* 0: any */
     char *user_claim;
     char *session_claim;
     char *groups_claim; /* always NULL: there are no groups yet */

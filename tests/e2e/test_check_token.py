@@ -64,6 +64,7 @@ class TokenCase(Assertions):
         """hubd neither starts with them nor checks a token."""
         for flags in ((), ("--check-config",), ("--check-token", "-")):
             code, out, err = run_to_end(*flags, HUB_API_KEY=API_KEY,
+                                        HUB_CLIENT_AUTH="jwt",
                                         **settings)
             self.assertEqual(code, 78, (flags, out, err))
             lines = [line for line in err.splitlines()

@@ -315,6 +315,8 @@ static void check_same(const struct config *a, const struct config *b)
     REQUIRE(!a->jwt.secret == !b->jwt.secret);
     REQUIRE(is_same(a->jwt.secret_file, b->jwt.secret_file));
     REQUIRE(is_same(a->jwt.keys_file, b->jwt.keys_file));
+    REQUIRE(is_same(a->jwt.keys_url, b->jwt.keys_url));
+    REQUIRE(is_same(a->jwt.keys_ca_file, b->jwt.keys_ca_file));
     REQUIRE(is_same(a->jwt.issuer, b->jwt.issuer));
     REQUIRE(is_same(a->jwt.audience, b->jwt.audience));
     REQUIRE(is_same(a->jwt.type, b->jwt.type));

@@ -21,10 +21,13 @@ HUBD = {
     "resources": ("base",),
     "config": ("base", "resources"),
     "front": ("base", "resources", "config"),
-    "access": ("base", "resources", "config", "front"),
-    "observe": ("base", "resources", "config", "front", "access"),
-    "api": ("base", "resources", "config", "front", "access", "observe"),
-    "": ("base", "resources", "config", "front", "access", "observe", "api"),
+    "outbound": ("base", "resources", "config"),
+    "access": ("base", "resources", "config", "front", "outbound"),
+    "observe": ("base", "resources", "config", "front", "outbound", "access"),
+    "api": ("base", "resources", "config", "front", "outbound", "access",
+            "observe"),
+    "": ("base", "resources", "config", "front", "outbound", "access",
+         "observe", "api"),
 }
 COMPONENTS = {"libhub": LIBHUB, "hubd": HUBD}
 
@@ -33,6 +36,7 @@ LIBRARIES = {
     "civetweb.h": "hubd/front",
     "cjson/cJSON.h": "hubd",
     "liburing.h": "libhub/loop",
+    "curl/curl.h": "hubd/outbound",
     **dict.fromkeys(("openssl/core_names.h", "openssl/ecdsa.h",
                      "openssl/err.h", "openssl/evp.h",
                      "openssl/param_build.h", "openssl/pem.h",

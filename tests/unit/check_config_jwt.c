@@ -62,6 +62,34 @@ START_TEST(claims_are_names_or_pointers)
 }
 END_TEST
 
+START_TEST(urls_are_of_http)
+{
+    static const char *const good[] = {"https://id.example/a?b=c",
+                                       "http://[::1]:8080/keys"};
+    static const char *const others[] = {
+        "id.example/keys",
+        "ftp://id.example/",
+        "https:/id.example/",
+        "https://id.example/a b",
+        "https://id.example/\xc3\xa9",
+    };
+    char variable[64];
+
+    for (size_t i = 0; i < COUNT(good); i++) {
+        snprintf(variable, sizeof(variable), "HUB_JWT_KEYS_URL=%s", good[i]);
+        ck_assert_int_eq(read_env(variable), CONFIG_RUN);
+        ck_assert_str_eq(config.jwt.keys_url, good[i]);
+        ck_assert(prints(variable));
+        config_release(&config);
+    }
+    for (size_t i = 0; i < COUNT(others); i++) {
+        snprintf(variable, sizeof(variable), "HUB_JWT_KEYS_URL=%s", others[i]);
+        ck_assert_int_eq(read_env(variable), CONFIG_ERROR);
+        ck_assert_ptr_nonnull(strstr(error, "must be a URL"));
+    }
+}
+END_TEST
+
 START_TEST(texts_are_what_a_token_can_hold)
 {
     char text[1100] = "HUB_JWT_ISSUER=";
@@ -186,6 +214,7 @@ int main(void)
     tcase_add_test(tc, algorithms_are_a_set);
     tcase_add_test(tc, another_word_is_no_algorithm);
     tcase_add_test(tc, claims_are_names_or_pointers);
+    tcase_add_test(tc, urls_are_of_http);
     tcase_add_test(tc, texts_are_what_a_token_can_hold);
     tcase_add_test(tc, there_are_no_groups_yet);
     tcase_add_test(tc, a_secret_is_never_shown);

@@ -74,6 +74,11 @@ START_TEST(defaults_are_those_of_the_manual)
                            "HUB_JWT_SECRET=(unset)\n"
                            "HUB_JWT_SECRET_FILE=(unset)\n"
                            "HUB_JWT_KEYS_FILE=(unset)\n"
+                           "HUB_JWT_KEYS_URL=(unset)\n"
+                           "HUB_JWT_KEYS_CA_FILE=(unset)\n"
+                           "HUB_JWT_KEYS_REFRESH=10m\n"
+                           "HUB_JWT_KEYS_COOLDOWN=30s\n"
+                           "HUB_JWT_KEYS_MAX_AGE=0s\n"
                            "HUB_JWT_ISSUER=(unset)\n"
                            "HUB_JWT_AUDIENCE=(unset)\n"
                            "HUB_JWT_AUDIENCE_CLAIM=aud\n"
@@ -155,7 +160,7 @@ START_TEST(pairs_for_the_log_are_all_settings)
 
     ck_assert_int_eq(read_env("PORT=7"), CONFIG_RUN);
     config_each(&config, take_pair, &pairs);
-    ck_assert_int_eq(pairs.count, 55);
+    ck_assert_int_eq(pairs.count, 60);
     ck_assert(pairs.port && pairs.key && pairs.interval);
     config_release(&config);
 }

@@ -78,7 +78,7 @@ END_TEST
 START_TEST(settings_that_cannot_be_are_told)
 {
     ck_assert_ptr_null(token_auth_create(&config, error, sizeof(error)));
-    ck_assert_ptr_nonnull(strstr(error, "HUB_JWT_KEYS_FILE: not set"));
+    ck_assert_ptr_nonnull(strstr(error, "HUB_JWT_KEYS_URL: not set"));
     ck_assert_int_eq(
         token_auth_check_settings(&config, true, error, sizeof(error)), -1);
     ck_assert_int_eq(

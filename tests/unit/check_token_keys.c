@@ -36,23 +36,64 @@ static const char *problem(void)
 START_TEST(keys_come_from_one_place)
 {
     char **const places[] = {&config.jwt.secret, &config.jwt.secret_file,
-                             &config.jwt.keys_file};
+                             &config.jwt.keys_file, &config.jwt.keys_url};
+    const char *values[] = {mint_secret(MINT_SECRET), path, path,
+                            "https://id.example/"};
+
+    config.jwt.issuer = (char *)"me";
 
     ck_assert(!token_keys_are_set(&config));
-    ck_assert_ptr_nonnull(strstr(problem(), "HUB_JWT_KEYS_FILE: not set"));
-    for (size_t i = 0; i < 3; i++) {
-        *places[i] = (char *)mint_secret(MINT_SECRET);
+    ck_assert_ptr_nonnull(strstr(problem(), "HUB_JWT_KEYS_URL: not set"));
+    for (size_t i = 0; i < 4; i++) {
+        *places[i] = (char *)values[i];
         ck_assert(token_keys_are_set(&config));
         ck_assert_str_eq(problem(), "");
-        for (size_t other = 0; other < 3; other++) {
+        ck_assert_int_eq(token_keys_are_remote(&config), i == 3);
+        for (size_t other = 0; other < 4; other++) {
             if (other == i)
                 continue;
-            *places[other] = (char *)mint_secret(MINT_SECRET);
+            *places[other] = (char *)values[other];
             ck_assert_ptr_nonnull(strstr(problem(), " are both set"));
             *places[other] = NULL;
         }
         *places[i] = NULL;
     }
+}
+END_TEST
+
+START_TEST(a_url_is_safe_and_takes_an_issuer)
+{
+    config.jwt.keys_url = (char *)"https://id.example/keys";
+    ck_assert_ptr_nonnull(strstr(problem(), "HUB_JWT_ISSUER: not set"));
+    config.jwt.issuer = (char *)"https://id.example";
+    ck_assert_str_eq(problem(), "");
+    config.jwt.keys_url = (char *)"http://[::1]:8080/keys";
+    ck_assert_str_eq(problem(), "");
+    config.jwt.keys_url = (char *)"http://id.example/keys";
+    ck_assert_ptr_nonnull(
+        strstr(problem(), "HUB_JWT_KEYS_URL=http://id.example/keys: must be "));
+    config.jwt.keys_url = (char *)"https://a:b@id.example/keys";
+    ck_assert_ptr_nonnull(strstr(problem(), "without a user"));
+}
+END_TEST
+
+START_TEST(times_of_a_url_go_together)
+{
+    config.jwt.keys_url = (char *)"https://id.example/keys";
+    config.jwt.issuer = (char *)"https://id.example";
+    config.jwt.keys_refresh_ms = 1000;
+    config.jwt.keys_cooldown_ms = 1001;
+    ck_assert_ptr_nonnull(strstr(problem(), "HUB_JWT_KEYS_COOLDOWN: must be"));
+    config.jwt.keys_cooldown_ms = 1000;
+    ck_assert_str_eq(problem(), "");
+    config.jwt.keys_max_age_ms = 999;
+    ck_assert_ptr_nonnull(strstr(problem(), "HUB_JWT_KEYS_MAX_AGE: must be 0"));
+    config.jwt.keys_max_age_ms = 1000;
+    ck_assert_str_eq(problem(), "");
+    config.jwt.keys_ca_file = path;
+    ck_assert_ptr_nonnull(strstr(problem(), "HUB_JWT_KEYS_CA_FILE="));
+    write_file(strdup(""), 0600);
+    ck_assert_str_eq(problem(), "");
 }
 END_TEST
 
@@ -256,6 +297,8 @@ int main(void)
     tcase_add_unchecked_fixture(tc, token_setup, token_teardown);
     tcase_add_checked_fixture(tc, settings_setup, settings_teardown);
     tcase_add_test(tc, keys_come_from_one_place);
+    tcase_add_test(tc, a_url_is_safe_and_takes_an_issuer);
+    tcase_add_test(tc, times_of_a_url_go_together);
     tcase_add_test(tc, an_audience_is_required);
     tcase_add_test(tc, algorithms_go_with_the_kind_of_key);
     tcase_add_test(tc, a_short_secret_is_an_error);
