@@ -3,10 +3,23 @@
 #include "observe/metrics.h"
 
 #include <assert.h>
+#include <time.h>
 
 #include "front/front.h"
 #include "front/reply.h"
 #include "observe/metrics_text.h"
+
+/* When keys were fetched that are so old. */
+static uint64_t fetched_ms(int64_t age_ms)
+{
+    struct timespec now;
+
+    if (age_ms < 0)
+        return 0;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 -
+           (uint64_t)age_ms;
+}
 
 static void take(struct metrics *m, const struct metrics_sources *sources,
                  const struct front *front)
@@ -14,7 +27,7 @@ static void take(struct metrics *m, const struct metrics_sources *sources,
     const struct memory *memory = sources->memory;
     uint64_t for_messages = memory_for_messages(memory);
 
-    *m = (struct metrics){.hub = HUB_STATS_INIT};
+    *m = (struct metrics){.hub = HUB_STATS_INIT, .tokens = {.age_ms = -1}};
     (void)hub_stats(sources->hub, &m->hub);
     proc_read_memory(&m->memory);
     m->cpu_ns = proc_cpu_ns();
@@ -27,6 +40,7 @@ static void take(struct metrics *m, const struct metrics_sources *sources,
     m->clients = sources->clients;
     if (m->clients->tokens != NULL)
         token_auth_figures(m->clients->tokens, &m->tokens);
+    m->token_keys_fetched_ms = fetched_ms(m->tokens.age_ms);
     m->connections_max = sources->plan->sockets;
     m->draining = atomic_load(sources->draining);
     m->http_connections = front_connections(front);

@@ -43,6 +43,7 @@ struct metrics {
     const struct tally *tally;
     struct tickets_figures tickets;
     struct token_auth_figures tokens;
+    uint64_t token_keys_fetched_ms; /* since 1970; 0: never */
     const struct client_auth *clients;
     uint64_t connections_max, draining;
     uint64_t http_connections, http_workers;

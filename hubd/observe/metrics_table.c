@@ -101,6 +101,13 @@ static void write_client_auth(struct linebuf *out, const struct family *f,
     }
 }
 
+static void write_key_fetches(struct linebuf *out, const struct family *f,
+                              const struct metrics *m)
+{
+    write_labelled(out, f, "result", "ok", m->tokens.fetches);
+    write_labelled(out, f, "result", "failed", m->tokens.failures);
+}
+
 static void write_refreshes(struct linebuf *out, const struct family *f,
                             const struct metrics *m)
 {
@@ -277,6 +284,12 @@ static const struct family families[] = {
      .write = write_refreshes},
     {"hubd_token_keys", GAUGE, "Keys that tokens are verified with.",
      write_number, AT(tokens.keys)},
+    {"hubd_token_key_fetches_total", COUNTER,
+     "Times that keys were fetched from HUB_JWT_KEYS_URL, by result.",
+     .write = write_key_fetches},
+    {"hubd_token_keys_fetched_timestamp_seconds", GAUGE,
+     "When keys were last fetched from there, in Unix time; 0: never.",
+     write_number, AT(token_keys_fetched_ms), MS},
     {"hubd_tickets_issued_total", COUNTER, "Tickets issued to backends.",
      write_number, AT(tickets.issued)},
     {"hubd_tickets_redeemed_total", COUNTER,
