@@ -2,15 +2,17 @@
 openssl program has signed, judged by hubd --check-token."""
 
 import json
+import pathlib
+import signal
+import tempfile
 import unittest
 
 from harness.daemon import run_to_end
 from harness.issuer import Key, claims_of, jwks
 from harness.key_server import KeyServer
-from harness.testcase import Assertions
-
-import pathlib
-import tempfile
+from harness.rawws import new_key, upgrade_request
+from harness.testcase import Assertions, HubTestCase
+from harness.wait import until
 
 ISSUER = "https://id.example"
 API_KEY = "0123456789abcdef-api"
@@ -150,6 +152,71 @@ class Https(UrlCase):
         server = self.serve("DNS:localhost,IP:127.0.0.1")
         self.assertFails(server.url("/keys").replace("https:", "http:"),
                          "HUB_JWT_KEYS_URL=")
+
+
+class Door(HubTestCase, UrlCase):
+    """hubd itself, with clients that show tokens."""
+
+    def start_with(self, url, **settings):
+        return self.start(HUB_CLIENT_AUTH="jwt", HUB_JWT_KEYS_URL=url,
+                          HUB_JWT_ISSUER=ISSUER, HUB_JWT_AUDIENCE="hub",
+                          HUB_JWT_KEYS_COOLDOWN="200ms", HUB_METRICS="on",
+                          **settings)
+
+    def knock(self, hub, token):
+        return self.raw(hub, upgrade_request(
+            "/ws", new_key(), [("Authorization", f"Bearer {token}")]))
+
+    def until_status(self, hub, token, status):
+        until(lambda: self.knock(hub, token).status == status, str(status))
+
+    def test_clients_come_back_once_there_are_keys(self):
+        server = self.serve(**{"/keys": (503, {}, "")})
+        hub = self.start_with(server.url("/keys"))
+        self.assertEqual(hub.wait_log("token_keys_failed")["error"],
+                         "answers with status 503")
+        reply = self.knock(hub, self.token)
+        self.assertRefused(reply, 503, "keys_unavailable")
+        self.assertRegex(reply.header("retry-after"), r"\A[1-9]")
+        self.assertRefused(self.knock(hub, "x"), 401, "unauthorized")
+        self.assertEqual(hub.request("GET", "/health").status, 200)
+        server.pages["/keys"] = jwks(self.key)
+        self.until_status(hub, self.token, 101)
+        self.assertEqual(hub.wait_log("token_keys")["keys"], "1")
+        server.pages["/keys"] = "<html>"
+        hub.signal(signal.SIGHUP)
+        until(lambda: sum("is not JSON" in line for line in hub.lines),
+              "a failure")
+        self.assertEqual(self.knock(hub, self.token).status, 101)
+
+    def test_a_new_key_is_found_when_it_is_first_used(self):
+        server = self.serve()
+        hub = self.start_with(server.url("/keys"))
+        self.until_status(hub, self.token, 101)
+        key = Key("EdDSA", "k-2")
+        self.addCleanup(key.close)
+        token = key.token(claims_of("eve", iss=ISSUER))
+        self.assertRefused(self.knock(hub, token), 401, "unauthorized")
+        server.pages["/keys"] = jwks(key)
+        self.until_status(hub, token, 101)
+        self.assertRefused(self.knock(hub, self.token), 401, "unauthorized")
+
+    def test_an_end_waits_for_no_server(self):
+        server = self.serve(**{"/keys": (302, {"Location": "/keys"}, "")})
+        hub = self.start_with(server.url("/keys"))
+        hub.stop()
+        self.assertTrue(all(path == "/keys" for path in server.asked))
+
+    def test_fetches_are_counted(self):
+        server = self.serve()
+        hub = self.start_with(server.url("/keys"))
+        self.until_status(hub, self.token, 101)
+        text = hub.request("GET", "/metrics").body.decode()
+        self.assertRegex(
+            text, r'(?m)^hubd_token_key_fetches_total\{result="ok"\} [1-9]')
+        self.assertRegex(text, r"(?m)^hubd_token_keys 1$")
+        self.assertRegex(
+            text, r"(?m)^hubd_token_keys_fetched_timestamp_seconds 1\d{9}\.")
 
 
 class Settings(UrlCase):

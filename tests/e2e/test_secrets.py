@@ -17,6 +17,7 @@ from harness.daemon import Hubd, sanitizer
 from harness.http import request
 from harness.rawws import new_key, upgrade_request
 from harness.testcase import HubTestCase
+from harness.tokens import token
 from harness.wait import until
 
 GOOD = json.dumps({"type": "t", "payload": "x" * 200}).encode()
@@ -224,6 +225,49 @@ class Memory(SecretsCase):
         hub.signal(signal.SIGHUP)
         self.assertTrue(self.accepts(hub, self.key))
         self.assertInOnePage(hub, self.key)
+
+
+class TokenSecrets(SecretsCase):
+    """What tokens are signed with, while tokens are verified."""
+
+    def verify(self, hub, secret, status):
+        for user in ("ada", "bob", "eve"):
+            reply = self.raw(hub, upgrade_request(
+                "/ws", new_key(),
+                [("Authorization", f"Bearer {token(user, secret=secret)}")]))
+            self.assertEqual(reply.status, status, reply)
+
+    def test_a_secret_is_in_one_place(self):
+        secret = random_key()
+        hub = self.start(HUB_CLIENT_AUTH="jwt", HUB_JWT_SECRET=secret,
+                         HUB_JWT_AUDIENCE="hub")
+        self.verify(hub, secret, 101)
+        self.verify(hub, self.wrong, 401)
+        self.assertInOnePage(hub, secret)
+
+    def test_secrets_of_a_file_are_in_one_place_each(self):
+        old, new = random_key(), random_key()
+        with tempfile.TemporaryDirectory() as scratch:
+            self.path = os.path.join(scratch, "secret")
+            self.write_key(old)
+            hub = self.start(HUB_CLIENT_AUTH="jwt", HUB_JWT_AUDIENCE="hub",
+                             HUB_JWT_SECRET_FILE=self.path)
+            self.verify(hub, old, 101)
+            self.assertInOnePage(hub, old)
+            self.write_key(f"{new}\n{old}")
+            hub.signal(signal.SIGHUP)
+            until(lambda: sum("event=token_keys" in line
+                              for line in hub.lines) == 2, "two secrets")
+            for secret in (old, new):
+                self.verify(hub, secret, 101)
+                self.assertInOnePage(hub, secret)
+            self.write_key(new)
+            hub.signal(signal.SIGHUP)
+            until(lambda: sum("event=token_keys" in line
+                              for line in hub.lines) == 3, "one secret")
+            self.verify(hub, old, 401)
+            self.assertNowhere(hub, old)
+            self.assertInOnePage(hub, new)
 
 
 class Dumps(SecretsCase):
