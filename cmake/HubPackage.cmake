@@ -19,7 +19,8 @@ install(FILES SECURITY.md DESTINATION ${docs}/hubd COMPONENT hubd)
 install(DIRECTORY packaging/grafana packaging/proxies
     DESTINATION ${docs}/hubd/packaging COMPONENT hubd)
 install(FILES clients/js/README.md clients/js/hub-client.js
-    clients/js/hub-client.d.ts clients/js/package.json
+    clients/js/hub-client.d.ts clients/js/hub-protocol.js
+    clients/js/package.json
     DESTINATION ${docs}/hubd/clients/js COMPONENT hubd)
 install(FILES docs/authentication.md docs/console.md docs/console.png docs/metrics.md docs/operating.md
     docs/protocol.md docs/proxies.md

@@ -29,6 +29,18 @@ export type MessageHandler<Type extends string = string, Payload = any> = (
  */
 export type HubState = "idle" | "connecting" | "open" | "waiting" | "closed";
 
+/** What the hub says of a connection that speaks hub.v1. */
+export interface HubHello {
+  /** Random, and never given to another connection. */
+  readonly connectionId: string;
+  /** Who the client is: for a token, what it says. */
+  readonly userId: string;
+  readonly sessionId?: string;
+  /** How long the token or ticket lasted at that time, if it ends. */
+  readonly expiresInMs?: number;
+  readonly pingIntervalMs: number;
+}
+
 export interface HubStateDetail {
   /**
    * How many attempts there have been in a row without a connection that lasted
@@ -49,6 +61,8 @@ export interface HubStateDetail {
   readonly hinted?: boolean;
   /** `waiting`, `closed`: what went wrong, as far as is known. */
   readonly error?: unknown;
+  /** `open`: what the hub said, if hub.v1 is spoken. */
+  readonly hello?: HubHello;
 }
 
 export type StateHandler = (state: HubState, detail: HubStateDetail) => unknown;
@@ -63,6 +77,11 @@ export type ErrorContext =
   | { source: "state" }
   /** The option `shouldReconnect` threw; the default was used. */
   | { source: "shouldReconnect" }
+  /**
+   * The function of that name threw or returned no token, or the hub refused
+   * the new token of an open connection.
+   */
+  | { source: "token" | "ticket" }
   /** The page may not open this WebSocket; the client is `closed`. */
   | { source: "connect" };
 
@@ -73,18 +92,36 @@ export interface WebSocketLike {
   onerror: ((event: any) => any) | null;
   onclose: ((event: any) => any) | null;
   close(code?: number): void;
+  /** These are needed for hub.v1. */
+  send?(data: string): void;
+  readonly protocol?: string;
 }
 
-export type WebSocketConstructor = new (url: string) => WebSocketLike;
+export type WebSocketConstructor = new (
+  url: string,
+  protocols?: string[],
+) => WebSocketLike;
 
 /** Null and undefined count as absent. */
 type Maybe<Value> = Value | null | undefined;
 
 export interface HubClientOptions {
-  /** 1 to 256 bytes of UTF-8 without control characters. */
-  userId: string;
+  /**
+   * 1 to 256 bytes of UTF-8 without control characters. Required for plain
+   * clients.
+   */
+  userId?: Maybe<string>;
   /** The same rules as for `userId`; connections may share it. */
   sessionId?: Maybe<string>;
+  /**
+   * Says who the client is; not together with `ticket`. A function is called
+   * before each attempt, and when the token of an open connection expires.
+   */
+  token?: Maybe<string | (() => string | Promise<string>)>;
+  /** Gets a ticket, which is good for one connection, before each attempt. */
+  ticket?: Maybe<() => string | Promise<string>>;
+  /** Whether to speak hub.v1 also without a token or ticket. */
+  controls?: Maybe<boolean>;
   /** Default: `globalThis.WebSocket`, which Node has since version 22. */
   WebSocket?: Maybe<WebSocketConstructor>;
   /** A delay is random, up to a limit: this at first, then doubled. */
@@ -99,7 +136,7 @@ export interface HubClientOptions {
   connectTimeoutMs?: Maybe<number>;
   /**
    * A connection is given up when nothing came for this long; 0: never.
-   * Browsers hide pings, so in a page only messages count.
+   * Browsers hide pings, so in the page of a plain client only messages count.
    */
   idleTimeoutMs?: Maybe<number>;
   /** Whether to reconnect after a connection was closed with this code. */
@@ -141,6 +178,9 @@ export class HubClient<Payloads extends object = Record<string, any>> {
   );
 
   readonly state: HubState;
+
+  /** Null unless the state is `open` and hub.v1 is spoken. */
+  readonly hello: HubHello | null;
 
   /**
    * Calls the handler for each message of a type, or, with `"*"`, for each

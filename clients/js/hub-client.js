@@ -5,6 +5,12 @@
 // to be unhooked from a socket that is slow to close. One timer serves all
 // states: it bounds an attempt, watches an open connection, or ends a wait.
 // Handlers belong to the client and outlive every connection.
+import {
+  checkCredential, Controls, isControl, isRepeating, MS_MAX, now, offers,
+  parseFrame, PROTOCOL, retryAfterMs, shouldReconnect, UNAUTHORIZED,
+} from './hub-protocol.js';
+
+export { shouldReconnect };
 
 const DEFAULTS = Object.freeze({
   baseDelayMs: 1000,
@@ -16,16 +22,14 @@ const DEFAULTS = Object.freeze({
 });
 
 const CAN_BE_ZERO = new Set(['stableMs', 'connectTimeoutMs', 'idleTimeoutMs']);
-const MS_MAX = 2 ** 31 - 1; // what setTimeout takes
 const ID_BYTES_MAX = 256;
 const PAUSE_MS = 1000; // a timer this late: the machine or page was suspended
 const LAST_WORD_MS = 1000; // for the close event after an error
 const ABNORMAL = 1006; // what browsers report if no Close frame came
 const ANY_TYPE = '*';
 
-// Ends that are likely to repeat: a broken frame, a hub at its limits. A
-// connection that ends like this does not count as one that lasted.
-const REPEATING = new Set([1002, 1003, 1007, 1009, 1010, 1011, 1013]);
+// Where errors come from that are no fault of the program.
+const WARNED_OF = new Set(['frame', 'token', 'ticket']);
 
 const PROTOCOLS = new Map([
   ['http:', 'ws:'],
@@ -44,26 +48,6 @@ export class HubClosedError extends Error {
     if (error) this.cause = error;
   }
 }
-
-// Whether to reconnect after a close with this code. Not where the client
-// itself was rejected: the next attempt would be too.
-export function shouldReconnect(code) {
-  return !(
-    code === 1008 ||
-    (code >= 3500 && code <= 3999) ||
-    (code >= 4500 && code <= 4999)
-  );
-}
-
-// The delay that the hub asks for when it shuts down, or null.
-function retryAfterMs(reason) {
-  const found = /(?:^|[;\s])retry-after-ms=(\d+)(?=$|[;\s])/.exec(reason);
-  return found && Number(found[1]);
-}
-
-// The only globals taken for granted are those of ECMAScript and timers: test
-// environments and small runtimes lack some of the others.
-const now = () => globalThis.performance?.now() ?? Date.now();
 
 // Errors go where the platform reports those of event handlers. --------------
 
@@ -113,14 +97,22 @@ function checkTime(name, value) {
     );
 }
 
-function checkFunction(name, value) {
-  if (typeof value !== 'function')
-    throw new TypeError(`${name} must be a function, not ${typeof value}`);
+const mustBe = (type) => (name, value) => {
+  if (typeof value !== type)
+    throw new TypeError(`${name} must be a ${type}, not ${typeof value}`);
+};
+const checkFunction = mustBe('function');
+
+function checkToken(name, value) {
+  if (typeof value !== 'function') checkCredential(name, value);
 }
 
 const CHECKS = new Map([
   ['userId', checkId],
   ['sessionId', checkId],
+  ['token', checkToken],
+  ['ticket', checkFunction], // it is good for one connection
+  ['controls', mustBe('boolean')],
   ['WebSocket', checkFunction],
   ['shouldReconnect', checkFunction],
   ['onError', checkFunction],
@@ -131,7 +123,7 @@ const CHECKS = new Map([
 function readOptions(given) {
   if (typeof given !== 'object' || given === null)
     throw new TypeError('the second argument must be an object with a userId');
-  const options = { shouldReconnect, ...DEFAULTS };
+  const options = { controls: false, ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
     const check = CHECKS.get(name);
     if (!check) throw new TypeError(`unknown option '${name}'`);
@@ -139,7 +131,12 @@ function readOptions(given) {
     check(name, value);
     options[name] = value;
   }
-  if (options.userId === undefined) throw new TypeError('userId is missing');
+  const { token, ticket, userId } = options;
+  if (token !== undefined && ticket !== undefined)
+    throw new TypeError('token and ticket exclude each other');
+  if (token !== undefined || ticket !== undefined) options.controls = true;
+  if (userId === undefined && !options.controls)
+    throw new TypeError('userId is missing');
   return Object.freeze(options);
 }
 
@@ -167,10 +164,11 @@ function socketUrl(url, { userId, sessionId }) {
   }
   parsed.protocol = protocol;
   parsed.hash = '';
-  let query = `userId=${encodeURIComponent(userId)}`;
-  if (sessionId !== undefined)
-    query += `&sessionId=${encodeURIComponent(sessionId)}`;
-  parsed.search += `${parsed.search ? '&' : '?'}${query}`;
+  for (const [name, id] of [['userId', userId], ['sessionId', sessionId]]) {
+    if (id !== undefined)
+      parsed.search +=
+        `${parsed.search ? '&' : '?'}${name}=${encodeURIComponent(id)}`;
+  }
   return parsed.href;
 }
 
@@ -178,14 +176,6 @@ function socketUrl(url, { userId, sessionId }) {
 function canBeChecked(url) {
   if (typeof url === 'function' || typeof URL !== 'function') return false;
   return pageUrl() !== undefined || /^[a-z][a-z0-9+.-]*:/i.test(url);
-}
-
-function parseMessage(data) {
-  if (typeof data !== 'string') throw new TypeError('a frame is not text');
-  const message = JSON.parse(data);
-  if (typeof message?.type !== 'string')
-    throw new TypeError('a frame is not an object with a type');
-  return message;
 }
 
 // Handlers by key. A list is replaced, never changed, so that one that is being
@@ -247,6 +237,11 @@ export class HubClient {
     return this.#state;
   }
 
+  // What the hub has said of the connection that is open.
+  get hello() {
+    return this.#call?.hello ?? null;
+  }
+
   on(type, handler) {
     if (typeof type !== 'string' || type === '')
       throw new TypeError('the type must be a non-empty string');
@@ -299,6 +294,9 @@ export class HubClient {
       openedMs: null,
       heardMs: null,
       pardonedMs: -Infinity, // when its silence was last blamed on a pause
+      askedMs: -Infinity, // when it was last asked whether it is there
+      controls: null, // if it speaks hub.v1
+      hello: null,
     };
 
     this.#attempt++;
@@ -312,23 +310,44 @@ export class HubClient {
       );
     this.#become('connecting', { attempt: this.#attempt });
     if (call !== this.#call) return; // a handler has stopped it
-    if (typeof this.#url === 'function') this.#askForUrl(call);
-    else this.#dial(call, socketUrl(this.#url, this.#options));
+    const { token, ticket } = this.#options;
+    if ([this.#url, token, ticket].some((part) => typeof part === 'function'))
+      this.#prepare(call);
+    else this.#dial(call, socketUrl(this.#url, this.#options), token);
   }
 
-  async #askForUrl(call) {
+  async #prepare(call) {
+    const { token, ticket } = this.#options;
     try {
-      const url = socketUrl(await this.#url(), this.#options);
-      if (call === this.#call) this.#dial(call, url);
+      const url = socketUrl(
+        typeof this.#url === 'function' ? await this.#url() : this.#url,
+        this.#options,
+      );
+      if (call !== this.#call) return;
+      const credential = typeof (token ?? ticket) === 'function'
+        ? await this.#askFor(call, ticket ? 'ticket' : 'token')
+        : token;
+      if (call === this.#call) this.#dial(call, url, credential);
     } catch (error) {
       this.#lose(call, { error });
     }
   }
 
-  #dial(call, url) {
+  async #askFor(call, name) {
+    try {
+      const credential = await this.#options[name]();
+      checkCredential(`what the function ${name} returns`, credential);
+      return credential;
+    } catch (error) {
+      if (call === this.#call) this.#report(error, { source: name });
+      throw error;
+    }
+  }
+
+  #dial(call, url, credential) {
     let socket;
     try {
-      socket = new this.#WebSocket(url);
+      socket = new this.#WebSocket(url, ...offers(this.#options, credential));
     } catch (error) {
       // Nothing was attempted: a policy of the page forbids it, and always
       // will.
@@ -337,7 +356,7 @@ export class HubClient {
       return;
     }
     call.socket = socket;
-    socket.onopen = () => this.#open(call);
+    socket.onopen = () => this.#greet(call);
     socket.onmessage = ({ data }) => this.#receive(call, data);
     // Browsers do not say what went wrong, other platforms do.
     socket.onerror = ({ error, message }) =>
@@ -350,25 +369,57 @@ export class HubClient {
     });
   }
 
-  #open(call) {
+  // Where hub.v1 is spoken, the hub lets a client in by its hello: one that it
+  // does not let in can connect too, to be told why.
+  #greet(call) {
     if (call !== this.#call) return;
-    call.openedMs = call.heardMs = now();
-    clearTimeout(this.#timer);
-    if (this.#options.idleTimeoutMs > 0)
-      this.#watch(call, call.heardMs + this.#options.idleTimeoutMs);
-    for (const { resolve } of this.#waiters.splice(0)) resolve();
-    this.#become('open', { attempt: this.#attempt });
+    const { socket } = call;
+    const { controls, token } = this.#options;
+    // Some platforms connect even if the hub has agreed to nothing.
+    if (!controls || (socket.protocol ?? PROTOCOL) !== PROTOCOL) {
+      this.#open(call);
+      return;
+    }
+    call.controls = new Controls({
+      send: (text) => socket.send(text),
+      backOffMs: (failures) => this.#backOffMs(failures),
+      report: (error) => this.#report(error, { source: 'token' }),
+      askForToken:
+        typeof token === 'function' ? () => this.#askFor(call, 'token') : null,
+    });
   }
 
-  // Gives up a connection that is silent for too long. After the whole page or
-  // process was suspended, what came meanwhile is unread: then it waits once
-  // more.
+  #control(call, frame) {
+    call.controls.receive(frame);
+    if (frame.hub !== 'hello' || call.hello) return;
+    const { hub, ...hello } = frame;
+    call.hello = Object.freeze(hello);
+    this.#open(call);
+  }
+
+  #open(call) {
+    call.openedMs = call.heardMs = now();
+    clearTimeout(this.#timer);
+    if (this.#options.idleTimeoutMs > 0) this.#watch(call, call.heardMs);
+    for (const { resolve } of this.#waiters.splice(0)) resolve();
+    const { hello } = call;
+    this.#become('open', { attempt: this.#attempt, ...(hello && { hello }) });
+  }
+
+  // Gives up a connection that is silent for too long; where hub.v1 is spoken,
+  // the hub is asked after half of that time. After the whole page or process
+  // was suspended, what came meanwhile is unread: then it waits once more.
   #watch(call, dueMs) {
     const { idleTimeoutMs } = this.#options;
+    const patienceMs = call.controls ? idleTimeoutMs / 2 : idleTimeoutMs;
 
     this.#setTimer(dueMs - now(), () => {
-      if (now() - call.heardMs < idleTimeoutMs) {
-        this.#watch(call, call.heardMs + idleTimeoutMs);
+      if (now() - call.heardMs < patienceMs) {
+        this.#watch(call, call.heardMs + patienceMs);
+      } else if (call.controls && call.askedMs <= call.heardMs) {
+        call.askedMs = now();
+        call.controls.ping();
+        this.#watch(call, now() + patienceMs);
       } else if (now() - dueMs > PAUSE_MS && call.heardMs >= call.pardonedMs) {
         call.pardonedMs = now();
         this.#watch(call, now() + idleTimeoutMs);
@@ -386,9 +437,13 @@ export class HubClient {
     if (call !== this.#call) return;
     call.heardMs = now();
     try {
-      message = parseMessage(data);
+      message = parseFrame(data, call.controls);
     } catch (error) {
       this.#report(error, { source: 'frame', data });
+      return;
+    }
+    if (call.controls && isControl(message)) {
+      this.#control(call, message);
       return;
     }
     const values = [message.payload, message, data];
@@ -415,6 +470,7 @@ export class HubClient {
 
     clearTimeout(this.#timer);
     this.#call = null;
+    call?.controls?.end();
     call?.socket?.close(1000); // nothing happens if it is closed already
   }
 
@@ -423,7 +479,7 @@ export class HubClient {
   #lose(call, { code = ABNORMAL, reason = '', error }) {
     if (call !== this.#call) return;
     this.#hangUp();
-    if (call.openedMs !== null && !REPEATING.has(code) &&
+    if (call.openedMs !== null && !isRepeating(code) &&
         now() - call.openedMs >= this.#options.stableMs)
       this.#attempt = 0;
 
@@ -440,7 +496,7 @@ export class HubClient {
     const delayMs =
       hinted && this.#attempt === 0
         ? leastMs
-        : Math.max(leastMs, this.#backOffMs());
+        : Math.max(leastMs, this.#backOffMs(this.#attempt));
     this.#notBeforeMs = now() + leastMs;
     this.#dueMs = now() + delayMs;
     this.#sleep();
@@ -450,18 +506,21 @@ export class HubClient {
   }
 
   #mayReconnect(code, reason) {
+    const { shouldReconnect: decide, token } = this.#options;
     try {
-      return this.#options.shouldReconnect(code, reason);
+      if (decide) return decide(code, reason);
     } catch (error) {
       this.#report(error, { source: 'shouldReconnect' });
-      return shouldReconnect(code);
     }
+    // A token that is always the same is no better the next time.
+    if (code === UNAUTHORIZED && typeof token === 'string') return false;
+    return shouldReconnect(code);
   }
 
   // Full jitter: clients that lost the same hub come back evenly spread.
-  #backOffMs() {
+  #backOffMs(failures) {
     const { baseDelayMs, maxDelayMs } = this.#options;
-    const doublings = Math.max(0, this.#attempt - 1);
+    const doublings = Math.max(0, failures - 1);
 
     return Math.floor(
       Math.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** doublings),
@@ -528,8 +587,8 @@ export class HubClient {
 
     try {
       if (onError) onError(error, context);
-      else if (context.source === 'frame')
-        console.warn('hub-client: a frame was ignored:', error);
+      else if (WARNED_OF.has(context.source))
+        console.warn(`hub-client: ${context.source}:`, error);
       else throwLater(error);
     } catch (failure) {
       throwLater(failure);

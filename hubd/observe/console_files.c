@@ -17,6 +17,8 @@
     X(icon_svg, HUBD_CONSOLE_DIR "/icon.svg", "/console/icon.svg", SVG)        \
     X(hub_client_js, HUBD_CLIENT_DIR "/hub-client.js",                         \
       "/console/hub-client.js", JS)                                            \
+    X(hub_protocol_js, HUBD_CLIENT_DIR "/hub-protocol.js",                     \
+      "/console/hub-protocol.js", JS)                                          \
     SCRIPT(X, address)                                                         \
     SCRIPT(X, connection)                                                      \
     SCRIPT(X, connections)                                                     \

@@ -10,7 +10,7 @@ from harness.testcase import HubTestCase, SharedHubd
 from harness.wait import ROOT, until
 
 SOURCE = ROOT / "hubd" / "console"
-CLIENT = ROOT / "clients" / "js" / "hub-client.js"
+CLIENT = ROOT / "clients" / "js"
 TYPES = {".html": "text/html; charset=utf-8",
          ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8",
@@ -32,7 +32,8 @@ MESSAGE = b'{"type":"t","payload":1,"timestamp":"2024-01-02"}'
 def parts():
     """Each path with the file that is behind it."""
     found = {"/console": SOURCE / "index.html",
-             "/console/hub-client.js": CLIENT}
+             "/console/hub-client.js": CLIENT / "hub-client.js",
+             "/console/hub-protocol.js": CLIENT / "hub-protocol.js"}
     for file in SOURCE.iterdir():
         if file.suffix in TYPES and file.suffix != ".html":
             found["/console/" + file.name] = file

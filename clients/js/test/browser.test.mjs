@@ -8,11 +8,14 @@ import { Page, servePages, withoutChromium } from './chromium.mjs';
 import { Hubd, until, withoutHubd } from './hubd.mjs';
 import { withoutPackages } from './packages.mjs';
 import { program } from './readme.mjs';
+import { mint, TOKEN_SETTINGS } from './tokens.mjs';
 
 const skip = withoutHubd || withoutChromium || withoutPackages;
 const NAMES = ['direct', 'relative'];
 const PAGE = await readFile(
   new URL('pages/two_clients.html', import.meta.url));
+const TOKEN_PAGE = await readFile(
+  new URL('pages/token_client.html', import.meta.url));
 
 async function openPage(t, hubd, options = {}) {
   const origin = await servePages(t, hubd, { '/page.html': PAGE });
@@ -120,6 +123,79 @@ test('the network comes back: a try is made at once', { skip }, async (t) => {
   await untilBoth(page, 'open');
   await bothHear(page, hubd, 'after');
 });
+
+// Tokens. ---------------------------------------------------------------------
+
+// A page that gets each of its tokens from newToken().
+async function openTokenPage(t, newToken, options = {}) {
+  const hubd = await Hubd.start(t, TOKEN_SETTINGS);
+  const origin = await servePages(t, hubd,
+    { '/page.html': TOKEN_PAGE, '/token': newToken });
+  const query = new URLSearchParams({
+    hub: hubd.url, options: JSON.stringify(options),
+  });
+  const page = await Page.open(t, `${origin}/page.html?${query}`);
+  const client = () => page.evaluate('globalThis.client ?? null');
+  return {
+    hubd,
+    client,
+    reaches: (state) => until(async () => {
+      const found = await client();
+      return found?.states.some((entry) => entry.state === state) && found;
+    }, `it is ${state}`),
+  };
+}
+
+test('a page with a good token is in', { skip }, async (t) => {
+  const { hubd, client, reaches } = await openTokenPage(t, () => mint('ada'));
+  const { states, sockets } = await reaches('open');
+  assert.deepEqual(said({ states }), ['connecting', 'open']);
+  assert.equal(states[1].hello.userId, 'ada');
+  assert.deepEqual(sockets, [{ protocol: 'hub.v1' }]);
+  assert.equal(await hubd.send('ada', { type: 'note', payload: 1 }), 1);
+  await until(async () => (await client()).payloads.length === 1, 'a note');
+});
+
+test('a page is told why it is not in, and never 1006', { skip }, async (t) => {
+  const tokens = [mint('ada', -60), mint('ada').slice(0, -2), mint('ada')];
+  const { reaches } = await openTokenPage(t, () => tokens.shift());
+  const { states, sockets } = await reaches('open');
+  assert.deepEqual(sockets, [
+    { protocol: 'hub.v1', code: 3000, reason: 'token expired' },
+    { protocol: 'hub.v1', code: 3000, reason: 'unauthorized' },
+    { protocol: 'hub.v1' },
+  ]);
+  assert.deepEqual(said({ states }), ['connecting', 'waiting', 'connecting',
+    'waiting', 'connecting', 'open']);
+});
+
+test('a page that may not be who it says is told 3003', { skip }, async (t) => {
+  const { reaches } = await openTokenPage(t, () => mint('eve'),
+    { userId: 'ada' });
+  const { states, sockets } = await reaches('closed');
+  assert.deepEqual(sockets,
+    [{ protocol: 'hub.v1', code: 3003, reason: 'forbidden' }]);
+  assert.equal(states.at(-1).code, 3003);
+});
+
+test('a page keeps its connection by another token', { skip }, async (t) => {
+  let count = 0;
+  const { hubd, client, reaches } = await openTokenPage(t, () => {
+    count++;
+    return mint('ada', 3);
+  });
+  await reaches('open');
+  const began = performance.now();
+  await until(() => count >= 3 && performance.now() - began > 6000,
+    'two lifetimes');
+  assert.equal(await hubd.send('ada', { type: 'note', payload: 1 }), 1);
+  await until(async () => (await client()).payloads.length === 1, 'a note');
+  const { sockets, reports } = await client();
+  assert.deepEqual(sockets, [{ protocol: 'hub.v1' }]);
+  assert.deepEqual(reports, []);
+});
+
+// The README. -----------------------------------------------------------------
 
 test("the README's page shows what it gets", { skip }, async (t) => {
   const hubd = await Hubd.start(t);

@@ -26,13 +26,17 @@ const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript' };
 
 export const withoutChromium = missing('chromium', BINARY);
 
-// Serves `pages`, text by path, and the module of this package.
+// Serves `pages`, by path text or functions that return it, and the modules of
+// this package.
 export async function servePages(t, hubd, pages) {
-  const module = await readFile(new URL('../hub-client.js', import.meta.url));
+  const files = { ...pages };
+  for (const name of ['hub-client.js', 'hub-protocol.js'])
+    files[`/${name}`] = await readFile(new URL(`../${name}`, import.meta.url));
   const sockets = new Set();
   const server = createServer((request, response) => {
     const path = request.url.split('?')[0];
-    const body = path === '/hub-client.js' ? module : pages[path];
+    const file = files[path];
+    const body = typeof file === 'function' ? file() : file;
     response.writeHead(body ? 200 : 404,
       { 'Content-Type': TYPES[path.split('.').pop()] ?? 'text/plain' });
     response.end(body);

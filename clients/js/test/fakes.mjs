@@ -64,10 +64,16 @@ export function fakeWebSocket() {
     }
 
     closedWith = [];
+    sent = []; // parsed
 
-    constructor(url) {
-      this.url = url;
+    constructor(...values) {
+      [this.url, this.protocols] = values;
+      this.values = values;
       this.constructor.all.push(this);
+    }
+
+    send(text) {
+      this.sent.push(JSON.parse(text));
     }
 
     close(code) {

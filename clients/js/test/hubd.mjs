@@ -129,17 +129,26 @@ export class Hubd {
     });
     const answer = await response.json();
     if (response.status !== 200) throw new Error(JSON.stringify(answer));
-    return answer.recipients;
+    return answer;
   }
 
   // How many got it.
-  send(targetUserId, message) {
-    return this.#post('/api/send', JSON.stringify({ targetUserId, message }));
+  async send(targetUserId, message) {
+    const body = JSON.stringify({ targetUserId, message });
+    return (await this.#post('/api/send', body)).recipients;
   }
 
   // `text` is posted as it is.
-  broadcast(text) {
-    return this.#post('/api/broadcast', text);
+  async broadcast(text) {
+    return (await this.#post('/api/broadcast', text)).recipients;
+  }
+
+  async issueTicket(asked) {
+    return (await this.#post('/api/tickets', JSON.stringify(asked))).ticket;
+  }
+
+  get log() {
+    return this.#lines.join('\n');
   }
 
   async connections() {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { HubClient } from '../hub-client.js';
 import { Hubd, pause, until, withoutHubd } from './hubd.mjs';
 import { WebSocket, withoutPackages } from './packages.mjs';
+import { mint, TOKEN_SETTINGS } from './tokens.mjs';
 
 const skip = withoutHubd || withoutPackages;
 
@@ -17,8 +18,8 @@ const skip = withoutHubd || withoutPackages;
 function join(t, hubd, options = {}) {
   const calls = [];
   class Timed extends WebSocket {
-    constructor(url) {
-      super(url);
+    constructor(...values) {
+      super(...values);
       const call = { madeMs: performance.now() };
       calls.push(call);
       this.on('close', () => {
@@ -174,6 +175,121 @@ test('what JavaScript cannot hold is in the text', { skip }, async (t) => {
   assert.deepEqual(texts, [text]);
 });
 
+// Tokens and tickets. ---------------------------------------------------------
+
+test('a token is replaced for three lifetimes', { skip }, async (t) => {
+  const hubd = await Hubd.start(t, TOKEN_SETTINGS);
+  const tokens = [];
+  const client = join(t, hubd, {
+    userId: null,
+    token: async () => {
+      tokens.push(mint('ada', 3));
+      return tokens.at(-1);
+    },
+  });
+  await client.hub.opened();
+  const { hello } = client.hub;
+  assert.equal(hello.userId, 'ada');
+  assert.match(hello.connectionId, /^[0-9a-f]{32}$/);
+  assert.ok(hello.expiresInMs > 2000 && hello.expiresInMs <= 4000);
+  const began = performance.now();
+  await until(() => tokens.length >= 4, 'three others');
+  await until(() => performance.now() - began > 9000, 'three lifetimes');
+  await client.hears('still there');
+  assert.deepEqual(client.said(), ['connecting', 'open']);
+  assert.deepEqual(client.hub.hello, hello);
+  client.hub.stop();
+  await hubd.drain();
+  for (const token of tokens)
+    assert.ok(!hubd.log.includes(token.split('.')[2]));
+});
+
+test('an expired token is told so, and the next one is in', { skip },
+  async (t) => {
+    const hubd = await Hubd.start(t, TOKEN_SETTINGS);
+    const tokens = [mint('ada', -60), mint('ada').slice(0, -2), mint('ada')];
+    const client = join(t, hubd,
+      { userId: null, token: () => tokens.shift(), baseDelayMs: 10 });
+    await client.hub.opened();
+    assert.deepEqual(client.said(), ['connecting', 'waiting', 'connecting',
+      'waiting', 'connecting', 'open']);
+    assert.deepEqual([1, 3].map((i) => [client.states[i].code,
+      client.states[i].reason]),
+    [[3000, 'token expired'], [3000, 'unauthorized']]);
+    await client.hears('in');
+  });
+
+test('a fixed token lets in until it expires', { skip }, async (t) => {
+  const hubd = await Hubd.start(t, TOKEN_SETTINGS);
+  const client = join(t, hubd, { token: mint('ada', 1), sessionId: null });
+  await client.hub.opened();
+  await until(() => client.find('closed'), 'the end');
+  const { code, reason } = client.find('closed');
+  assert.deepEqual([code, reason], [3000, 'token expired']);
+  assert.deepEqual(client.said(), ['connecting', 'open', 'closed']);
+});
+
+test('nobody can be somebody else', { skip }, async (t) => {
+  const hubd = await Hubd.start(t, TOKEN_SETTINGS);
+  const other = join(t, hubd, { userId: 'ada', token: () => mint('eve') });
+  await assert.rejects(other.hub.opened(),
+    { name: 'HubClosedError', code: 3003, reason: 'forbidden' });
+
+  const users = ['ada', 'eve'];
+  const changed = join(t, hubd,
+    { userId: null, token: () => mint(users.shift(), 3) });
+  await changed.hub.opened();
+  await until(() => changed.find('closed'), 'the end');
+  assert.equal(changed.find('closed').code, 3003);
+});
+
+test('a ticket is had for each connection', { skip }, async (t) => {
+  const hubd = await Hubd.start(t, TOKEN_SETTINGS);
+  let issued = 0;
+  const client = join(t, hubd, {
+    userId: null,
+    baseDelayMs: 10,
+    ticket: () => {
+      issued++;
+      return hubd.issueTicket({ userId: 'ada', connectionTtlMs: 1000 });
+    },
+  });
+  await until(() => issued === 2, 'the end of the first');
+  await client.hub.opened();
+  assert.deepEqual(client.said().slice(0, 3),
+    ['connecting', 'open', 'waiting']);
+  assert.equal(client.find('waiting').code, 3000);
+});
+
+test('hub.v1 without a token: the hub is asked whether it is there', { skip },
+  async (t) => {
+    const hubd = await Hubd.start(t);
+    const client = join(t, hubd,
+      { controls: true, idleTimeoutMs: 600, baseDelayMs: 10 });
+    await client.hub.opened();
+    assert.equal(client.hub.hello.userId, 'ada');
+    await pause(2000);
+    assert.deepEqual(client.said(), ['connecting', 'open']);
+    hubd.freeze();
+    await until(() => client.find('waiting'), 'it is given up');
+    hubd.thaw();
+    await client.hub.opened();
+    await client.hears('again');
+  });
+
+test('a hub that is full says when to come back', { skip }, async (t) => {
+  const hubd = await Hubd.start(t, { HUB_MAX_CONNECTIONS: '1' });
+  const first = join(t, hubd);
+  await first.hub.opened();
+  await hubd.waitForConnections(1);
+  const second = join(t, hubd, { controls: true });
+  await until(() => second.find('waiting'), 'it is told');
+  const { code, hinted, delayMs } = second.find('waiting');
+  assert.deepEqual([code, hinted, delayMs], [1013, true, 10000]);
+});
+
+// Ids. ------------------------------------------------------------------------
+
 // Its status for a handshake with these bytes of a userId.
 async function statusFor(hubd, encoded) {
   const socket = connect(hubd.port, '127.0.0.1');
@@ -219,11 +335,11 @@ const canHave = hasGlobal || process.allowedNodeEnvironmentFlags.has(flag);
 test("Node's own WebSocket will do",
   { skip: skip || (!canHave && 'this Node has none') },
   async (t) => {
-    const hubd = await Hubd.start(t);
+    const hubd = await Hubd.start(t, TOKEN_SETTINGS);
     const program = `
       import { HubClient } from ${JSON.stringify(
         new URL('../hub-client.js', import.meta.url))};
-      const hub = new HubClient('${hubd.url}', { userId: 'ada' });
+      const hub = new HubClient('${hubd.url}', { token: '${mint('ada')}' });
       hub.on('note', (payload) => {
         console.log(payload);
         hub.stop();

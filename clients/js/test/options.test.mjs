@@ -188,12 +188,13 @@ test('ids arrive as they are', (t) => {
 
 // The module in a world with nothing but ECMAScript and what is given.
 async function inWorld(globals) {
-  const path = new URL('../hub-client.js', import.meta.url);
-  const source = await readFile(path, 'utf8');
+  const sources = await Promise.all(['hub-protocol.js', 'hub-client.js'].map(
+    (name) => readFile(new URL(`../${name}`, import.meta.url), 'utf8')));
   const world = vm.createContext(globals);
 
   vm.runInContext(
-    `'use strict';${source.replace(/^export /gm, '')}
+    `'use strict';${sources.join('').replace(/^import \{.*?;$/gms, '')
+      .replace(/^export /gm, '')}
     globalThis.HubClient = HubClient;`, world);
   return world;
 }

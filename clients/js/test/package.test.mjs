@@ -38,7 +38,12 @@ test('it depends on nothing', async () => {
   const manifest = await readJson('package.json');
   for (const kind of ['dependencies', 'peerDependencies', 'scripts'])
     assert.equal(manifest[kind], undefined);
-  assert.doesNotMatch(await read('hub-client.js'), /\bimport\b|\brequire\b/);
+  for (const file of manifest.files.filter((name) => name.endsWith('.js'))) {
+    const text = await read(file);
+    assert.doesNotMatch(text, /\brequire\b|\bimport\(/);
+    for (const [, from] of text.matchAll(/\bfrom '(.*)'/g))
+      assert.equal(from, './hub-protocol.js');
+  }
 });
 
 test("the package, installed, runs the README's program",
@@ -46,7 +51,7 @@ test("the package, installed, runs the README's program",
     const { directory, pack } = await installed(t);
     assert.deepEqual(pack.files.map(({ path }) => path).sort(),
       ['LICENSE', 'README.md', 'hub-client.d.ts', 'hub-client.js',
-        'package.json']);
+        'hub-protocol.js', 'package.json']);
     assert.ok(pack.size < 20000, `${pack.size} bytes`);
 
     const hubd = await Hubd.start(t);

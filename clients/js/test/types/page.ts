@@ -5,6 +5,7 @@ import {
   HubClosedError,
   shouldReconnect,
   type HubClientOptions,
+  type HubHello,
   type HubMessage,
   type HubState,
   type HubStateDetail,
@@ -78,8 +79,25 @@ loose.on("note", (payload: { text: string }, message: HubMessage) => {
 loose.on("anything", (payload) => payload.at.all);
 console.log(HubClient.defaults.maxDelayMs.toFixed());
 
-// @ts-expect-error: who is it?
-new HubClient("/ws", {});
+const known = new HubClient("/ws", {
+  token: async () => (await fetch("/token")).text(),
+  onError: (error, context) => {
+    if (context.source === "token") console.log(error);
+  },
+});
+known.onState((state, { hello }) => {
+  if (state === "open") console.log(hello?.userId, hello?.expiresInMs);
+});
+const hello: HubHello | null = known.hello;
+console.log(hello?.connectionId.length);
+new HubClient("/ws", { ticket: () => "t", sessionId: "tab-1" });
+new HubClient("/ws", { token: "t", userId: null });
+new HubClient("/ws", { userId: "ada", controls: true });
+
+// @ts-expect-error: a ticket is good for one connection only
+new HubClient("/ws", { ticket: "t" });
+// @ts-expect-error: a token is text
+new HubClient("/ws", { token: () => 7 });
 // @ts-expect-error: ids are strings
 new HubClient("/ws", { userId: 7 });
 // @ts-expect-error: there is no such option
