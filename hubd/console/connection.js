@@ -1,23 +1,48 @@
 // connection.js - one WebSocket of this page, and its row in the list.
 import { announce, button, element } from './dom.js';
-import { HubClient } from './hub-client.js';
+import { HubClient, shouldReconnect } from './hub-client.js';
 import { duration, plural } from './units.js';
+
+// What browsers say if nobody else says anything: there is no hubd, a request
+// is wrong, or a proxy refuses it.
+const NOT_TOLD = 1006;
+const UNAUTHORIZED = 3000;
+
+// Tickets say what they are.
+function showing(credential) {
+  if (credential === '') return {};
+  if (/^hubt_[\w-]+$/.test(credential)) return { ticket: () => credential };
+  return { token: credential };
+}
 
 function describeEnd({ code, reason }) {
   return reason ? `${code}: ${reason}` : `${code}`;
 }
 
-// The state in words; `detail` comes from HubClient. Browsers do not say why a
-// connection could not be opened.
-function describe(state, detail, wasOpen) {
+function describeFailure(detail, wasOpen) {
+  if (wasOpen) return `lost (${describeEnd(detail)})`;
+  if (detail.code === NOT_TOLD) return 'refused or unreachable';
+  return `refused (${describeEnd(detail)})`;
+}
+
+// A user and a session as text, where '' is no session.
+export function nameOf(user, session) {
+  return session ? `${user} · ${session}` : user;
+}
+
+// The state in words; `detail` comes from HubClient.
+function describe(state, detail, wasOpen, claimed) {
   switch (state) {
     case 'connecting':
       return 'connecting…';
-    case 'open':
-      return 'connected';
+    case 'open': {
+      const { hello } = detail;
+      const name = hello && nameOf(hello.userId, hello.sessionId);
+      return hello && name !== claimed ? `connected as ${name}` : 'connected';
+    }
     case 'waiting':
       return (
-        (wasOpen ? `lost (${describeEnd(detail)})` : 'refused or unreachable') +
+        describeFailure(detail, wasOpen) +
         `, next try in ${duration(detail.delayMs + 999)}`
       );
     case 'closed':
@@ -37,20 +62,27 @@ export class Connection {
   #received = 0;
   #announced = 'idle';
   #wasOpen = false; // before the current attempt
+  #claimed; // who it is, as was typed in
   #comesBack = false;
 
   // `onMessage(entry)`, `onRemove(connection)`.
   constructor(
-    { id, colour, label, user, session, url },
+    { id, colour, label, user, session, credential, url },
     { onMessage, onRemove },
   ) {
     this.id = id;
     this.colour = colour;
     this.label = label;
-    // Throws if an id is invalid.
+    this.#claimed = nameOf(user, session);
+    // Throws if an id or a token is invalid.
     this.#client = new HubClient(url, {
-      userId: user,
+      userId: user === '' && credential !== '' ? undefined : user,
       sessionId: session === '' ? undefined : session,
+      ...showing(credential),
+      controls: true,
+      // The same token or ticket is no better the next time.
+      shouldReconnect: (code) =>
+        code !== UNAUTHORIZED && shouldReconnect(code),
       onError: (error, { source, data }) => {
         if (source === 'frame')
           this.#receive(
@@ -111,7 +143,7 @@ export class Connection {
   }
 
   #show(state, detail) {
-    const words = describe(state, detail, this.#wasOpen);
+    const words = describe(state, detail, this.#wasOpen, this.#claimed);
     if (state !== 'connecting') this.#wasOpen = state === 'open';
     this.root.dataset.state = state;
     this.#state.textContent = words;

@@ -1,23 +1,28 @@
 // connections.js - the form that connects, and the list of connections.
-import { Connection } from './connection.js';
+import { Connection, nameOf } from './connection.js';
 import { announce, byId, markInvalid } from './dom.js';
 
 const CONNECTIONS_MAX = 20;
 const COLOURS = 8;
 
+// By the names that errors begin with.
+const FIELDS = {
+  userId: 'connect-user',
+  sessionId: 'connect-session',
+  token: 'connect-token',
+};
+
 function refuse(text, field) {
   const shown = byId('connect-error');
   shown.textContent = text;
   shown.hidden = text === '';
-  for (const id of ['connect-user', 'connect-session'])
-    markInvalid(byId(id), id === field);
+  for (const id of Object.values(FIELDS)) markInvalid(byId(id), id === field);
   if (text !== '') announce(text);
   if (field) byId(field).focus();
 }
 
 // The name of a connection on this page; duplicates get a number.
-function makeLabel(user, session, taken) {
-  const name = session === '' ? user : `${user} · ${session}`;
+function makeLabel(name, taken) {
   let label = name;
   for (let number = 2; taken.has(label); number++) label = `${name} #${number}`;
   return label;
@@ -45,14 +50,23 @@ export function offerConnections(messages, findUrl) {
     const url = await findUrl();
     const user = byId('connect-user').value;
     const session = byId('connect-session').value;
-    const label = makeLabel(user, session, connections);
+    const credential = byId('connect-token').value.trim();
+    const label = makeLabel(nameOf(user || 'token', session), connections);
     if (connections.size >= CONNECTIONS_MAX) {
       refuse(`No more than ${CONNECTIONS_MAX} at once: remove one first.`);
       return;
     }
     try {
       const connection = new Connection(
-        { id: String(made), colour: made % COLOURS, label, user, session, url },
+        {
+          id: String(made),
+          colour: made % COLOURS,
+          label,
+          user,
+          session,
+          credential,
+          url,
+        },
         { onMessage: (entry) => messages.add(entry), onRemove: remove },
       );
       made++;
@@ -62,12 +76,7 @@ export function offerConnections(messages, findUrl) {
       messages.offer(connection);
       connection.start();
     } catch (error) {
-      refuse(
-        `${error.message}.`,
-        error.message.startsWith('sessionId')
-          ? 'connect-session'
-          : 'connect-user',
-      );
+      refuse(`${error.message}.`, FIELDS[error.message.split(' ')[0]]);
     }
   });
 

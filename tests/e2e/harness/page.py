@@ -103,6 +103,15 @@ class Page:
             return found;""")
         return words
 
+    def traces(self):
+        """Where something that was typed in must not be."""
+        return self.run("""
+            return JSON.stringify([
+              Object.entries(localStorage), Object.entries(sessionStorage),
+              document.cookie, location.href, history.state,
+              document.documentElement.outerHTML,
+              performance.getEntries().map((entry) => entry.name)]);""")
+
     def overflow(self):
         """How many pixels of the page are beyond its right edge."""
         return self.run("return document.documentElement.scrollWidth"
@@ -156,13 +165,15 @@ class Page:
                 return passed
         raise AssertionError(f"no {wanted} among {passed}")
 
-    def connect(self, user, session=""):
-        label = f"{user} · {session}" if session else user
+    def connect(self, user, session="", token="", state="connected"):
+        name = user or "token"
+        label = f"{name} · {session}" if session else name
         self.fill("#connect-user", user)
         self.fill("#connect-session", session)
+        self.fill("#connect-token", token)
         self.click("#connect button")
-        until(lambda: self.connections().get(label, "").startswith(
-            "connected"), f"{label} connected", 10)
+        until(lambda: self.connections().get(label, "").startswith(state),
+              f"{label} {state}", 10)
 
     def opened_message(self):
         """What the newest one shows, once it is opened."""
