@@ -22,7 +22,6 @@
 #include "base/clock.h"
 #include "base/origin.h"
 
-
 struct ticket {
     struct ticket *next; /* in its chain */
     size_t place;        /* in the heap */

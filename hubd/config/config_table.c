@@ -194,7 +194,7 @@ const struct config_setting config_settings[] = {
      &config_time, FIELD(jwt.keys_cooldown_ms), RANGE(100, HOUR_MS)},
     {"HUB_JWT_KEYS_MAX_AGE", "jwt_keys_max_age",
      "how long keys stay in use while fetches fail; 0: no limit", "0",
-     &config_time, FIELD(jwt.keys_max_age_ms), RANGE(0, 30 * 24 * HOUR_MS)},
+     &config_time, FIELD(jwt.keys_max_age_ms), RANGE(0, 720 * HOUR_MS)},
     {"HUB_JWT_ISSUER", "jwt_issuer",
      "who must have issued a token (iss); unset: anybody", NULL,
      &config_text, FIELD(jwt.issuer)},

@@ -46,6 +46,7 @@ class Compose(EngineCase):
             cls.work / "override.yaml", "--profile", "tls", *arguments,
             cwd=FILES, env={
                 "HUB_API_KEY_FILE": str(cls.key_file),
+                "HUB_CLIENT_AUTH": "none",
                 "TLS_DIR": str(cls.work), "TLS_PORT": "8443",
                 "NGINX_IMAGE": "hub-test-nginx"})
 

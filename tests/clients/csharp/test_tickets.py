@@ -23,7 +23,8 @@ class TicketCase(DriverCase):
 
 
 class Issued(TicketCase, SharedHubdCase):
-    settings = {"HUB_NODE_NAME": "node-7", "HUB_TICKET_TTL": "20s"}
+    settings = {"HUB_CLIENT_AUTH": "ticket", "HUB_NODE_NAME": "node-7",
+                "HUB_TICKET_TTL": "20s"}
 
     def test_each_is_another(self):
         tickets = {self.assertIssued(self.hubd.ticket("ada"))
@@ -59,7 +60,7 @@ class Issued(TicketCase, SharedHubdCase):
         self.assertEqual(outcome.status, 401)
 
     def test_no_more_than_hubd_allows(self):
-        hub = self.start(HUB_TICKETS_MAX="2")
+        hub = self.start(HUB_CLIENT_AUTH="ticket", HUB_TICKETS_MAX="2")
         client = self.client(f"http://127.0.0.1:{hub.port}", hub.key,
                              Timeout="00:00:01")
         for _ in range(2):
