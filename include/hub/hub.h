@@ -358,7 +358,7 @@ HUB_API int hub_adopt(hub_t *hub, int fd, const struct hub_member *member,
                       hub_id *id);
 
 /* Takes a socket like hub_adopt(), but only to tell its peer why it is closed;
- * web pages see nothing of a handshake that was refused. Sends the preamble and
+ * web pages learn nothing about a rejected handshake. Sends the preamble and
  * a Close frame, and discards what the peer sends until its own Close frame
  * arrives, the stream ends, or about two seconds have passed. Such a socket is
  * not a connection: it has no id, no callbacks and no place, and in the
@@ -394,7 +394,7 @@ HUB_API int64_t hub_send(hub_t *hub, const struct hub_target *target,
  * Threads, Owns, Returns: as hub_send(). */
 HUB_API int64_t hub_broadcast(hub_t *hub, const struct hub_message *message);
 
-/* Sets anew when a connection expires: in `expires_ms`, or never if that is 0.
+/* Sets a new expiry for a connection: in `expires_ms`, or never if that is 0.
  * `expiring` is called once, expiry_warning_ms before the expiry, or at once if
  * less is left, and again after each extension. expiry_grace_ms after the
  * expiry, the connection is closed after what is queued for it, with code 3000
