@@ -1,5 +1,5 @@
-/* jwk.c - from the members of a JWK to a public key of libcrypto (RFC 7518, 6;
- * RFC 8037, 2).
+/* jwk.c - makes a public key of libcrypto from the members of a JWK (RFC 7518,
+ * 6; RFC 8037, 2).
  */
 #include "access/jwk.h"
 
@@ -18,9 +18,9 @@
 #define ED25519_BYTES 32
 #define UNCOMPRESSED 4 /* SEC 1, 2.3.3: both coordinates follow */
 
-#define BAD_NUMBERS "has members of its type that are missing or wrong"
+#define BAD_NUMBERS "has missing or invalid members for its type"
 
-/* A member that is base64url. Returns its bytes, or -1. */
+/* Decodes a member that is base64url. Returns its length, or -1. */
 static ssize_t member_bytes(const cJSON *jwk, const char *name,
                             unsigned char *out, size_t size)
 {
@@ -117,11 +117,11 @@ static const char *read_public(EVP_PKEY **pkey, const cJSON *jwk,
     else if (is(type, "OKP") && is(curve, "Ed25519"))
         *pkey = read_ed25519(jwk);
     else
-        return "is none of RSA, P-256, P-384 and Ed25519";
+        return "is not RSA, P-256, P-384 or Ed25519";
     return *pkey != NULL ? NULL : BAD_NUMBERS;
 }
 
-/* What to call one that is of no use. */
+/* The name of a type, also of keys that are left out. */
 static const char *name_of(const char *type)
 {
     static const char *const names[] = {"RSA", "EC", "OKP", "oct"};
@@ -144,7 +144,7 @@ static const char *read_kid(struct jwt_key_info *info, const char *kid)
     return NULL;
 }
 
-/* RFC 7517, 4.2 and 4.3: whether its owner signs with it. */
+/* RFC 7517, 4.2 and 4.3: whether the key is for signatures. */
 static const char *judge_use(const cJSON *jwk, const char *use)
 {
     const char *why = NULL;
@@ -165,7 +165,7 @@ static const char *judge_use(const cJSON *jwk, const char *use)
     return "has key_ops without verify";
 }
 
-/* What its alg leaves of those that are allowed. */
+/* Restricts `allowed` to the key's alg. */
 static const char *narrow(unsigned *allowed, const char *name)
 {
     enum jwt_algorithm algorithm;
@@ -174,7 +174,7 @@ static const char *narrow(unsigned *allowed, const char *name)
         return NULL;
     algorithm = jwt_algorithm_find(name);
     if (algorithm == JWT_ALGORITHMS)
-        return "has an alg that is none for tokens";
+        return "has an unsupported alg";
     *allowed &= JWT_BIT(algorithm);
     return *allowed == 0 ? JWT_KEY_NOT_ALLOWED : NULL;
 }
@@ -195,7 +195,7 @@ const char *jwk_read(struct jwt_key *key, const cJSON *jwk, unsigned allowed)
     if (why == NULL)
         why = read_kid(&key->info, kid);
     if (why == NULL && is(type, "oct"))
-        why = "is a secret, which HUB_JWT_SECRET_FILE is for";
+        why = "is a secret; secrets belong in HUB_JWT_SECRET_FILE";
     if (cJSON_GetObjectItemCaseSensitive(jwk, "d") != NULL)
         why = JWK_PRIVATE;
     if (why == NULL)

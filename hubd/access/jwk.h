@@ -8,10 +8,9 @@
 
 #define JWK_PRIVATE "is a private key"
 
-/* Fills in a key that is all zeros. Returns NULL, or why it is of no use for
- * tokens: JWK_PRIVATE where it is a key that nobody but its owner should have.
- * What can be told of it is in its info all the same, and it is to be
- * released. */
+/* Fills in a zeroed key. Returns NULL, or why the key cannot be used for
+ * tokens: JWK_PRIVATE for a private key. Even then its info has what is known
+ * about it, and the key must be released. */
 const char *jwk_read(struct jwt_key *key, const cJSON *jwk, unsigned allowed);
 
 #endif

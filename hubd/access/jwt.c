@@ -1,9 +1,9 @@
-/* jwt.c - the three parts of a token, in this order: what the header says of
- * the signature, the signature, and only then the claims. Whether it has
- * expired is asked last, so that this is all that is wrong with it.
+/* jwt.c - checks the parts of a token in this order: the header, the signature,
+ * and only then the claims. The expiry is checked last, so that an expired
+ * token has no other fault.
  *
  * Header and claims are read in one strict pass each, which only notes where
- * the members lie that count. Of those none may come twice, in whatever
+ * the relevant members are. None of these may occur twice, in whatever
  * spelling.
  */
 #include "access/jwt.h"
@@ -29,16 +29,16 @@ struct parts {
 
 /* Members. ---------------------------------------------------------------- */
 
-/* One that is looked for. */
+/* A member to look for. */
 struct note {
-    const struct json_path *path;       /* of depth 0: not looked for */
+    const struct json_path *path;       /* depth 0: not looked for */
     unsigned seen[JSON_ITEM_DEPTH_MAX]; /* how often, at each depth */
     enum json_type type;
-    struct slice text; /* once it was seen */
+    struct slice text; /* once seen */
 };
 
 struct notes {
-    const char *text; /* that is scanned */
+    const char *text; /* being scanned */
     struct note *note;
     size_t count;
 };
@@ -71,7 +71,7 @@ static bool is_there(const struct note *note)
     return note->path->depth > 0 && note->seen[note->path->depth - 1] > 0;
 }
 
-/* Scans an object. Returns NULL, or what is wrong with it. */
+/* Scans an object. Returns NULL, or what is wrong. */
 static const char *scan(struct slice json, struct note *note, size_t count)
 {
     struct notes notes = {json.start, note, count};
@@ -86,7 +86,7 @@ static const char *scan(struct slice json, struct note *note, size_t count)
     }
     result = json_scan(json.start, json.bytes, &report, &top, &error);
     if (result == STOP)
-        return "has a member twice";
+        return "has a duplicate member";
     if (result != 0)
         return "is not JSON";
     return top.type == JSON_TYPE_OBJECT ? NULL : "is not a JSON object";
@@ -129,7 +129,7 @@ static const char *check_type(const struct note *type, const char *wanted)
                                                 : is_for_access(type)
                                : wanted == NULL;
 
-    return good ? NULL : "its type (typ) is another one";
+    return good ? NULL : "its type (typ) is not accepted";
 }
 
 static const char *read_algorithm(const struct note *note, unsigned allowed,
@@ -139,14 +139,14 @@ static const char *read_algorithm(const struct note *note, unsigned allowed,
 
     if (!is_there(note) || note->type != JSON_TYPE_STRING ||
         json_string_decode(note->text, name, sizeof(name)) < 0)
-        return "its algorithm (alg) is none";
+        return "its algorithm (alg) is missing or invalid";
     *algorithm = jwt_algorithm_find(name);
     if (*algorithm == JWT_ALGORITHMS || (JWT_BIT(*algorithm) & allowed) == 0)
-        return "its algorithm (alg) is none of HUB_JWT_ALGORITHMS";
+        return "its algorithm (alg) is not in HUB_JWT_ALGORITHMS";
     return NULL;
 }
 
-/* `kid` has room for one; NULL goes to the signature where there is none. */
+/* `kid` is a buffer; signature->kid stays NULL if the header has none. */
 static const char *read_kid(const struct note *note, char kid[IDENTITY_KID_MAX],
                             struct jwt_signature *signature)
 {
@@ -154,7 +154,7 @@ static const char *read_kid(const struct note *note, char kid[IDENTITY_KID_MAX],
         return NULL;
     if (note->type != JSON_TYPE_STRING ||
         json_string_decode(note->text, kid, IDENTITY_KID_MAX) < 0)
-        return "its key id (kid) is none";
+        return "its key id (kid) is invalid";
     signature->kid = kid;
     return NULL;
 }
@@ -170,10 +170,11 @@ static const char *read_header(struct slice json,
     for (size_t i = 0; i < HEADERS; i++)
         note[i].path = &header_names[i];
     if (scan(json, note, HEADERS) != NULL)
-        return "its header is no JSON object, or has a member twice";
+        return "its header is not a JSON object, or has a duplicate member";
     for (size_t i = CRIT; i < HEADERS; i++) {
         if (is_there(&note[i]))
-            return "its header has an extension: crit, b64, zip or enc";
+            return "its header has an unsupported member: crit, b64, zip or "
+                   "enc";
     }
     why = read_algorithm(&note[ALG], policy->algorithms, &signature->algorithm);
     if (why == NULL)
@@ -194,8 +195,8 @@ static const struct json_path claim_names[] = {
     [NBF] = {1, {0}, "nbf"},
 };
 
-/* Seconds, of which parts are cut off; in ms. Nothing is taken that may mean
- * another time elsewhere: no exponents, no milliseconds. Returns 0 or -1. */
+/* Reads seconds as ms, and drops fractions. Rejects what others may read as a
+ * different time: exponents, and milliseconds. Returns 0 or -1. */
 static int read_date(const struct note *note, int64_t now_ms, int64_t *ms)
 {
     const char *p = note->text.start, *end = p + note->text.bytes;
@@ -231,7 +232,7 @@ static int judge_audience(void *context, const struct json_item *item)
     return 0;
 }
 
-/* A text, or an array of texts. */
+/* The claim is a string, or an array of strings. */
 static bool is_for(const struct note *note, const char *wanted)
 {
     struct audience audience = {note->text.start, wanted, false};
@@ -262,9 +263,9 @@ static const char *read_ids(const struct note *note, struct identity *out)
     if (!is_there(&note[USER]))
         return "it has no user id";
     if (!read_id(&note[USER], out->user_id))
-        return "its user id is none that a user can have";
+        return "its user id is invalid";
     if (is_there(&note[SESSION]) && !read_id(&note[SESSION], out->session_id))
-        return "its session id is none that a session can have";
+        return "its session id is invalid";
     return NULL;
 }
 
@@ -278,16 +279,16 @@ static const char *judge_claims(const struct note *note,
     if (!is_there(&note[EXP]))
         return "it never expires: exp is missing";
     if (read_date(&note[EXP], now_ms, expires_ms) != 0)
-        return "its exp is no time in seconds";
+        return "its exp is not a time in seconds";
     if (is_there(&note[NBF]) && read_date(&note[NBF], now_ms, &begins_ms) != 0)
-        return "its nbf is no time in seconds";
+        return "its nbf is not a time in seconds";
     if (is_there(&note[NBF]) && begins_ms - policy->leeway_ms > now_ms)
         return "it is not valid yet (nbf)";
     if (policy->issuer != NULL &&
         !(is_there(&note[ISS]) && is_text(&note[ISS], policy->issuer)))
         return "its issuer (iss) is not HUB_JWT_ISSUER";
     if (policy->audience != NULL && !is_for(&note[AUDIENCE], policy->audience))
-        return "HUB_JWT_AUDIENCE is not in its audience";
+        return "its audience does not include HUB_JWT_AUDIENCE";
     return read_ids(note, out);
 }
 
@@ -307,14 +308,14 @@ static enum jwt_result read_claims(struct slice json,
     int64_t expires_ms;
 
     if (scan(json, note, CLAIMS) != NULL) {
-        *why = "its claims are no JSON object, or have a member twice";
+        *why = "its claims are not a JSON object, or have a duplicate member";
         return JWT_BAD;
     }
     *why = judge_claims(note, policy, now_ms, &expires_ms, out);
     if (*why != NULL)
         return JWT_BAD;
     out->method = IDENTITY_JWT;
-    /* 0 would be never. */
+    /* 0 would mean never. */
     out->expires_in_ms = expires_ms > now_ms ? expires_ms - now_ms : 1;
     if (expires_ms + policy->leeway_ms > now_ms)
         return JWT_GOOD;
@@ -340,9 +341,9 @@ static int split(struct slice token, struct parts *parts)
     return 0;
 }
 
-#define BAD_PART "a part of it is not base64url, or too long"
+#define BAD_PART "a part of it is empty, too long, or not base64url"
 
-/* The bytes of a part that may not be empty; none: it is BAD_PART. */
+/* Decodes a part; an empty result means BAD_PART. */
 static struct slice decode(struct slice part, char *out, size_t size)
 {
     ssize_t bytes = base64url_decode(part, out, size);
@@ -406,7 +407,7 @@ enum jwt_result jwt_verify(const struct jwt_keys *keys,
     *why = "it is empty, or longer than 16384 bytes";
     if (token.bytes == 0 || token.bytes > JWT_BYTES_MAX)
         return JWT_BAD;
-    *why = "it is no token: those have three parts";
+    *why = "it is not a token: a token has three parts";
     if (split(token, &parts) == 0)
         result = verify_signature(keys, policy, &parts, out, why);
     if (result == JWT_GOOD)

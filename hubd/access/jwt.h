@@ -1,8 +1,8 @@
-/* jwt.h - what a token is good for: a JSON Web Token (RFC 7519) in the compact
- * form of a JSON Web Signature (RFC 7515), as RFC 8725 advises to read it.
+/* jwt.h - verifies tokens: JSON Web Tokens (RFC 7519) in the compact form of
+ * JSON Web Signatures (RFC 7515), following the advice of RFC 8725.
  *
- * Nothing that a token brings along is used to verify it: no keys, no
- * addresses, no certificates. A token has one spelling; another one is refused.
+ * Nothing in a token is used to verify it: no keys, no URLs, no certificates.
+ * Each token has exactly one valid spelling.
  *
  * Threads: any.
  */
@@ -17,30 +17,30 @@
 
 #define JWT_BYTES_MAX 16384
 
-/* What a token has to be. Texts are the caller's. */
+/* The requirements for tokens. Strings belong to the caller. */
 struct jwt_policy {
-    unsigned algorithms;  /* a bit each */
+    unsigned algorithms;  /* JWT_BIT() of each */
     const char *type;     /* exactly; NULL: none, JWT or at+jwt */
     const char *issuer;   /* exactly; NULL: any */
     const char *audience; /* one of them; NULL: any */
     struct json_path audience_claim;
     struct json_path user_claim;
     struct json_path session_claim; /* may be of depth 0 */
-    int64_t leeway_ms;              /* that clocks may be apart */
+    int64_t leeway_ms;              /* that clocks may differ by */
 };
 
 enum jwt_result {
     JWT_GOOD,
     JWT_BAD,
-    JWT_EXPIRED, /* and good otherwise */
-    JWT_UNKNOWN, /* its signature cannot be judged: a newer set may have the
-                    key */
+    JWT_EXPIRED, /* otherwise good */
+    JWT_UNKNOWN, /* its signature cannot be verified: a newer key set may have
+                    the key */
 };
 
-/* Verifies a token at the time `now_ms`, since the Unix epoch. `out` is who it
- * is for where it is JWT_GOOD or JWT_EXPIRED, and all zeros otherwise. `why` is
- * a constant phrase for logs, NULL where it is JWT_GOOD. Without keys (NULL)
- * what could be good is JWT_UNKNOWN. */
+/* Verifies a token at the time `now_ms`, since the Unix epoch. If the token is
+ * JWT_GOOD or JWT_EXPIRED, `out` is set to its identity, otherwise zeroed.
+ * `why` is a constant phrase for logs, NULL for JWT_GOOD. Without keys (NULL),
+ * a token that may be good is JWT_UNKNOWN. */
 enum jwt_result jwt_verify(const struct jwt_keys *keys,
                            const struct jwt_policy *policy, struct slice token,
                            int64_t now_ms, struct identity *out,

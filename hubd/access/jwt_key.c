@@ -1,4 +1,4 @@
-/* jwt_key.c - verifying with libcrypto.
+/* jwt_key.c - verifies signatures with libcrypto.
  *
  * A public key is prepared for each algorithm when it is read, because finding
  * digests by name takes longer than some verifications. Nothing in a token says
@@ -20,8 +20,8 @@
 #define GROUP_NAME_BYTES 32
 
 static const struct algorithm {
-    const char *digest; /* NULL: the key says */
-    size_t bytes;       /* of a secret at least; of r, or s, of a point */
+    const char *digest; /* NULL: given by the key */
+    size_t bytes;       /* minimum of a secret; of each of r and s */
     bool pss;
 } algorithms[JWT_ALGORITHMS] = {
     [JWT_HS256] = {"SHA2-256", 32, false},
@@ -38,7 +38,7 @@ static const struct algorithm {
     [JWT_EDDSA] = {NULL, 0, false},
 };
 
-/* What it is. ------------------------------------------------------------- */
+/* Types. ------------------------------------------------------------------ */
 
 static bool has_good_exponent(const EVP_PKEY *pkey)
 {
@@ -59,7 +59,7 @@ static const char *judge_rsa(struct jwt_key_info *info, const EVP_PKEY *pkey)
         return "has fewer than 2048 bits";
     if (info->bits > RSA_BITS_MAX)
         return "has more than 8192 bits";
-    return has_good_exponent(pkey) ? NULL : "has an exponent that is none";
+    return has_good_exponent(pkey) ? NULL : "has an invalid exponent";
 }
 
 /* Whether the point is on its curve. */
@@ -86,12 +86,12 @@ static const char *judge_ec(struct jwt_key_info *info, EVP_PKEY *pkey)
         info->algorithms = JWT_BIT(JWT_ES384);
     } else {
         info->type = "EC";
-        return "is on another curve than P-256 and P-384";
+        return "is on a curve other than P-256 and P-384";
     }
-    return is_point(pkey) ? NULL : "is no point of its curve";
+    return is_point(pkey) ? NULL : "is not a point on its curve";
 }
 
-/* Sets type, bits and what the type can be used with. */
+/* Sets the type, bits and algorithms. */
 static const char *judge(struct jwt_key_info *info, EVP_PKEY *pkey)
 {
     info->bits = (unsigned)EVP_PKEY_get_bits(pkey);
@@ -109,7 +109,7 @@ static const char *judge(struct jwt_key_info *info, EVP_PKEY *pkey)
     }
 }
 
-/* Getting ready. ---------------------------------------------------------- */
+/* Initialization. --------------------------------------------------------- */
 
 static EVP_MD_CTX *prepare(const struct algorithm *algorithm, EVP_PKEY *pkey)
 {
@@ -190,8 +190,8 @@ static const unsigned char *bytes_of(struct slice text)
     return (const unsigned char *)text.start;
 }
 
-/* Computes, and compares in a time that tells nothing. What libcrypto has made
- * of the secret it wipes. */
+/* Compares in constant time. libcrypto wipes what it has derived from the
+ * secret. */
 static bool verify_secret(const struct jwt_key *key,
                           const struct algorithm *algorithm, struct slice input,
                           struct slice signature)
@@ -213,7 +213,7 @@ static bool verify_secret(const struct jwt_key *key,
                 CRYPTO_memcmp(mac, signature.start, bytes) == 0;
 
     EVP_MAC_CTX_free(ctx);
-    OPENSSL_cleanse(mac, sizeof(mac)); /* a signature for others to use */
+    OPENSSL_cleanse(mac, sizeof(mac)); /* others could use this signature */
     return good;
 }
 
@@ -231,8 +231,8 @@ static bool verify_public(const struct jwt_key *key,
     return good;
 }
 
-/* Tokens have r and s one behind the other, libcrypto takes DER. It looks at
- * their ranges itself. */
+/* Tokens have r followed by s; libcrypto expects DER, and checks their ranges
+ * itself. */
 static bool verify_ec(const struct jwt_key *key, enum jwt_algorithm algorithm,
                       struct slice input, struct slice signature)
 {
@@ -249,7 +249,7 @@ static bool verify_ec(const struct jwt_key *key, enum jwt_algorithm algorithm,
     s = BN_bin2bn(bytes_of(signature) + bytes, bytes, NULL);
     if (pair != NULL && r != NULL && s != NULL &&
         ECDSA_SIG_set0(pair, r, s) == 1) {
-        r = s = NULL; /* they are its own */
+        r = s = NULL; /* `pair` owns them now */
         der_bytes = i2d_ECDSA_SIG(pair, &der);
     }
     if (der_bytes > 0)
@@ -263,8 +263,8 @@ static bool verify_ec(const struct jwt_key *key, enum jwt_algorithm algorithm,
     return good;
 }
 
-/* One that is shorter is another spelling of it with zeros in front, which
- * libcrypto takes for PSS (RFC 8017, 8.1.2). */
+/* A shorter signature would be another spelling, without leading zeros, which
+ * libcrypto accepts for PSS (RFC 8017, 8.1.2). */
 static bool verify_rsa(const struct jwt_key *key, enum jwt_algorithm algorithm,
                        struct slice input, struct slice signature)
 {

@@ -1,8 +1,8 @@
 /* jwt_keys.c - sets of keys, and which of them are tried for a token.
  *
  * A token that names its key is verified with the keys of that name; if there
- * are none, with those that have no name at all. Trying takes time that
- * strangers ask for, so there are never more than a few.
+ * are none, with those without a name. Anyone can make us try keys, so only a
+ * few are tried.
  */
 #include "access/jwt_keys.h"
 
@@ -20,7 +20,7 @@
 #include "config/config.h"
 
 #define HOLDS_PRIVATE                                                          \
-    "holds a private key, which hubd must not have: it takes public ones"
+    "contains a private key, but hubd must only get public ones"
 
 struct secrets {
     unsigned char text[JWT_SECRETS_MAX][CONFIG_KEY_BYTES_MAX];
@@ -83,7 +83,8 @@ static bool is_used(const struct jwt_key *key, enum jwt_algorithm algorithm)
     return (key->info.algorithms & JWT_BIT(algorithm)) != 0;
 }
 
-/* Whether there are as many as can be tried for a token already. */
+/* Whether the set already has as many candidates as can be tried for a token.
+ */
 static bool is_one_too_many(const struct jwt_keys *keys,
                             const struct jwt_key *key)
 {
@@ -101,15 +102,14 @@ static bool is_one_too_many(const struct jwt_keys *keys,
     return false;
 }
 
-/* Takes the next key in, which has been filled in; `why` says that it is of no
- * use. */
+/* Adds the next key, which has been filled in; `why`: it cannot be used. */
 static void take(struct jwt_keys *keys, const char *why)
 {
     struct jwt_key *key = &keys->key[keys->count];
     struct jwt_key_info info;
 
     if (why == NULL && is_one_too_many(keys, key))
-        why = "is one more than the 4 without a kid that there may be";
+        why = "exceeds the limit of 4 keys without a kid";
     if (why != NULL) {
         info = key->info;
         jwt_key_fini(key);
@@ -120,12 +120,12 @@ static void take(struct jwt_keys *keys, const char *why)
     keys->count++;
 }
 
-/* Gives up a set where `why` is something, or there is no key in it to use. */
+/* Releases the set and returns NULL if there is a `why`, or no usable key. */
 static struct jwt_keys *conclude(struct jwt_keys *keys, const char **why)
 {
     ERR_clear_error();
     if (*why == NULL && jwt_keys_count(keys) == 0)
-        *why = "holds no key that can be used";
+        *why = "contains no usable key";
     if (*why == NULL)
         return keys;
     jwt_keys_release(keys);
@@ -144,7 +144,7 @@ static void read_list(struct jwt_keys *keys, const cJSON *list,
         const char *problem;
 
         if (keys->count == JWT_KEYS_MAX) {
-            *why = "holds more than 64 keys";
+            *why = "contains more than 64 keys";
             return;
         }
         problem = jwk_read(&keys->key[keys->count], jwk, allowed);
@@ -166,7 +166,7 @@ struct jwt_keys *jwt_keys_from_jwks(struct slice json, unsigned allowed,
     tree = strict_json_parse(json.start, json.bytes, why);
     list = strict_json_member(tree, "keys", why);
     if (*why == NULL && !cJSON_IsArray(list))
-        *why = "has no array of keys";
+        *why = "has no array named keys";
     if (*why == NULL)
         read_list(keys, list, allowed, is_file, why);
     cJSON_Delete(tree);
@@ -184,7 +184,7 @@ static EVP_PKEY *key_of_certificate(const unsigned char **at, long bytes)
     return pkey;
 }
 
-/* What is in one block. */
+/* Reads one block. */
 static const char *read_block(EVP_PKEY **pkey, const char *name,
                               const unsigned char *data, long bytes)
 {
@@ -197,7 +197,7 @@ static const char *read_block(EVP_PKEY **pkey, const char *name,
     else if (strcmp(name, PEM_STRING_X509) == 0)
         *pkey = key_of_certificate(&at, bytes);
     else
-        return "is PEM of something else than a key or certificate";
+        return "is PEM, but neither a public key nor a certificate";
     return *pkey != NULL && at == data + bytes ? NULL : "is damaged";
 }
 
@@ -216,7 +216,7 @@ static const char *take_block(struct jwt_keys *keys, const char *name,
     if (is_private(name))
         return HOLDS_PRIVATE;
     if (keys->count == JWT_KEYS_MAX)
-        return "holds more than 64 keys";
+        return "contains more than 64 keys";
     why = read_block(&pkey, name, data, bytes);
     if (why == NULL)
         why = jwt_key_init(&keys->key[keys->count], pkey, allowed);
@@ -226,7 +226,7 @@ static const char *take_block(struct jwt_keys *keys, const char *name,
     return NULL;
 }
 
-/* Whether there was nothing more to read, not even the beginning of it. */
+/* Whether the end was reached without another BEGIN line. */
 static bool is_at_end(void)
 {
     return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
@@ -253,7 +253,7 @@ struct jwt_keys *jwt_keys_from_pem(struct slice pem, unsigned allowed,
         OPENSSL_clear_free(data, (size_t)bytes);
     }
     if (*why == NULL && !is_at_end())
-        *why = "holds PEM that is damaged";
+        *why = "contains damaged PEM";
     if (*why == NULL && keys->count == 0)
         *why = "is neither a JWKS nor PEM with public keys or certificates";
     BIO_free(bio);
@@ -274,13 +274,13 @@ struct jwt_keys *jwt_keys_from_secrets(const struct slice *secrets,
     if (keys->secrets == NULL)
         *why = "out of memory";
     if (count > JWT_SECRETS_MAX)
-        *why = "holds more than two secrets";
+        *why = "contains more than two secrets";
     for (size_t i = 0; i < count && *why == NULL; i++) {
         unsigned char *text = keys->secrets->text[i];
         struct slice copy = {(const char *)text, secrets[i].bytes};
 
         if (copy.bytes > CONFIG_KEY_BYTES_MAX) {
-            *why = "holds more than the 4096 bytes a secret may have";
+            *why = "contains a secret of more than 4096 bytes";
             break;
         }
         memcpy(text, secrets[i].start, copy.bytes);
@@ -292,11 +292,11 @@ struct jwt_keys *jwt_keys_from_secrets(const struct slice *secrets,
 
 /* Verifying. -------------------------------------------------------------- */
 
-/* Those to try: the keys of that name, or those without one. A token that names
- * none may be of any. */
+/* The keys to try: those of the token's kid, or else those without one. A token
+ * without a kid may be signed by any key. */
 struct candidates {
     const struct jwt_key *key[JWT_CANDIDATES_MAX];
-    size_t count; /* more than there is room for: they are too many */
+    size_t count; /* may exceed the array: too many to try */
 };
 
 static void add(struct candidates *candidates, const struct jwt_key *key)
@@ -335,11 +335,11 @@ jwt_keys_verify(const struct jwt_keys *keys,
     *unknown = named.count == 0;
     tried = *unknown ? &others : &named;
     if (tried->count == 0) {
-        *why = "there is no key of its kid and algorithm";
+        *why = "there is no key with its kid and algorithm";
         return NULL;
     }
     if (tried->count > JWT_CANDIDATES_MAX) {
-        *why = "more than 4 keys could have signed it, and it names none (kid)";
+        *why = "more than 4 keys could have signed it, and it names no kid";
         return NULL;
     }
     for (size_t i = 0; i < tried->count; i++) {
@@ -347,6 +347,6 @@ jwt_keys_verify(const struct jwt_keys *keys,
                            signature->input, signature->bytes))
             return &tried->key[i]->info;
     }
-    *why = "its signature is wrong";
+    *why = "its signature is invalid";
     return NULL;
 }

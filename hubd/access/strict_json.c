@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 
-/* U+0000 can be in a string by its escape alone. A backslash in front of that
- * one makes it another text; that is refused as well, and nobody needs it. */
+/* In valid JSON, U+0000 can only be in a string as an escape. An escaped
+ * backslash before u0000 is rejected too; nobody needs that. */
 static bool has_nul(const char *text, size_t bytes)
 {
     return memmem(text, bytes, "\\u0000", 6) != NULL;
@@ -27,7 +27,7 @@ cJSON *strict_json_parse(const char *text, size_t bytes, const char **why)
         return NULL;
     }
     if (has_nul(text, bytes)) {
-        *why = "holds U+0000";
+        *why = "contains U+0000";
         return NULL;
     }
     tree = cJSON_ParseWithLength(text, bytes);
@@ -46,7 +46,7 @@ const cJSON *strict_json_member(const cJSON *object, const char *name,
         if (member->string == NULL || strcmp(member->string, name) != 0)
             continue;
         if (found != NULL) {
-            *why = "has a member twice";
+            *why = "has a duplicate member";
             return NULL;
         }
         found = member;

@@ -1,8 +1,8 @@
-/* strict_json.h - JSON documents of servers that we ask and of files that we
- * read, such as key sets, as trees of cJSON.
+/* strict_json.h - parses JSON documents from servers and files, such as key
+ * sets, into trees of cJSON.
  *
- * cJSON takes what is no JSON, ends a string at U+0000, and takes the first of
- * two members of one name: none of that gets by here. Threads: any.
+ * cJSON accepts invalid JSON, ends strings at U+0000, and uses the first of two
+ * members of the same name; here all of that is an error. Threads: any.
  */
 #ifndef HUBD_STRICT_JSON_H
 #define HUBD_STRICT_JSON_H
@@ -11,16 +11,16 @@
 
 #include <cjson/cJSON.h>
 
-/* Returns the tree, to be released with cJSON_Delete(), or NULL and what is
- * wrong, as a phrase to follow a name. */
+/* Returns the tree, to be released with cJSON_Delete(), or NULL and `why`, as a
+ * phrase to follow a name. */
 cJSON *strict_json_parse(const char *text, size_t bytes, const char **why);
 
-/* The member of that name, or NULL: there is none. Where there are two, NULL,
- * and `why` says so, which is left alone otherwise. */
+/* The member of that name, or NULL if there is none. If there are two, returns
+ * NULL and sets `why`, which is left unchanged otherwise. */
 const cJSON *strict_json_member(const cJSON *object, const char *name,
                                 const char **why);
 
-/* The same for a member that has to be a string. */
+/* The same for a member that must be a string. */
 const char *strict_json_string(const cJSON *object, const char *name,
                                const char **why);
 

@@ -6,7 +6,7 @@
 
 #include "base/json_string.h"
 
-#define INDEX_BYTES 24 /* hold any size_t as text */
+#define INDEX_BYTES 24 /* enough for any size_t */
 
 /* Undoes the escapes of a part: ~1 is '/', and ~0 is '~'. */
 static int add_part(struct json_path *path, char **out, const char *part,

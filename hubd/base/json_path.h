@@ -1,6 +1,6 @@
-/* json_path.h - which value of a JSON text is meant: that of a member of the
- * outermost object, by its name; or one within, by a JSON pointer (RFC 6901)
- * such as /realm/user, which begins with a '/'.
+/* json_path.h - names a value in a JSON text: a member of the outermost object,
+ * by its name; or a nested one, by a JSON pointer (RFC 6901) such as
+ * /realm/user.
  *
  * Pure. A path is a value: it may be copied.
  */
@@ -12,22 +12,22 @@
 #define JSON_PATH_BYTES_MAX 256
 
 struct json_path {
-    unsigned depth; /* of what it names, from 1; 0: it names nothing */
-    unsigned short part[JSON_ITEM_DEPTH_MAX]; /* where each begins in `parts` */
-    char parts[JSON_PATH_BYTES_MAX + 1];      /* with a NUL behind each */
+    unsigned depth; /* of the value, from 1; 0: names nothing */
+    unsigned short part[JSON_ITEM_DEPTH_MAX]; /* start of each in `parts` */
+    char parts[JSON_PATH_BYTES_MAX + 1];      /* a NUL after each */
 };
 
-/* Takes a name of 1 to JSON_PATH_BYTES_MAX bytes, or a pointer that long with
- * at most JSON_ITEM_DEPTH_MAX parts. Returns 0, or -1: it is neither. */
+/* Accepts a name of 1 to JSON_PATH_BYTES_MAX bytes, or a pointer of that length
+ * with at most JSON_ITEM_DEPTH_MAX parts. Returns 0 or -1. */
 int json_path_parse(struct json_path *path, const char *text);
 
 enum json_path_match {
     JSON_PATH_OTHER,
-    JSON_PATH_ABOVE, /* what is meant is in it, if it is there */
+    JSON_PATH_ABOVE, /* the item may contain the value */
     JSON_PATH_SAME,
 };
 
-/* What an item that a scan of `text` has reported is to the path. */
+/* How an item reported by a scan of `text` relates to the path. */
 enum json_path_match json_path_match(const struct json_path *path,
                                      const char *text,
                                      const struct json_item *item);

@@ -28,10 +28,10 @@ enum jwt_algorithm {
     (JWT_BIT(JWT_RS256) | JWT_BIT(JWT_RS384) | JWT_BIT(JWT_RS512) |            \
      JWT_BIT(JWT_PS256) | JWT_BIT(JWT_PS384) | JWT_BIT(JWT_PS512))
 
-/* Their names, and NULL behind them. */
+/* Their names, followed by NULL. */
 extern const char *const jwt_algorithm_names[];
 
-/* The one of that name, or JWT_ALGORITHMS. */
+/* The algorithm of that name, or JWT_ALGORITHMS. */
 enum jwt_algorithm jwt_algorithm_find(const char *name);
 
 #endif

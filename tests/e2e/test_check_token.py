@@ -1,5 +1,5 @@
-"""hubd --check-token, and what --check-config tells of keys: tokens that the
-openssl program has signed, and settings that cannot be."""
+"""hubd --check-token, and what --check-config says about keys: tokens signed
+by the openssl program, and invalid settings."""
 
 import os
 import pathlib
@@ -111,10 +111,10 @@ class Tokens(TokenCase):
                 (claims_of(aud=None), "HUB_JWT_AUDIENCE"),
                 (claims_of(iss="else"), "HUB_JWT_ISSUER"),
                 (claims_of(exp=None), "never expires"),
-                (claims_of(exp="1"), "exp is no time"),
+                (claims_of(exp="1"), "exp is not a time"),
                 (claims_of(nbf=4000000000), "not valid yet"),
                 (claims_of(user=None), "no user id"),
-                (claims_of(user="a\nb"), "user id is none"),
+                (claims_of(user="a\nb"), "user id is invalid"),
                 (claims_of(seconds=-60), "has expired")):
             claims.setdefault("iss", "me")
             with self.subTest(reason):
@@ -169,7 +169,7 @@ class Settings(TokenCase):
                          **audience)
         self.assertWrong("HUB_JWT_GROUPS_CLAIM", HUB_JWT_GROUPS_CLAIM="g")
         for path, reason in ((private, "private key"),
-                             (self.file("{}", "none"), "no array of keys"),
+                             (self.file("{}", "none"), "no array named keys"),
                              ("/nonexistent", "No such file")):
             code, _, err = run_to_end("--check-config", HUB_API_KEY=API_KEY,
                                       HUB_JWT_KEYS_FILE=path, **audience)
@@ -200,8 +200,8 @@ class Settings(TokenCase):
             "kid=a b type=RSA bits=2048 alg=PS256",
             "kid=- type=P-256 bits=256 alg=ES256",
             "kid=x type=RSA: left out, for it has a use other than sig",
-            "kid=y type=EC: left out, for it is none of RSA, P-256, P-384 "
-            "and Ed25519"])
+            "kid=y type=EC: left out, for it is not RSA, P-256, P-384 or "
+            "Ed25519"])
 
     def test_a_secret_for_everybody_is_warned_of(self):
         path = self.file(SECRET, "secret")

@@ -1,4 +1,4 @@
-/* check_jwk.c - keys that are left out of a set, and sets that are none. */
+/* check_jwk.c - keys that are left out of a set, and invalid sets. */
 #include <check.h>
 
 #include <openssl/rsa.h>
@@ -40,7 +40,7 @@ static void leaves_out(char *jwk, const char *reason)
     jwt_keys_release(set);
     /* Alone it is no key. */
     ck_assert_ptr_null(from_list(jwk, false));
-    ck_assert_str_eq(why, "holds no key that can be used");
+    ck_assert_str_eq(why, "contains no usable key");
     free(good);
 }
 
@@ -61,11 +61,11 @@ START_TEST(keys_for_other_things_are_left_out)
                       "AAAAAAAAAAAAAAAAA\",\"alg\":\"HS256\"}"),
                "secret");
     leaves_out(strdup("{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"AAAA\"}"),
-               "none of RSA");
-    leaves_out(strdup("{\"kty\":\"EC\",\"crv\":\"secp256k1\"}"), "none of RSA");
-    leaves_out(strdup("{\"kty\":\"EC\"}"), "none of RSA");
-    leaves_out(strdup("{\"kty\":\"rsa\"}"), "none of RSA");
-    leaves_out(strdup("{}"), "none of RSA");
+               "not RSA");
+    leaves_out(strdup("{\"kty\":\"EC\",\"crv\":\"secp256k1\"}"), "not RSA");
+    leaves_out(strdup("{\"kty\":\"EC\"}"), "not RSA");
+    leaves_out(strdup("{\"kty\":\"rsa\"}"), "not RSA");
+    leaves_out(strdup("{}"), "not RSA");
     leaves_out(strdup("7"), "object");
     leaves_out(strdup("[]"), "object");
 }
@@ -127,13 +127,14 @@ START_TEST(members_that_can_be_read_in_two_ways_are_left_out)
     char kid[IDENTITY_KID_MAX + 1];
     struct jwt_keys *set;
 
-    leaves_out(mint_jwk(MINT_RSA, ",\"kid\":\"a\",\"kid\":\"b\""), "twice");
+    leaves_out(mint_jwk(MINT_RSA, ",\"kid\":\"a\",\"kid\":\"b\""), "duplicate");
     leaves_out(mint_jwk(MINT_RSA, ",\"\\u006bid\":\"a\",\"kid\":\"b\""),
-               "twice");
-    leaves_out(mint_jwk(MINT_RSA, ",\"kty\":\"EC\""), "twice");
-    leaves_out(mint_jwk(MINT_RSA, ",\"use\":\"sig\",\"use\":\"enc\""), "twice");
+               "duplicate");
+    leaves_out(mint_jwk(MINT_RSA, ",\"kty\":\"EC\""), "duplicate");
+    leaves_out(mint_jwk(MINT_RSA, ",\"use\":\"sig\",\"use\":\"enc\""),
+               "duplicate");
     leaves_out(mint_jwk(MINT_RSA, ",\"key_ops\":[\"verify\"],\"key_ops\":[]"),
-               "twice");
+               "duplicate");
     leaves_out(mint_jwk(MINT_RSA, ",\"kid\":7"), "string");
     leaves_out(mint_jwk(MINT_RSA, ",\"alg\":[\"RS256\"]"), "string");
     memset(kid, 'k', sizeof(kid));
@@ -186,12 +187,12 @@ START_TEST(what_is_no_key_set_is_told)
         {"\xef\xbb\xbf{\"keys\":[]}", "is not JSON"},
         {"<html></html>", "is not JSON"},
         {"[]", "is not a JSON object"},
-        {"{}", "has no array of keys"},
-        {"{\"Keys\":[]}", "has no array of keys"},
-        {"{\"keys\":{}}", "has no array of keys"},
-        {"{\"keys\":[]}", "holds no key that can be used"},
-        {"{\"keys\":[],\"k\\u0065ys\":[]}", "has a member twice"},
-        {"{\"keys\":[{\"kid\":\"a\\u0000b\"}]}", "holds U+0000"},
+        {"{}", "has no array named keys"},
+        {"{\"Keys\":[]}", "has no array named keys"},
+        {"{\"keys\":{}}", "has no array named keys"},
+        {"{\"keys\":[]}", "contains no usable key"},
+        {"{\"keys\":[],\"k\\u0065ys\":[]}", "has a duplicate member"},
+        {"{\"keys\":[{\"kid\":\"a\\u0000b\"}]}", "contains U+0000"},
         {"{\"keys\":[{\"kid\":\"\\ud800\"}]}", "is not Unicode, or too large"},
     };
 
@@ -217,10 +218,10 @@ START_TEST(what_is_no_pem_is_told)
     ck_assert_ptr_null(
         from_pem(strdup("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n"
                         "-----END CERTIFICATE REQUEST-----\n")));
-    ck_assert_str_eq(why, "holds no key that can be used");
+    ck_assert_str_eq(why, "contains no usable key");
     ck_assert_ptr_null(from_pem(strdup("-----BEGIN PUBLIC KEY-----\nAAAA\n"
                                        "-----END PUBLIC KEY-----\n")));
-    ck_assert_str_eq(why, "holds no key that can be used");
+    ck_assert_str_eq(why, "contains no usable key");
     free(pem);
 }
 END_TEST
@@ -236,10 +237,10 @@ START_TEST(a_set_has_64_keys_at_most)
     }
     more = mint_text("%s%s", list, "{}");
     ck_assert_ptr_null(from_list(more, true));
-    ck_assert_str_eq(why, "holds more than 64 keys");
+    ck_assert_str_eq(why, "contains more than 64 keys");
     list[strlen(list) - 1] = '\0';
     ck_assert_ptr_null(from_list(list, true));
-    ck_assert_str_eq(why, "holds no key that can be used");
+    ck_assert_str_eq(why, "contains no usable key");
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* check_token_keys.c - which settings go together, and what files hold. */
+/* check_token_keys.c - which settings can be combined, and the contents of
+ * files. */
 #include <check.h>
 
 #include "access/token_keys.h"
@@ -247,7 +248,7 @@ START_TEST(what_holds_no_key_is_told)
     ck_assert_ptr_nonnull(strstr(error, "neither a JWKS nor PEM"));
     write_file(strdup("{\"keys\":[]}"), 0600);
     ck_assert_ptr_null(read_keys());
-    ck_assert_ptr_nonnull(strstr(error, "holds no key"));
+    ck_assert_ptr_nonnull(strstr(error, "no usable key"));
     write_file(mint_private_pem(MINT_P256), 0600);
     ck_assert_ptr_null(read_keys());
     ck_assert_ptr_nonnull(strstr(error, "HUB_JWT_KEYS_FILE="));
