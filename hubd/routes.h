@@ -1,4 +1,4 @@
-/* routes.h - which path leads where.
+/* routes.h - which handler serves which path.
  *
  * Threads: the front's workers.
  */

@@ -1,9 +1,9 @@
-/* tickets.c - a hash table with chains, and a binary heap by the time of
- * expiry, over the same tickets. Both have their size from the start: their
- * pages are not there before they are used.
+/* tickets.c - a hash table with chains, and a binary heap by time of expiry, of
+ * the same tickets. Both have their full size from the start; untouched pages
+ * cost nothing.
  *
- * A ticket is in both, or in neither: whoever has taken it out owns it alone.
- * That is what makes one text open one connection, however many come with it at
+ * A ticket is in both or in neither, and the thread that takes it out owns it
+ * alone. So one text opens one connection, however many clients present it at
  * once.
  */
 #include "access/tickets.h"
@@ -30,7 +30,7 @@ struct ticket {
     unsigned char hash[TICKET_HASH_BYTES];
     uint16_t session_at, origin_at; /* in `text` */
     uint16_t text_bytes;
-    char text[]; /* user, session and origin, a NUL behind each */
+    char text[]; /* user, session and origin, a NUL after each */
 };
 
 struct tickets {
@@ -38,10 +38,10 @@ struct tickets {
     size_t max;
     size_t mask; /* of the chains */
     pthread_mutex_t lock;
-    struct ticket **chains; /* this and all below: lock */
-    struct ticket **heap;   /* the next to expire first */
+    struct ticket **chains; /* guarded by lock, like all below */
+    struct ticket **heap;   /* the first expires next */
     EVP_MD_CTX *digest;
-    struct tickets_figures figures; /* `waiting` are in the heap */
+    struct tickets_figures figures; /* `waiting` is the size of the heap */
 };
 
 /* Life. ----------------------------------------------------------------- */
@@ -118,7 +118,7 @@ static void put_at(struct tickets *tickets, size_t place, struct ticket *ticket)
     ticket->place = place;
 }
 
-/* Puts it at a free place, or where it belongs above that. */
+/* Puts the ticket at a free place, or where it belongs above that. */
 static void rise(struct tickets *tickets, size_t place, struct ticket *ticket)
 {
     while (place > 0) {
@@ -132,7 +132,7 @@ static void rise(struct tickets *tickets, size_t place, struct ticket *ticket)
     put_at(tickets, place, ticket);
 }
 
-/* The same, below that. */
+/* The same, but below. */
 static void sink(struct tickets *tickets, size_t place, struct ticket *ticket)
 {
     struct ticket **heap = tickets->heap;
@@ -155,8 +155,7 @@ static void sink(struct tickets *tickets, size_t place, struct ticket *ticket)
 
 /* The table. ------------------------------------------------------------ */
 
-/* The bytes are random: those of a text that was not issued are nobody's
- * choice. */
+/* Attackers cannot choose a chain: the hashes of issued texts are random. */
 static struct ticket **chain_of(const struct tickets *tickets,
                                 const unsigned char *hash)
 {
@@ -202,7 +201,7 @@ static void take_out(struct tickets *tickets, struct ticket *ticket)
         sink(tickets, place, last);
 }
 
-/* Takes out the next one that has expired, or returns NULL. */
+/* Takes out an expired ticket, or returns NULL. */
 static struct ticket *take_expired(struct tickets *tickets, int64_t now_ms)
 {
     struct ticket *ticket = tickets->heap[0];
@@ -216,7 +215,7 @@ static struct ticket *take_expired(struct tickets *tickets, int64_t now_ms)
 
 /* Texts. ---------------------------------------------------------------- */
 
-/* Returns 0, or -1 where libcrypto fails. Within the lock. */
+/* Returns 0, or -1 if libcrypto fails. Needs the lock. */
 static int hash_text(struct tickets *tickets, struct slice text,
                      unsigned char out[TICKET_HASH_BYTES])
 {
@@ -224,13 +223,13 @@ static int hash_text(struct tickets *tickets, struct slice text,
 
     return EVP_DigestUpdate(digest, text.start, text.bytes) == 1 &&
                    EVP_DigestFinal_ex(digest, out, NULL) == 1 &&
-                   /* The same again, which takes no memory. */
+                   /* Keeps the algorithm, so it allocates nothing. */
                    EVP_DigestInit_ex(digest, NULL, NULL) == 1
                ? 0
                : -1;
 }
 
-/* Returns its bytes, or 0 where there is no randomness. */
+/* Returns the length, or 0 if no random bytes are available. */
 static size_t write_text(const struct tickets *tickets,
                          char out[TICKET_TEXT_MAX])
 {
@@ -247,7 +246,7 @@ static size_t write_text(const struct tickets *tickets,
     return (size_t)(end - out);
 }
 
-/* Whether a text looks like a ticket, and whose. */
+/* Whether a text looks like a ticket, and of this node. */
 static enum ticket_result look_at(const struct tickets *tickets,
                                   struct slice text)
 {
@@ -311,7 +310,7 @@ static int add(struct tickets *tickets, struct ticket *ticket,
     int err = 0;
 
     enter(tickets);
-    /* Nobody has swept yet. */
+    /* The next sweep is still to come. */
     if (tickets->figures.waiting >= tickets->max)
         expired = take_expired(tickets, now_ms);
     if (tickets->figures.waiting >= tickets->max) {
@@ -358,8 +357,8 @@ static bool is_for(const struct ticket *ticket, struct slice origin)
     return *wanted == '\0' || origin_equals(slice_of(wanted), origin);
 }
 
-/* The ticket of a text, out of the table; or NULL. One that has expired is in
- * `expired` then. */
+/* Takes the ticket of a text out of the table, or returns NULL; `expired` is
+ * then an expired one, to be destroyed. */
 static struct ticket *take(struct tickets *tickets, struct slice text,
                            struct slice origin, struct ticket **expired)
 {

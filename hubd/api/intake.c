@@ -77,7 +77,7 @@ int intake_read(struct body *body, struct exchange *x,
         return -1;
     if (body_read(body, x, &limits, why) == 0)
         return 0;
-    /* What we cut off ourselves is not the client's fault. */
+    /* If we cut the body off ourselves, that is not the client's fault. */
     if (why->status == 400 && atomic_load(intake->draining))
         (void)refuse_as(why, REFUSAL_DRAINING);
     return -1;

@@ -30,7 +30,7 @@ int intake_read(struct body *body, struct exchange *x,
                 const struct intake *intake, size_t bytes_max,
                 struct refusal *why);
 
-/* Refuses a body that is not JSON, naming the place. Returns -1. */
+/* Rejects a body that is not JSON, naming the place. Returns -1. */
 int intake_refuse_json(struct refusal *why, const char *body,
                        const struct json_error *problem);
 

@@ -1,6 +1,6 @@
 /* tickets.c - see tickets.h. Nothing is issued before everything has been
- * checked. The answer is the only place where the text of a ticket is, and is
- * overwritten once it has left.
+ * checked. The text of a ticket is only in the answer, which is overwritten
+ * once it is sent.
  */
 #include "api/tickets.h"
 
@@ -14,7 +14,7 @@
 
 #define BODY_BYTES_MAX 16384
 #define ANSWER_MAX (128 + TICKET_TEXT_MAX)
-#define DIGITS_MAX 15 /* of a number; more cannot be in its range */
+#define DIGITS_MAX 15 /* of a number; more would be out of range */
 
 enum field {
     USER,
@@ -128,7 +128,7 @@ static int read_origin(const struct findings *found,
     return 0;
 }
 
-/* Digits alone: no sign, no fraction, no exponent. */
+/* Only digits: no sign, fraction or exponent. */
 static int64_t number_of(struct slice text)
 {
     int64_t number = 0;

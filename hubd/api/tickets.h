@@ -1,4 +1,4 @@
-/* tickets.h - what backends call for a client: POST /api/tickets.
+/* tickets.h - POST /api/tickets: backends request a ticket for a client.
  *
  * Threads: the front's workers.
  */
@@ -15,21 +15,21 @@
 
 struct tickets_context {
     const struct intake *intake;
-    struct tickets *tickets; /* NULL: clients cannot come with one */
-    int64_t ttl_ms;          /* of a ticket whose backend does not say */
+    struct tickets *tickets; /* NULL: tickets are off */
+    int64_t ttl_ms;          /* default of tickets */
 };
 
-/* What a body asks for. */
+/* The contents of a body. */
 struct tickets_body {
     char user_id[HUB_ID_BYTES_MAX + 1];
     char session_id[HUB_ID_BYTES_MAX + 1]; /* "": none */
     char origin[TICKET_ORIGIN_MAX];        /* "": any */
-    int64_t ttl_ms;                        /* 0: it does not say */
-    int64_t connection_ttl_ms;             /* 0: no end */
+    int64_t ttl_ms;                        /* 0: not given */
+    int64_t connection_ttl_ms;             /* 0: unlimited */
 };
 
-/* Reads a body. Returns 0, or -1 and `why`, in which no byte of the body ever
- * shows up. */
+/* Reads a body. Returns 0, or -1 and `why`, which never contains a byte of the
+ * body. */
 int tickets_body_read(struct tickets_body *out, const char *body, size_t bytes,
                       struct refusal *why);
 

@@ -42,10 +42,10 @@ void origin_hosts_release(struct origin_hosts *hosts);
  * a browser) is allowed. */
 bool origin_list_allows(const struct origin_list *list, const char *origin);
 
-/* Whether it is an origin as a browser sends it. */
+/* Whether this is an origin as browsers send it. */
 bool origin_is_valid(struct slice text);
 
-/* Whether both are the same one; what is no origin is like no other. */
+/* Whether both are the same origin; false if one is invalid. */
 bool origin_equals(struct slice a, struct slice b);
 
 #endif

@@ -135,8 +135,8 @@ static bool add_figures(cJSON *reply, const struct hub_stats *stats)
     return true;
 }
 
-/* By which the page knows whether it came from the one, and then where the
- * other is. */
+/* Tells the page whether it was loaded from the port of backends, and which
+ * port is for clients. */
 static bool add_ports(cJSON *reply, const struct exchange *x)
 {
     cJSON *object;

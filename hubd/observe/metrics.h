@@ -28,7 +28,7 @@ struct metrics_sources {
     struct auth *auth; /* NULL: anybody may read them */
     const struct memory *memory;
     const struct tally *tally;
-    struct tickets *tickets; /* NULL: there are none */
+    struct tickets *tickets; /* NULL: tickets are off */
     const struct client_auth *clients;
     const struct fd_plan *plan;
     const _Atomic bool *draining;
