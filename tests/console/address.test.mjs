@@ -1,4 +1,4 @@
-// Where the page connects, by where it came from.
+// The URL that the page connects to, depending on the page's own URL.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 

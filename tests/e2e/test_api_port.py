@@ -1,5 +1,5 @@
-"""HUB_API_PORT: what is for backends on one port, what is for clients on the
-other, and each path on the port it is for alone."""
+"""HUB_API_PORT: backends on one port, clients on the other, and each path only
+on its port."""
 
 import re
 import unittest

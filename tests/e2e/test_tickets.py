@@ -1,5 +1,5 @@
-"""POST /api/tickets: what is issued, to whom, how many, and where it is not
-found afterwards."""
+"""POST /api/tickets: what is issued, to whom, how many, and that tickets do
+not show up anywhere else afterwards."""
 
 import concurrent.futures
 import re

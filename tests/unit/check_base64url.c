@@ -1,4 +1,4 @@
-/* check_base64url.c - each run of bytes has one spelling. */
+/* check_base64url.c - each sequence of bytes has exactly one spelling. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

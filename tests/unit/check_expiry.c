@@ -1,5 +1,5 @@
-/* check_expiry.c - a connection whose time has an end, by a clock that only the
- * test moves: warned, extended, saved at the last moment, closed.
+/* check_expiry.c - a connection that expires, by a clock that only the test
+ * moves: warned, extended, extended at the last moment, closed.
  */
 #include <string.h>
 #include <unistd.h>

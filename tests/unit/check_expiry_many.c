@@ -1,5 +1,5 @@
-/* check_expiry_many.c - connections whose time has an end, when there are many,
- * when the process does not run, when memory fails, and with other options.
+/* check_expiry_many.c - expiring connections: many at once, while the process
+ * is suspended, while allocations fail, and with other options.
  */
 #include <limits.h>
 #include <string.h>

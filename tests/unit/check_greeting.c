@@ -1,5 +1,5 @@
-/* check_greeting.c - the first message of a connection: first whatever else is
- * sent to it, behind the preamble, whole, once, and counted as a message.
+/* check_greeting.c - the first message of a connection: after the preamble and
+ * before everything else, whole, once, and counted as a message.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* check_json_path.c - names and pointers, and what they find. */
+/* check_json_path.c - names and pointers, and which values they match. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* check_jwt.c - tokens that are good, and what the settings make of others; see
- * check_jwt_hostile.c for those that want to seem good.
+/* check_jwt.c - good tokens, and tokens that the settings reject; for forged
+ * ones see check_jwt_hostile.c.
  */
 #include <check.h>
 

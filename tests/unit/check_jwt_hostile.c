@@ -1,5 +1,5 @@
-/* check_jwt_hostile.c - tokens that are unsigned, signed with something that
- * everybody has, spelt anew, or true and of no use. None of them is taken.
+/* check_jwt_hostile.c - tokens that are unsigned, signed with public data,
+ * respelled, or genuine but not usable. All of them are rejected.
  */
 #include <check.h>
 

@@ -1,5 +1,5 @@
-/* check_jwt_keys.c - keys of every kind and source, and which of them is tried.
- */
+/* check_jwt_keys.c - keys of every kind and source, and which of them are
+ * tried. */
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>

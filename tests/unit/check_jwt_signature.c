@@ -1,5 +1,5 @@
-/* check_jwt_signature.c - signatures that are forged, cut, out of range, or a
- * good one in another form. None of them is taken.
+/* check_jwt_signature.c - signatures that are forged, truncated, out of range,
+ * or valid but in another form. All of them are rejected.
  */
 #include <check.h>
 

@@ -1,5 +1,5 @@
-/* check_reject.c - hub_reject(): what a socket is told that is not let in, how
- * long it has to take that, and that it is nobody's connection.
+/* check_reject.c - hub_reject(): what a rejected socket is sent, how long it
+ * has to read that, and that it is not a connection.
  */
 #include <string.h>
 #include <sys/socket.h>

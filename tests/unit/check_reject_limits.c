@@ -1,5 +1,5 @@
-/* check_reject_limits.c - hub_reject(): what it refuses, that a refusal changes
- * nothing, and that threads may call it at once.
+/* check_reject_limits.c - hub_reject(): invalid calls and that they change
+ * nothing, limits, and concurrent calls.
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* check_ticket_body.c - what the body of POST /api/tickets may hold. */
+/* check_ticket_body.c - what the body of POST /api/tickets may contain. */
 #include <check.h>
 #include <string.h>
 

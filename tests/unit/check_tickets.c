@@ -1,5 +1,5 @@
 /* check_tickets.c - tickets: who they are for, how often and how long they can
- * be used, how many there may be, and what many threads make of one.
+ * be used, how many can wait, and many threads using the same one.
  */
 #include <check.h>
 #include <ctype.h>

@@ -1,4 +1,4 @@
-/* check_token_auth.c - tokens and the keys in force, which can change. */
+/* check_token_auth.c - tokens and the current keys, which can change. */
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>

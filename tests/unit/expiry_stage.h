@@ -1,5 +1,5 @@
-/* expiry_stage.h - what the tests of expiry share: a hub whose connections have
- * an end, one that is joined, and what `expiring` was told.
+/* expiry_stage.h - shared by the tests of expiry: a hub whose connections
+ * expire, one connection, and the calls of `expiring`.
  */
 #ifndef EXPIRY_STAGE_H
 #define EXPIRY_STAGE_H

@@ -1,5 +1,5 @@
-/* jwt_fixture.h - what the tests of tokens share: an issuer, keys that verify
- * what it signs, and a time that stands still.
+/* jwt_fixture.h - shared by the tests of tokens: an issuer, keys that verify
+ * its signatures, and a constant time.
  */
 #ifndef TESTS_JWT_FIXTURE_H
 #define TESTS_JWT_FIXTURE_H

@@ -1,8 +1,8 @@
-/* jwt_hostile.h - what the tests of tokens that nobody was given share: each is
- * thrown at public keys, at those that have one algorithm only, and at secrets.
+/* jwt_hostile.h - shared by the tests of forged tokens: each is checked with
+ * public keys, with keys that have only one algorithm, and with secrets.
  *
- * A good token is taken first, so that what is refused is refused for what was
- * done to it.
+ * The unmodified token is accepted first, so that a modified one is rejected
+ * because of the modification.
  */
 #ifndef TESTS_JWT_HOSTILE_H
 #define TESTS_JWT_HOSTILE_H

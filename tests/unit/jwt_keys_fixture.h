@@ -1,4 +1,4 @@
-/* jwt_keys_fixture.h - what the tests of keys share: sets made of lists of
+/* jwt_keys_fixture.h - shared by the tests of keys: sets made from lists of
  * keys.
  */
 #ifndef TESTS_JWT_KEYS_FIXTURE_H

@@ -1,5 +1,5 @@
-/* reject_stage.h - what the tests of hub_reject() share: a hub that counts
- * callbacks, of which there are to be none, and one socket.
+/* reject_stage.h - shared by the tests of hub_reject(): a hub that counts
+ * callbacks, of which there should be none, and one socket.
  */
 #ifndef REJECT_STAGE_H
 #define REJECT_STAGE_H

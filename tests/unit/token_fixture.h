@@ -1,5 +1,5 @@
-/* token_fixture.h - what the tests of settings of tokens share: settings that
- * would do, and a file.
+/* token_fixture.h - shared by the tests of token settings: valid settings, and
+ * a file.
  */
 #ifndef TESTS_TOKEN_FIXTURE_H
 #define TESTS_TOKEN_FIXTURE_H

@@ -1,5 +1,5 @@
-/* token_mint.c - see token_mint.h. What fails in here is a broken machine, and
- * ends the test.
+/* token_mint.c - see token_mint.h. A failure in here means a broken machine,
+ * and ends the test.
  */
 #include "token_mint.h"
 

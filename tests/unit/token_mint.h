@@ -1,6 +1,6 @@
-/* token_mint.h - an issuer of tokens: keys of every kind, and whatever a token
- * can look like, signed with them. It stands on libcrypto and the C library
- * alone, so that it shares no mistake with what is judged.
+/* token_mint.h - an issuer of tokens: keys of every kind, and tokens of any
+ * form signed with them. It uses only libcrypto and the C library, so that it
+ * shares no mistakes with the code under test.
  */
 #ifndef TESTS_TOKEN_MINT_H
 #define TESTS_TOKEN_MINT_H

@@ -1,5 +1,5 @@
-"""Somebody who issues tokens: keys made by the openssl program, and tokens that
-are signed with them (RFC 7515, 7518, 8037)."""
+"""An issuer of tokens: keys made by the openssl program, and tokens signed
+with them (RFC 7515, 7518, 8037)."""
 
 import base64
 import hashlib
