@@ -1,5 +1,5 @@
-/* clients.h - what lets clients in and talks with them: tokens, tickets, and
- * hub.v1, put together.
+/* clients.h - combines the parts that authenticate clients and talk to them:
+ * tokens, tickets, and hub.v1.
  *
  * Threads: started, reloaded and stopped by one thread.
  */
@@ -30,20 +30,21 @@ struct clients {
 int clients_init(struct clients *clients, const struct config *config,
                  char *error, size_t error_bytes);
 
-/* Once there is a hub. Returns 0, or -1 and one line in `error`. */
+/* To be called once there is a hub. Returns 0, or -1 and one line in `error`.
+ */
 int clients_start(struct clients *clients, hub_t *hub, char *error,
                   size_t error_bytes);
 
-/* Before the hub is destroyed, started or not. */
+/* To be called before the hub is destroyed, even if not started. */
 void clients_stop(struct clients *clients);
 
-/* After that. */
+/* To be called after that. */
 void clients_fini(struct clients *clients);
 
 void clients_reload(struct clients *clients);
 
-/* Writes lines that are due, and forgets tickets that have expired; a few times
- * a second. */
+/* Writes log lines that are due, and removes expired tickets; to be called a
+ * few times a second. */
 void clients_tick(struct clients *clients);
 
 #endif

@@ -43,7 +43,7 @@ static void on_closed(hub_t *hub, const struct hub_connection *connection,
     admission_on_closed(hub, connection, info);
 }
 
-/* Plain clients may say what they like: nobody listens. */
+/* Messages of clients without hub.v1 are ignored. */
 static void on_message(hub_t *hub, const struct hub_connection *connection,
                        const struct hub_message *message)
 {

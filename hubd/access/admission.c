@@ -30,7 +30,7 @@ static int refuse_place(int err, struct refusal *why)
     }
 }
 
-/* Random, so that it tells nothing and is never given out again. */
+/* Random: reveals nothing, and is never reused. */
 static int begin_v1(struct v1_session *v1)
 {
     unsigned char bytes[(CONNECTION_ID_MAX - 1) / 2];

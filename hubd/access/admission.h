@@ -16,7 +16,7 @@
 
 #define CONNECTION_ID_MAX 33 /* 128 random bits in hexadecimal, and a NUL */
 
-/* What a client that speaks hub.v1 has beside that. */
+/* Additional data of a client that speaks hub.v1. */
 struct v1_session {
     char connection_id[CONNECTION_ID_MAX];
     int64_t refresh_ms; /* see control.c; the connection's loop */
@@ -27,7 +27,7 @@ struct session {
     struct netaddr addr;
     uint16_t port; /* 0: unknown, behind a trusted proxy */
     bool speaks_v1;
-    struct v1_session v1[]; /* one, if it does */
+    struct v1_session v1[]; /* one, if speaks_v1 */
 };
 
 #define ADMISSION_REMOTE_MAX (NETADDR_TEXT_MAX + 8) /* "[addr]:port" */

@@ -32,7 +32,7 @@ void client_auth_init(struct client_auth *auth, const struct config *config,
     };
 }
 
-/* Refusing. ------------------------------------------------------------ */
+/* Rejection. ----------------------------------------------------------- */
 
 static void count(struct client_auth *auth, enum identity_method method,
                   enum client_auth_result result)
@@ -41,7 +41,7 @@ static void count(struct client_auth *auth, enum identity_method method,
                                     memory_order_relaxed);
 }
 
-/* `reason` is for the log alone, and a constant. */
+/* `reason` is only for the log, and constant. */
 static int turn_down(struct client_auth *auth, enum identity_method method,
                      enum client_auth_result result, const char *reason,
                      struct refusal *why)
@@ -84,7 +84,7 @@ void client_auth_report(struct client_auth *auth)
     }
 }
 
-/* The ways. ------------------------------------------------------------ */
+/* Methods. ------------------------------------------------------------- */
 
 static int check_token(struct client_auth *auth, struct slice token,
                        struct identity *out, struct refusal *why)
@@ -133,7 +133,7 @@ static int check_ticket(struct client_auth *auth, const struct exchange *x,
     }
 }
 
-/* An id in a header. Returns 0; 1 without one; or -1. */
+/* Reads an id from a header. Returns 0, 1 if there is no header, or -1. */
 static int read_field(const struct exchange *x, const char *name,
                       char id[HUB_ID_BYTES_MAX + 1])
 {
@@ -173,7 +173,7 @@ static int check_proxy(struct client_auth *auth, const struct exchange *x,
         return 0;
     count(auth, IDENTITY_PROXY, CLIENT_AUTH_INVALID);
     return refuse(why, REFUSAL_INVALID_ID,
-                  "%s or %s is given twice, or is no id",
+                  "%s or %s is duplicated, or not a valid id",
                   config->proxy_user_header, config->proxy_session_header);
 }
 
@@ -191,7 +191,7 @@ static int check_credential(struct client_auth *auth, const struct exchange *x,
     }
     if (credential.kind != CREDENTIAL_NONE && proxy)
         return turn_down(auth, IDENTITY_PROXY, CLIENT_AUTH_INVALID,
-                         "there is a token or ticket as well", why);
+                         "there is also a token or ticket", why);
     if (credential.kind == CREDENTIAL_TOKEN)
         return check_token(auth, credential.text, out, why);
     if (credential.kind == CREDENTIAL_TICKET)
@@ -215,7 +215,8 @@ static bool agrees(const char *claimed, const char *shown)
     return claimed[0] == '\0' || strcmp(claimed, shown) == 0;
 }
 
-/* Puts the claim beside what was shown. */
+/* Compares the query with the identity, and takes the session id from it if the
+ * settings say so. Returns 0 or -1. */
 static int settle(const struct client_auth *auth,
                   const struct client_claim *claim, struct identity *out)
 {
@@ -243,7 +244,7 @@ int client_auth_check(struct client_auth *auth, const struct exchange *x,
     if (settle(auth, claim, out) < 0) {
         client_auth_put_back(auth, *held);
         return turn_down(auth, out->method, CLIENT_AUTH_MISMATCH,
-                         "the query names somebody else", why);
+                         "the query claims a different user or session", why);
     }
     if (out->method != IDENTITY_NONE)
         count(auth, out->method, CLIENT_AUTH_OK);

@@ -1,5 +1,6 @@
-/* client_auth.h - who a client is: what its handshake carries, checked in the
- * ways that HUB_CLIENT_AUTH allows, beside what its query claims.
+/* client_auth.h - authenticates clients: checks the credentials of a handshake
+ * by the methods in HUB_CLIENT_AUTH, and compares them with the ids in its
+ * query.
  *
  * Threads: any.
  */
@@ -17,15 +18,15 @@
 #include "front/exchange.h"
 #include "front/refusal.h"
 
-/* What comes of it, with the label in metrics. */
+/* The results, with their labels in metrics. */
 #define CLIENT_AUTH_RESULT_MAP(X)                                              \
     X(CLIENT_AUTH_OK, "ok")                                                    \
-    X(CLIENT_AUTH_MISSING, "missing") /* it has shown nothing */               \
+    X(CLIENT_AUTH_MISSING, "missing") /* no credentials */                     \
     X(CLIENT_AUTH_INVALID, "invalid")                                          \
     X(CLIENT_AUTH_EXPIRED, "expired")                                          \
-    X(CLIENT_AUTH_MISMATCH, "mismatch") /* its query claims something else */  \
-    X(CLIENT_AUTH_UNAVAILABLE, "unavailable") /* it could not be checked */    \
-    X(CLIENT_AUTH_OVERLOADED, "overloaded")   /* too many are being checked */
+    X(CLIENT_AUTH_MISMATCH, "mismatch")       /* with the ids in the query */  \
+    X(CLIENT_AUTH_UNAVAILABLE, "unavailable") /* could not be checked */       \
+    X(CLIENT_AUTH_OVERLOADED, "overloaded")   /* too many checks at once */
 
 enum client_auth_result {
 #define CLIENT_AUTH_ENUM(name, text) name,
@@ -47,27 +48,27 @@ struct client_auth {
     struct window refused[CLIENT_AUTH_RESULTS];
 };
 
-/* Neither tokens nor tickets become its own. */
+/* Does not take ownership of tokens and tickets. */
 void client_auth_init(struct client_auth *auth, const struct config *config,
                       struct token_auth *tokens, struct tickets *tickets);
 
-/* What a handshake's query claims; "" where it claims nothing. */
+/* The ids in the query of a handshake; "" if missing. */
 struct client_claim {
     const char *user_id, *session_id;
 };
 
-/* Who it is. A ticket is used up by this, and then `held`, until one of the
- * next two: the first is for a client that was refused later on, and may use it
- * again. NULL is allowed. Returns 0; or -1 and `why`, which says nothing of
- * what was wrong with a token or ticket: the log does, at most once in ten
- * seconds. */
+/* Sets the client's identity. A ticket is used up by this, and put into `held`,
+ * which must be passed to one of the next two: client_auth_put_back() makes the
+ * ticket valid again, for a client that was rejected later. NULL is allowed.
+ * Returns 0, or -1 and `why`, which does not reveal what is wrong with a token
+ * or ticket: the log does, at most once in ten seconds. */
 int client_auth_check(struct client_auth *auth, const struct exchange *x,
                       const struct client_claim *claim, struct identity *out,
                       struct ticket_held **held, struct refusal *why);
 void client_auth_put_back(struct client_auth *auth, struct ticket_held *held);
 void client_auth_let_go(struct ticket_held *held);
 
-/* Writes the lines about refusals that are due. */
+/* Writes the log lines about rejections that are due. */
 void client_auth_report(struct client_auth *auth);
 
 #endif

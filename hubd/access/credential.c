@@ -13,7 +13,7 @@ static bool equals(struct slice text, const char *wanted)
            memcmp(text.start, wanted, text.bytes) == 0;
 }
 
-/* Moves behind the prefix, if it is there. */
+/* Skips the prefix, if there is one. */
 static bool skip(struct slice *text, const char *prefix)
 {
     size_t bytes = strlen(prefix);
@@ -31,7 +31,7 @@ static int refuse_credential(struct refusal *why)
                   "a valid token or ticket is required");
 }
 
-/* The same one twice is one. */
+/* Accepts the same credential twice, but no two different ones. */
 static int note(struct credential *out, enum credential_kind kind,
                 struct slice text, struct refusal *why)
 {
@@ -85,8 +85,8 @@ static int read_protocols(struct credential *out, const struct request *r,
             continue;
         if (!credential_offers_v1(r))
             return refuse(why, REFUSAL_INVALID_HANDSHAKE,
-                          "a token or ticket among the subprotocols needs "
-                          "hub.v1 beside it");
+                          "a token or ticket among the subprotocols also "
+                          "requires hub.v1");
         if (note(out, kind, text, why) < 0)
             return -1;
     }
@@ -114,7 +114,7 @@ static int read_authorization(struct credential *out, const struct request *r,
     return 0;
 }
 
-/* Takes the first piece in front of a separator. Returns false at the end. */
+/* Takes the piece before the next separator. Returns false at the end. */
 static bool next_piece(struct slice *rest, char separator, struct slice *piece)
 {
     const char *end;
@@ -133,7 +133,7 @@ static bool next_piece(struct slice *rest, char separator, struct slice *piece)
     return true;
 }
 
-/* Whether the piece is name=…; leaves what stands behind that in it. */
+/* Whether the piece is name=…; reduces it to what follows. */
 static bool is_named(struct slice *piece, const char *name)
 {
     struct slice text = *piece;
@@ -161,8 +161,8 @@ static int read_cookies(struct credential *out, const struct request *r,
     return 0;
 }
 
-/* Neither tokens nor tickets have characters that a query has to encode, so
- * that they stand there as they are. */
+/* Tokens and tickets have no characters that a query must encode, so they are
+ * there verbatim. */
 static int read_query(struct credential *out, const char *query,
                       const char *name, enum credential_kind kind,
                       struct refusal *why)
@@ -188,7 +188,7 @@ static int read_place(struct credential *out, const struct request *r,
         return read_query(out, r->query, place->name, CREDENTIAL_TOKEN, why);
     case TOKEN_IN_PROTOCOL:
     default:
-        return 0; /* read with those of tickets */
+        return 0; /* see read_protocols() */
     }
 }
 

@@ -1,7 +1,7 @@
-/* credential.h - the token or the ticket that a handshake carries, wherever it
- * may be. Nothing is checked here but that there is one, and not two.
+/* credential.h - finds the token or ticket in a handshake. All that is checked
+ * here is that there are not two.
  *
- * Threads: any. What it finds lies in the request.
+ * Threads: any. The result points into the request.
  */
 #ifndef HUBD_CREDENTIAL_H
 #define HUBD_CREDENTIAL_H
@@ -29,16 +29,16 @@ struct credential {
 /* Whether hub.v1 is among the subprotocols that a client offers. */
 bool credential_offers_v1(const struct request *r);
 
-/* Looks for what HUB_CLIENT_AUTH says may be there: `methods` are
- * CLIENT_AUTH_…, `places` those of tokens. Returns 0; or -1 and `why`, where
- * there are two that differ, one that is malformed, or one among the
- * subprotocols without hub.v1, which browsers would take for an error: no
- * server answers with a subprotocol that is a secret. */
+/* Looks for the credentials that HUB_CLIENT_AUTH allows: `methods` are
+ * CLIENT_AUTH_…, `places` are where tokens may be. Returns 0; or -1 and `why`
+ * if there are two different ones, a malformed one, or one among the
+ * subprotocols without hub.v1. We never select a secret as the subprotocol, and
+ * browsers fail if the server selects none. */
 int credential_read(struct credential *out, const struct request *r,
                     unsigned methods, const struct token_places *places,
                     struct refusal *why);
 
-/* Overwrites the headers that may have carried it. */
+/* Overwrites the headers that may have contained it. */
 void credential_forget(const struct request *r);
 
 #endif

@@ -1,5 +1,5 @@
-/* control.c - see control.h. Answers are queued behind what is queued already,
- * and one that finds no room is left out: the client asks again.
+/* control.c - see control.h. Answers are queued like messages; if there is no
+ * room, an answer is dropped, and the client asks again.
  */
 #include "api/control.h"
 
@@ -13,11 +13,11 @@
 #include "base/json_string.h"
 #include "base/linebuf.h"
 
-#define REFRESH_EVERY_MS INT64_C(10000) /* in the long run, */
-#define REFRESH_AT_ONCE 3               /* and at first */
+#define REFRESH_EVERY_MS INT64_C(10000) /* on average */
+#define REFRESH_AT_ONCE 3               /* burst */
 #define CODE_POLICY_VIOLATION 1008
 
-/* What the hub says. ---------------------------------------------------- */
+/* Frames to a client. --------------------------------------------------- */
 
 static void add_string(struct linebuf *out, const char *name, const char *value)
 {
@@ -56,9 +56,9 @@ void control_expiring(hub_t *hub, const struct hub_connection *connection,
                     remaining_ms);
 }
 
-/* What a client says. --------------------------------------------------- */
+/* Frames from a client. ------------------------------------------------- */
 
-/* Members of a control frame that anything is done with. */
+/* The members of a control frame that are used. */
 enum member { HUB, TYPE, TOKEN, MEMBERS };
 
 static const char *const member_names[] = {
@@ -110,8 +110,8 @@ static bool read_frame(struct frame *frame, const struct hub_message *message)
            frame->count[TYPE] == 0;
 }
 
-/* Refreshes are signatures to be checked: nobody gets to ask for many. The time
- * at which the allowance is whole again moves on with each. */
+/* A rate limit (GCRA), because checking signatures is expensive: refresh_ms is
+ * when the full allowance is available again. */
 static bool may_refresh(struct v1_session *v1)
 {
     int64_t now_ms = clock_now_ms();
@@ -137,7 +137,7 @@ static void refresh(struct control *control, hub_t *hub,
     }
     if (!is_string(frame, TOKEN)) {
         frames_error(hub, connection->id, "invalid_control", "refresh",
-                     "token is missing, or no string");
+                     "token is missing, or not a string");
         return;
     }
     if (control->refresh == NULL) {
@@ -173,5 +173,5 @@ void control_message(struct control *control, hub_t *hub,
         refresh(control, hub, connection, &frame);
     else
         frames_error(hub, connection->id, "unknown_control", NULL,
-                     "there is no such control frame");
+                     "unknown control frame");
 }

@@ -1,8 +1,8 @@
-/* control.h - hub.v1: the frames that a client and hubd exchange about their
- * connection, beside the messages that it carries. docs/protocol.md has them.
+/* control.h - hub.v1: the control frames that a client and hubd exchange
+ * besides messages; see docs/protocol.md.
  *
- * Each is a text message that is a JSON object with a string "hub", which says
- * what it is, and without "type", which the messages of backends always have.
+ * Each is a text message: a JSON object with a string "hub", which names the
+ * frame, and without "type", which the messages of backends always have.
  *
  * Threads: the connection's loop, unless said otherwise.
  */
@@ -20,7 +20,7 @@
 #include "config/config.h"
 
 #define CONTROL_BYTES_MAX 16384 /* of a frame from a client */
-/* Two ids, each byte of which may take six. */
+/* Two ids, of which each byte may be escaped with six. */
 #define CONTROL_HELLO_MAX (2 * 6 * HUB_ID_BYTES_MAX + 256)
 
 struct control {
@@ -33,13 +33,13 @@ void control_hello(const struct control *control,
                    const struct identity *identity,
                    const struct session *session, char out[CONTROL_HELLO_MAX]);
 
-/* A message has come from a client that speaks hub.v1. One that is no control
- * frame is not looked at. */
+/* Handles a message from a client that speaks hub.v1. Ignores it unless it is a
+ * control frame. */
 void control_message(struct control *control, hub_t *hub,
                      const struct hub_connection *connection,
                      const struct hub_message *message);
 
-/* Its time is nearly up. */
+/* The connection will expire soon. */
 void control_expiring(hub_t *hub, const struct hub_connection *connection,
                       int64_t remaining_ms);
 

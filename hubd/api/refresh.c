@@ -1,6 +1,4 @@
-/* refresh.c - see refresh.h. A queue of bounded length, first come, first
- * served.
- */
+/* refresh.c - see refresh.h. A bounded queue, first come, first served. */
 #include "api/refresh.h"
 
 #include <inttypes.h>
@@ -14,14 +12,14 @@
 
 #define CODE_FORBIDDEN 3003
 
-/* A token that waits, and whose it must be. */
+/* A waiting token, and the ids that it must have. */
 struct job {
     struct job *next;
     hub_id id;
     char user_id[HUB_ID_BYTES_MAX + 1];
     char session_id[HUB_ID_BYTES_MAX + 1];
     size_t bytes;
-    char token[]; /* and a NUL */
+    char token[]; /* NUL-terminated */
 };
 
 struct refresh {
@@ -67,7 +65,7 @@ static void extend(struct refresh *refresh, const struct job *job,
         return;
     }
     if (hub_extend(refresh->hub, job->id, identity->expires_in_ms) != 0)
-        return; /* it has left */
+        return; /* it has closed */
     count(refresh, CLIENT_AUTH_OK);
     frames_send(refresh->hub, job->id,
                 "{\"hub\":\"refreshed\",\"expiresInMs\":%" PRId64 "}",
@@ -111,7 +109,7 @@ static void check(struct refresh *refresh, const struct job *job)
 
 /* The queue. ------------------------------------------------------------ */
 
-/* Waits for a job. Returns NULL at the end. */
+/* Waits for a job. Returns NULL when ending. */
 static struct job *next_job(struct refresh *refresh)
 {
     struct job *job;
@@ -170,7 +168,8 @@ static struct job *make_job(const struct hub_connection *connection,
     (void)stpcpy(job->user_id, connection->user_id);
     if (connection->session_id != NULL)
         (void)stpcpy(job->session_id, connection->session_id);
-    /* Escapes only get shorter. What cannot be decoded is no token. */
+    /* Decoding never makes it longer. If it cannot be decoded, it is not a
+     * token. */
     bytes = json_string_decode(token, job->token, token.bytes + 1);
     job->bytes = bytes < 0 ? 0 : (size_t)bytes;
     return job;

@@ -1,5 +1,5 @@
-/* refresh.h - tokens that clients send while they are connected, checked by
- * threads of their own: a signature takes a loop too long.
+/* refresh.h - tokens that clients send while connected. Separate threads check
+ * them, because verifying signatures would block a loop too long.
  *
  * Threads: any.
  */
@@ -20,12 +20,12 @@ struct refresh;
 struct refresh *refresh_create(hub_t *hub, struct client_auth *auth,
                                unsigned threads);
 
-/* What waits is forgotten. Before the hub is destroyed. */
+/* Discards waiting tokens. To be called before the hub is destroyed. */
 void refresh_destroy(struct refresh *refresh);
 
-/* Has a token checked, which is a JSON string as it was written. Then the
- * connection lasts for as long as that one, and is told; or it is told why not.
- * Returns 0, or -1 where too many are waiting. */
+/* Has a token checked, which is still an encoded JSON string. If it is valid,
+ * the connection's expiry is extended and the client is told; otherwise it is
+ * told why not. Returns 0, or -1 if too many are waiting. */
 int refresh_ask(struct refresh *refresh,
                 const struct hub_connection *connection, struct slice token);
 

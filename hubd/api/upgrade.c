@@ -36,7 +36,7 @@ static size_t write_reply(char reply[REPLY_MAX],
         chosen ? upgrade->subprotocol.start : "", chosen ? "\r\n" : "");
 }
 
-/* Letting in. ----------------------------------------------------------- */
+/* Admission. ------------------------------------------------------------ */
 
 static void log_authenticated(const struct identity *identity)
 {
@@ -136,7 +136,7 @@ static int check_client(struct exchange *x, struct upgrade_context *context,
     return err;
 }
 
-/* Turning away. --------------------------------------------------------- */
+/* Rejection. ------------------------------------------------------------ */
 
 static void log_refused(const struct exchange *x, const struct refusal *why)
 {
@@ -153,7 +153,8 @@ static void log_refused(const struct exchange *x, const struct refusal *why)
               LOG_STR("reason", why->message));
 }
 
-/* What a Close frame says of it; returns 0 where it takes an HTTP status. */
+/* Sets the reason of the Close frame and returns its code; 0: reject with an
+ * HTTP status. */
 static int close_code(const struct refusal *why,
                       char reason[HUB_REASON_BYTES_MAX + 1])
 {
@@ -182,8 +183,9 @@ static int close_code(const struct refusal *why,
     }
 }
 
-/* Browsers show a page neither status nor body of a handshake that has failed.
- * Where hub.v1 was offered it is completed, therefore, and closed at once. */
+/* Browsers hide the status and body of a failed handshake from pages. So if
+ * hub.v1 was offered, the handshake is completed, and the connection closed at
+ * once. */
 static int turn_away(struct exchange *x, struct upgrade_context *context,
                      const struct ws_upgrade *upgrade,
                      const struct refusal *why)

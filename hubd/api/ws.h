@@ -15,22 +15,22 @@
 #include "front/request.h"
 
 struct ws_upgrade {
-    /* What the query claims; "" where it claims nothing. */
+    /* The ids in the query; "" if missing. */
     char user_id[HUB_ID_BYTES_MAX + 1];
     char session_id[HUB_ID_BYTES_MAX + 1];
     char accept[HUB_ACCEPT_BYTES + 1]; /* Sec-WebSocket-Accept */
-    struct slice subprotocol;          /* to be accepted; without bytes: none */
-    bool speaks_v1;                    /* it is hub.v1 */
+    struct slice subprotocol;          /* to be accepted; empty: none */
+    bool speaks_v1;                    /* the subprotocol is hub.v1 */
 };
 
-/* Whether it is a handshake, and which subprotocol is to be accepted:
- * `subprotocols` are those of the settings, as a comma list, or NULL. Returns
- * 0, or -1 and `why`. */
+/* Checks that it is a handshake, and picks the subprotocol: `subprotocols` are
+ * those of the settings, comma-separated, or NULL. Returns 0, or -1 and `why`.
+ */
 int ws_check_handshake(struct ws_upgrade *upgrade,
                        const struct request *request, const char *subprotocols,
                        struct refusal *why);
 
-/* Whether its page may connect, and what its query claims. Returns 0, or -1 and
+/* Checks the origin, and reads the ids in the query. Returns 0, or -1 and
  * `why`. */
 int ws_check_client(struct ws_upgrade *upgrade, const struct request *request,
                     const struct origin_list *origins, struct refusal *why);

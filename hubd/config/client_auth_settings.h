@@ -1,6 +1,4 @@
-/* client_auth_settings.h - how clients show who they are, as the settings have
- * it.
- */
+/* client_auth_settings.h - the settings of how clients authenticate. */
 #ifndef HUBD_CLIENT_AUTH_SETTINGS_H
 #define HUBD_CLIENT_AUTH_SETTINGS_H
 
@@ -9,7 +7,7 @@
 
 #include "base/slice.h"
 
-/* Bits of HUB_CLIENT_AUTH; 0 is "none": clients are believed. */
+/* Bits of HUB_CLIENT_AUTH; 0 is "none": no authentication. */
 #define CLIENT_AUTH_JWT 0x1u
 #define CLIENT_AUTH_TICKET 0x2u
 #define CLIENT_AUTH_PROXY 0x4u
@@ -39,9 +37,10 @@ struct token_places {
 bool token_places_have(const struct token_places *places,
                        enum token_place_kind kind);
 
-/* Who picks session ids. */
+/* Where session ids come from. */
 enum session_source {
-    SESSION_AUTO, /* the next one, or the last without authentication */
+    SESSION_AUTO, /* SESSION_FROM_CLAIM, or SESSION_FROM_QUERY without
+                     authentication */
     SESSION_FROM_CLAIM,
     SESSION_FROM_QUERY,
 };

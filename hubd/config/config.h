@@ -123,7 +123,7 @@ const char *config_api_bind(const struct config *config);
  * That they were set stays known. */
 void config_forget_keys(struct config *config);
 
-/* Who picks session ids: never SESSION_AUTO. */
+/* Where session ids come from: never SESSION_AUTO. */
 enum session_source config_session_source(const struct config *config);
 
 /* --help: every setting with its meaning and default. */

@@ -1,5 +1,5 @@
 /* config_auth.c - the kinds of values that only the settings of client
- * authentication have, and what must not be set together with what.
+ * authentication have, and which settings exclude each other.
  */
 #include "config/config_auth.h"
 
@@ -221,9 +221,9 @@ const struct config_kind config_field_name = {
     .print = print_field,
 };
 
-/* What goes together. -------------------------------------------------- */
+/* Combinations. -------------------------------------------------------- */
 
-/* Browsers add these by themselves, to whatever page asks. */
+/* Whether browsers send the credentials for every page that connects. */
 static bool comes_unasked(const struct config *config)
 {
     return (config->client_auth & CLIENT_AUTH_PROXY) != 0 ||
@@ -236,8 +236,8 @@ int config_auth_check(const struct config *config, struct linebuf *error)
     if ((config->client_auth & CLIENT_AUTH_PROXY) != 0 &&
         config->trusted_proxies.count == 0) {
         linebuf_add(error, "HUB_CLIENT_AUTH has proxy: HUB_TRUSTED_PROXIES "
-                           "must be set to the proxies that may say who a "
-                           "client is");
+                           "must be set to the proxies that may "
+                           "identify clients");
         return -1;
     }
     if (comes_unasked(config) && config->origins_file == NULL &&

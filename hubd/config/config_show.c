@@ -140,8 +140,8 @@ int config_warnings(const struct config *config,
         bool applies;
         const char *text;
     } warnings[] = {
-        {config->client_auth == 0,
-         "HUB_CLIENT_AUTH is none: whoever can connect can claim any userId"},
+        {config->client_auth == 0, "HUB_CLIENT_AUTH is none: anyone who can "
+                                   "connect can claim any userId"},
         {(config->client_auth & CLIENT_AUTH_JWT) == 0 &&
              (config->jwt.secret != NULL || config->jwt.secret_file != NULL ||
               config->jwt.keys_file != NULL),

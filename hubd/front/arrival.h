@@ -45,7 +45,7 @@ void arrival_follow(struct arrival *arrival);
 /* Whether the body that was followed is malformed. */
 bool arrival_is_broken(const struct arrival *arrival);
 
-/* Whether something other than the end follows its last chunk. */
+/* Whether anything but the end follows its last chunk. */
 bool arrival_has_trailers(const struct arrival *arrival);
 
 /* The request is answered, and has been read to its end: its head, and the part

@@ -34,7 +34,7 @@
     X(REFUSAL_ORIGIN_NOT_ALLOWED, 403, "origin_not_allowed", NULL,             \
       "pages from this origin may not connect")                                \
     X(REFUSAL_IDENTITY_MISMATCH, 403, "identity_mismatch", NULL,               \
-      "userId or sessionId is not that of the token or ticket")                \
+      "userId or sessionId differs from the token or ticket")                  \
     X(REFUSAL_NOT_FOUND, 404, "not_found", NULL,                               \
       "there is nothing at this path")                                         \
     X(REFUSAL_METHOD_NOT_ALLOWED, 405, "method_not_allowed", NULL,             \
@@ -67,7 +67,7 @@
     X(REFUSAL_TOO_MANY_TICKETS, 503, "too_many_tickets", REFUSAL_AGAIN(1),     \
       "too many tickets are waiting for their clients")                        \
     X(REFUSAL_KEYS_UNAVAILABLE, 503, "keys_unavailable", REFUSAL_AGAIN(5),     \
-      "the keys that tokens are checked with are not there yet")               \
+      "the keys for checking tokens are not available yet")                    \
     X(REFUSAL_CLUSTER_UNAVAILABLE, 503, "cluster_unavailable",                 \
       REFUSAL_AGAIN(5), "the ticket is from another node")                     \
     X(REFUSAL_OVERLOADED, 503, "overloaded", REFUSAL_AGAIN(1),                 \
