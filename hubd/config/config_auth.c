@@ -117,8 +117,10 @@ static bool parse_place(struct slice piece, struct token_place *place)
 {
     const char *colon = memchr(piece.start, ':', piece.bytes);
     size_t word = colon != NULL ? (size_t)(colon - piece.start) : piece.bytes;
-    struct slice name = {colon + 1, piece.bytes - word - 1};
+    struct slice name = {piece.start + piece.bytes, 0};
 
+    if (colon != NULL)
+        name = (struct slice){colon + 1, piece.bytes - word - 1};
     *place = (struct token_place){0};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (!is_word((struct slice){piece.start, word}, places[i].word) ||

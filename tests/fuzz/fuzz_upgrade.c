@@ -246,8 +246,8 @@ static void check_sessions(const char *user_id)
     for (size_t i = 0; i < PER_USER + 1; i++) {
         members[i] = (struct hub_member)HUB_MEMBER_INIT;
         members[i].user_id = user_id;
-        REQUIRE((admission_open(room.hub, &addr, 1, &members[i], &why) == 0) ==
-                (i < PER_USER));
+        REQUIRE((admission_open(room.hub, &addr, 1, i % 2 == 0, &members[i],
+                                &why) == 0) == (i < PER_USER));
     }
     REQUIRE(why.status == 429);
     for (size_t i = 0; i < PER_USER; i++)
