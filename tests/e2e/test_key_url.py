@@ -92,8 +92,8 @@ class Http(UrlCase):
                 ((500, {}, "{}"), "status 500"),
                 ((302, {"Location": "/keys"}, ""), "status 302"),
                 ("<html></html>", "is not JSON"),
-                ('{"keys":[]}', "holds no key"),
-                (jwks({"kty": "oct", "k": "A" * 43}), "holds no key"),
+                ('{"keys":[]}', "no usable key"),
+                (jwks({"kty": "oct", "k": "A" * 43}), "no usable key"),
                 (" " * (300 << 10), "larger than 256 KB"),
                 ((200, {"Content-Encoding": "gzip"}, "x"), "is not JSON")):
             with self.subTest(reason):

@@ -68,9 +68,9 @@ START_TEST(other_documents_are_wrong)
          "has a member that is not a string"},
         {"{\"jwks_uri\":\"x\",\"jwks_uri\":\"y\","
          "\"issuer\":\"https://id.example\"}",
-         "has a member twice"},
+         "has a duplicate member"},
         {"{\"jwks_uri\":\"x\\u0000\",\"issuer\":\"https://id.example\"}",
-         "holds U+0000"},
+         "contains U+0000"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
