@@ -29,14 +29,14 @@ export type MessageHandler<Type extends string = string, Payload = any> = (
  */
 export type HubState = "idle" | "connecting" | "open" | "waiting" | "closed";
 
-/** What the hub says of a connection that speaks hub.v1. */
+/* * The hub's hello on a connection that uses hub.v1. */
 export interface HubHello {
-  /** Random, and never given to another connection. */
+  /* * Random; never reused for another connection. */
   readonly connectionId: string;
-  /** Who the client is: for a token, what it says. */
+  /* * The client's user id; with a token, the one in the token. */
   readonly userId: string;
   readonly sessionId?: string;
-  /** How long the token or ticket lasted at that time, if it ends. */
+  /* * How long the token or ticket was valid at that time; unset: no limit. */
   readonly expiresInMs?: number;
   readonly pingIntervalMs: number;
 }
@@ -61,7 +61,7 @@ export interface HubStateDetail {
   readonly hinted?: boolean;
   /** `waiting`, `closed`: what went wrong, as far as is known. */
   readonly error?: unknown;
-  /** `open`: what the hub said, if hub.v1 is spoken. */
+  /* * `open`: the hub's hello, with hub.v1. */
   readonly hello?: HubHello;
 }
 
@@ -77,10 +77,8 @@ export type ErrorContext =
   | { source: "state" }
   /** The option `shouldReconnect` threw; the default was used. */
   | { source: "shouldReconnect" }
-  /**
-   * The function of that name threw or returned no token, or the hub refused
-   * the new token of an open connection.
-   */
+  /* * The function of that name threw or returned no string, or the hub
+   * rejected the new token of an open connection. */
   | { source: "token" | "ticket" }
   /** The page may not open this WebSocket; the client is `closed`. */
   | { source: "connect" };
@@ -113,14 +111,14 @@ export interface HubClientOptions {
   userId?: Maybe<string>;
   /** The same rules as for `userId`; connections may share it. */
   sessionId?: Maybe<string>;
-  /**
-   * Says who the client is; not together with `ticket`. A function is called
-   * before each attempt, and when the token of an open connection expires.
-   */
+  /* * Authenticates the client; cannot be combined with `ticket`. A function is
+   * called before each attempt, and when the token of an open connection
+   * expires. */
   token?: Maybe<string | (() => string | Promise<string>)>;
-  /** Gets a ticket, which is good for one connection, before each attempt. */
+  /* * Called before each attempt for a ticket, which is valid for one
+   * connection. */
   ticket?: Maybe<() => string | Promise<string>>;
-  /** Whether to speak hub.v1 also without a token or ticket. */
+  /* * Whether to use hub.v1 even without a token or ticket. */
   controls?: Maybe<boolean>;
   /** Default: `globalThis.WebSocket`, which Node has since version 22. */
   WebSocket?: Maybe<WebSocketConstructor>;
@@ -179,7 +177,7 @@ export class HubClient<Payloads extends object = Record<string, any>> {
 
   readonly state: HubState;
 
-  /** Null unless the state is `open` and hub.v1 is spoken. */
+  /* * Null unless the state is `open` and the connection uses hub.v1. */
   readonly hello: HubHello | null;
 
   /**

@@ -28,7 +28,7 @@ const LAST_WORD_MS = 1000; // for the close event after an error
 const ABNORMAL = 1006; // what browsers report if no Close frame came
 const ANY_TYPE = '*';
 
-// Where errors come from that are no fault of the program.
+// Sources of errors that are not the program's fault.
 const WARNED_OF = new Set(['frame', 'token', 'ticket']);
 
 const PROTOCOLS = new Map([
@@ -237,7 +237,7 @@ export class HubClient {
     return this.#state;
   }
 
-  // What the hub has said of the connection that is open.
+  // The hub's hello on the open connection.
   get hello() {
     return this.#call?.hello ?? null;
   }
@@ -369,13 +369,13 @@ export class HubClient {
     });
   }
 
-  // Where hub.v1 is spoken, the hub lets a client in by its hello: one that it
-  // does not let in can connect too, to be told why.
+  // With hub.v1, a client is admitted only once the hub's hello arrives:
+  // rejected clients can connect too, to be told why.
   #greet(call) {
     if (call !== this.#call) return;
     const { socket } = call;
     const { controls, token } = this.#options;
-    // Some platforms connect even if the hub has agreed to nothing.
+    // Some platforms connect even if the hub has selected no subprotocol.
     if (!controls || (socket.protocol ?? PROTOCOL) !== PROTOCOL) {
       this.#open(call);
       return;
@@ -406,9 +406,9 @@ export class HubClient {
     this.#become('open', { attempt: this.#attempt, ...(hello && { hello }) });
   }
 
-  // Gives up a connection that is silent for too long; where hub.v1 is spoken,
-  // the hub is asked after half of that time. After the whole page or process
-  // was suspended, what came meanwhile is unread: then it waits once more.
+  // Gives up a connection that is silent for too long; with hub.v1, pings the
+  // hub after half of that time. After the page or process was suspended, what
+  // arrived meanwhile is still unread: then it waits once more.
   #watch(call, dueMs) {
     const { idleTimeoutMs } = this.#options;
     const patienceMs = call.controls ? idleTimeoutMs / 2 : idleTimeoutMs;
@@ -512,7 +512,7 @@ export class HubClient {
     } catch (error) {
       this.#report(error, { source: 'shouldReconnect' });
     }
-    // A token that is always the same is no better the next time.
+    // A constant token would be rejected again.
     if (code === UNAUTHORIZED && typeof token === 'string') return false;
     return shouldReconnect(code);
   }

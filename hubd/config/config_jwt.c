@@ -1,5 +1,5 @@
 /* config_jwt.c - the kinds of values that only the settings of tokens have. No
- * setting is named in here.
+ * individual setting appears here.
  */
 #include "config/config_jwt.h"
 
@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 
 #define TEXT_BYTES_MAX 1024
-#define AUTO "auto" /* the algorithms that go with the keys */
+#define AUTO "auto" /* the default for the source of the keys */
 
 /* Text. ---------------------------------------------------------------- */
 
@@ -80,7 +80,7 @@ static void describe_url(const struct config_setting *setting,
                  TEXT_BYTES_MAX);
 }
 
-/* What it may be in detail, whoever asks it knows. */
+/* The rest is checked where the URL is used. */
 static int parse_url(const struct config_setting *setting, const char *text,
                      void *field, char *bad, size_t bad_bytes)
 {

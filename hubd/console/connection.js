@@ -3,12 +3,12 @@ import { announce, button, element } from './dom.js';
 import { HubClient, shouldReconnect } from './hub-client.js';
 import { duration, plural } from './units.js';
 
-// What browsers say if nobody else says anything: there is no hubd, a request
-// is wrong, or a proxy refuses it.
+// The code of browsers if there is no other: hubd is down, the request is
+// invalid, or a proxy rejects it.
 const NOT_TOLD = 1006;
 const UNAUTHORIZED = 3000;
 
-// Tickets say what they are.
+// Tickets have a prefix, tokens do not.
 function showing(credential) {
   if (credential === '') return {};
   if (/^hubt_[\w-]+$/.test(credential)) return { ticket: () => credential };
@@ -62,7 +62,7 @@ export class Connection {
   #received = 0;
   #announced = 'idle';
   #wasOpen = false; // before the current attempt
-  #claimed; // who it is, as was typed in
+  #claimed; // the ids that were typed in
   #comesBack = false;
 
   // `onMessage(entry)`, `onRemove(connection)`.
@@ -80,7 +80,7 @@ export class Connection {
       sessionId: session === '' ? undefined : session,
       ...showing(credential),
       controls: true,
-      // The same token or ticket is no better the next time.
+      // The same token or ticket would be rejected again.
       shouldReconnect: (code) =>
         code !== UNAUTHORIZED && shouldReconnect(code),
       onError: (error, { source, data }) => {
