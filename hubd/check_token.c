@@ -13,7 +13,7 @@
 #include "base/linebuf.h"
 #include "check_config.h"
 
-/* More than there may be, and the line end behind it. */
+/* One more than the limit, and a line end. */
 #define TOKEN_BYTES (JWT_BYTES_MAX + 3)
 
 static bool is_space(char c)
@@ -70,7 +70,7 @@ static int report(enum token_result result, const struct identity *who,
     }
     (void)printf("refused: %s", why);
     if (result == TOKEN_EXPIRED) {
-        (void)printf("; else it would be good:");
+        (void)printf("; otherwise it would be good:");
         print_identity(who);
     }
     (void)printf("\n");

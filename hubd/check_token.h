@@ -1,4 +1,4 @@
-/* check_token.h - what hubd would make of a token: --check-token.
+/* check_token.h - --check-token: whether hubd would accept a token.
  *
  * Threads: before there are any.
  */
@@ -7,9 +7,9 @@
 
 #include "config/config.h"
 
-/* Prints who the token in config->token_file is for, or what it would be
- * refused for. Returns the exit code: 0 or 1, which it is where keys cannot be
- * fetched as well; EX_CONFIG where a setting or a file is to blame. */
+/* Prints the identity in the token of config->token_file, or why it would be
+ * rejected. Returns the exit code: 0; 1 if it is rejected or keys cannot be
+ * fetched; EX_CONFIG if a setting or a file is to blame. */
 int check_token(const struct config *config);
 
 #endif

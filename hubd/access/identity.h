@@ -1,4 +1,4 @@
-/* identity.h - who a client is, whichever way it has shown that. */
+/* identity.h - a client's identity, by any method. */
 #ifndef HUBD_IDENTITY_H
 #define HUBD_IDENTITY_H
 
@@ -8,9 +8,9 @@
 
 #define IDENTITY_KID_MAX 128 /* of a token's key id, NUL included */
 
-/* How it has shown that. */
+/* The method of authentication. */
 enum identity_method {
-    IDENTITY_NONE, /* it was believed */
+    IDENTITY_NONE, /* no authentication */
     IDENTITY_JWT,
     IDENTITY_TICKET,
     IDENTITY_PROXY,
@@ -22,7 +22,7 @@ struct identity {
     char session_id[HUB_ID_BYTES_MAX + 1]; /* "": none */
     int64_t expires_in_ms;                 /* 0: never */
     enum identity_method method;
-    char kid[IDENTITY_KID_MAX]; /* of the key that has signed, or "" */
+    char kid[IDENTITY_KID_MAX]; /* of the signing key, or "" */
 };
 
 #endif

@@ -1,6 +1,6 @@
-/* jwks_url.c - see jwks_url.h. The thread sleeps on a condition until a fetch
- * is due. Those who want one set a flag; the first of them wakes it, so that a
- * flood of unknown keys costs an atomic exchange each.
+/* jwks_url.c - see jwks_url.h. The thread sleeps until a fetch is due. Requests
+ * for one set a flag, and only the first wakes the thread, so that in a flood
+ * of unknown keys each costs an atomic exchange.
  */
 #include "access/jwks_url.h"
 
@@ -32,11 +32,11 @@ struct jwks_url {
     bool stopping;       /* mutex */
     bool at_once;        /* mutex */
     atomic_bool wanted;
-    /* The thread's. */
-    int64_t tried_ms; /* when the last fetch was over */
-    int64_t due_ms;   /* when the next one begins, if nobody wants it before */
-    int64_t retry_ms; /* how long to wait after the next failure */
-    /* Of the figures. */
+    /* Only for the thread. */
+    int64_t tried_ms; /* end of the last fetch */
+    int64_t due_ms;   /* when the next one begins, unless requested earlier */
+    int64_t retry_ms; /* delay after the next failure */
+    /* Statistics. */
     _Atomic uint64_t fetches, failures;
     _Atomic int64_t fetched_ms; /* 0: never */
 };
@@ -62,7 +62,7 @@ static struct slice text_of(const struct http_document *document)
     return (struct slice){document->text, document->bytes};
 }
 
-/* Replaces a configuration by the set of keys that it names. */
+/* Replaces a configuration with the set of keys that it refers to. */
 static int follow(struct jwks_url *source, struct http_document *document,
                   char *error, size_t error_bytes)
 {
@@ -85,7 +85,7 @@ static int follow(struct jwks_url *source, struct http_document *document,
     return -1;
 }
 
-/* Returns how long the keys are good for, at most; or -1. */
+/* Returns the maximum age of the keys, or -1. */
 static int64_t fetch(struct jwks_url *source, char *error, size_t error_bytes)
 {
     const struct jwks_url_options *options = &source->options;
@@ -131,7 +131,7 @@ static int64_t at_least(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Says when the next fetch is due. */
+/* Fetches, and sets when the next fetch is due. */
 static void fetch_and_plan(struct jwks_url *source)
 {
     int64_t cooldown_ms = source->options.cooldown_ms, wait_ms;
@@ -164,7 +164,7 @@ static int64_t next_ms(const struct jwks_url *source)
     return source->due_ms;
 }
 
-/* Returns whether a fetch is due; the end is not. Under the mutex. */
+/* Returns true if a fetch is due, false when stopping. Under the mutex. */
 static bool wait_for_it(struct jwks_url *source)
 {
     int64_t at_ms;

@@ -1,5 +1,5 @@
-/* token_auth.c - see token_auth.h. A set of keys is taken from under the lock
- * and held while a token is verified, so that nobody waits for that.
+/* token_auth.c - see token_auth.h. While a token is verified, its set of keys
+ * is referenced, not locked, so that nobody waits.
  */
 #include "access/token_auth.h"
 
@@ -22,12 +22,12 @@ struct token_auth {
     struct jwt_policy policy;
     pthread_rwlock_t lock;
     struct jwt_keys *keys;   /* lock; NULL: none have been fetched yet */
-    struct jwks_url *source; /* NULL: they are of no URL */
+    struct jwks_url *source; /* NULL: the keys are not from a URL */
 };
 
 /* Keys. ------------------------------------------------------------------- */
 
-/* Those in force, or NULL. */
+/* References the current keys, or returns NULL. */
 static struct jwt_keys *hold(struct token_auth *auth)
 {
     struct jwt_keys *keys;
@@ -78,7 +78,7 @@ static bool is_same_key(const struct jwt_key_info *a,
     return strcmp(a->kid, b->kid) == 0 && a->algorithms == b->algorithms;
 }
 
-/* As far as can be told. */
+/* Compares the public descriptions. */
 static bool are_same(const struct jwt_keys *a, const struct jwt_keys *b)
 {
     const struct jwt_key_info *info_a, *info_b;
@@ -93,7 +93,7 @@ static bool are_same(const struct jwt_keys *a, const struct jwt_keys *b)
     return info_a == NULL && info_b == NULL;
 }
 
-/* What has been fetched; mostly what there was. */
+/* Uses fetched keys; they are usually the same as before. */
 static void take_fetched(void *context, struct jwt_keys *keys)
 {
     struct token_auth *auth = context;
@@ -137,7 +137,7 @@ static void read_policy(struct jwt_policy *policy, const struct config *config)
         .audience = strcmp(jwt->audience, "*") != 0 ? jwt->audience : NULL,
         .leeway_ms = jwt->leeway_ms,
     };
-    /* Wherever they came from, they have been checked. */
+    /* They have been checked already. */
     (void)json_path_parse(&policy->audience_claim, jwt->audience_claim);
     (void)json_path_parse(&policy->user_claim, jwt->user_claim);
     if (jwt->session_claim != NULL)
@@ -162,7 +162,7 @@ static struct jwks_url *create_source(struct token_auth *auth, char *error,
     return jwks_url_create(&options, error, error_bytes);
 }
 
-/* Keys, or where they will come from. */
+/* Reads the keys, or sets up fetching them. */
 static int open_source(struct token_auth *auth, char *error, size_t error_bytes)
 {
     if (token_keys_are_remote(auth->config)) {
@@ -258,7 +258,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Those in force, unless they are too old. */
+/* References the current keys, unless they are too old. */
 static struct jwt_keys *hold_fresh(struct token_auth *auth)
 {
     int64_t most_ms = auth->config->jwt.keys_max_age_ms;

@@ -1,5 +1,5 @@
-/* token_keys.c - see token_keys.h. Secrets go from pages of their own into
- * those of the set, and nowhere else.
+/* token_keys.c - see token_keys.h. Secrets are only in memory of secret.h:
+ * first in that of the file, then in that of the set.
  */
 #include "access/token_keys.h"
 
@@ -51,7 +51,7 @@ static const char *value_of(const struct config *config, unsigned source)
     }
 }
 
-/* The first one that is set, or SOURCES. */
+/* The first source that is set, or SOURCES. */
 static unsigned source_of(const struct config *config)
 {
     unsigned source = 0;
@@ -110,7 +110,7 @@ static int check_sources(const struct config *config, struct linebuf *error)
     return 0;
 }
 
-/* A public key must never be taken for a secret, nor be of use beside one. */
+/* A public key must never be used as a secret, or together with one. */
 static int check_algorithms(const struct config *config, struct linebuf *error)
 {
     unsigned source = source_of(config);
@@ -120,8 +120,8 @@ static int check_algorithms(const struct config *config, struct linebuf *error)
     if ((config->jwt.algorithms & ~good) == 0)
         return 0;
     linebuf_addf(error, "HUB_JWT_ALGORITHMS: must have %s with %s",
-                 is_secret(source) ? "HS256, HS384 and HS512 only"
-                                   : "no HS256, HS384 and HS512",
+                 is_secret(source) ? "only HS256, HS384 or HS512"
+                                   : "none of HS256, HS384 and HS512",
                  name_of(source));
     return -1;
 }
@@ -148,7 +148,8 @@ static int check_audience(const struct config *config, struct linebuf *error)
     return -1;
 }
 
-/* An authority signs for many: of whom these keys are, only the issuer says. */
+/* A certificate authority signs for many; only the issuer tells whose keys
+ * these are. */
 static int check_issuer(const struct config *config, struct linebuf *error)
 {
     if (!token_keys_are_remote(config) || config->jwt.issuer != NULL)
@@ -234,7 +235,7 @@ static void add_about(struct linebuf *line, const struct config *config,
     linebuf_addf(line, ": %s", what);
 }
 
-/* The lines of a file with secrets. Returns what is wrong, or NULL. */
+/* Splits a file into its secrets. Returns what is wrong, or NULL. */
 static const char *split(struct slice text, struct slice *secrets,
                          size_t *count)
 {
@@ -251,14 +252,13 @@ static const char *split(struct slice text, struct slice *secrets,
             continue;
         }
         if (!jwt_settings_is_secret(start, (size_t)(at - start)))
-            return "has a line that is no secret: text of at most 4096 bytes, "
-                   "no "
-                   "space at either end";
+            return "has a line that is not a secret: must be text of at most "
+                   "4096 bytes, with no space at either end";
         if (*count == JWT_SECRETS_MAX)
-            return "holds more than two lines";
+            return "contains more than two secrets";
         secrets[(*count)++] = (struct slice){start, (size_t)(at - start)};
     }
-    return *count > 0 ? NULL : "holds no secret";
+    return *count > 0 ? NULL : "contains no secret";
 }
 
 static struct jwt_keys *read_secrets(struct slice text, unsigned allowed,
@@ -272,7 +272,7 @@ static struct jwt_keys *read_secrets(struct slice text, unsigned allowed,
                         : NULL;
 }
 
-/* JSON begins with a brace, PEM with anything. */
+/* Only JSON begins with a brace. */
 static struct jwt_keys *read_public(struct slice text, unsigned allowed,
                                     const char **why)
 {
@@ -290,7 +290,7 @@ static struct jwt_keys *read_file(const struct config *config, const char **why,
 {
     unsigned source = source_of(config);
     unsigned allowed = token_keys_algorithms(config);
-    /* One byte more than there may be. */
+    /* One byte more than the limit. */
     char *text = secret_new(FILE_BYTES_MAX + 1);
     struct jwt_keys *keys = NULL;
     struct stat status = {0};
@@ -352,7 +352,7 @@ void token_keys_describe(const struct jwt_key_info *info, struct linebuf *line)
     if (info->bits != 0)
         linebuf_addf(line, " bits=%u", info->bits);
     if (info->skipped != NULL) {
-        linebuf_addf(line, ": left out, for it %s", info->skipped);
+        linebuf_addf(line, ": left out: it %s", info->skipped);
         return;
     }
     linebuf_add(line, " alg=");

@@ -14,8 +14,8 @@ ssize_t text_file_read(const char *path, void *out, size_t size,
                        struct stat *status, const char **problem);
 
 #define TEXT_FILE_OPEN                                                         \
-    "others than hubd can use it; its mode should be 0600, or 0640 if it is "  \
-    "root's and of hubd's group"
+    "other users can access it; its mode should be 0600, or 0640 if it "       \
+    "belongs to root and hubd's group"
 
 /* Whether that is so of a file that holds a secret. */
 bool text_file_is_open_to_others(const struct stat *status);

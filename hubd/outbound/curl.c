@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SONAME "libcurl.so.4" /* of the headers that this is compiled with */
+#define SONAME "libcurl.so.4" /* matches the headers */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct curl curl;
-static char problem[256]; /* "": it is there */
+static char problem[256]; /* "": loaded */
 
-/* POSIX: what dlsym() returns can be a function. */
+/* POSIX allows dlsym() to return functions. */
 static bool find(void *library, const char *name, void *function)
 {
     void *found = dlsym(library, name);

@@ -1,6 +1,5 @@
-/* curl.h - libcurl, loaded when there is something to ask a server for: with
- * all that it brings along it is as large as hubd, and most hubds ask nobody.
- * For outbound/ alone.
+/* curl.h - libcurl, loaded on first use: with its dependencies it is as large
+ * as hubd, and most hubds do not need it. Only for outbound/.
  */
 #ifndef HUBD_CURL_H
 #define HUBD_CURL_H
@@ -28,15 +27,15 @@
     X(url_get)                                                                 \
     X(url_set)
 
-/* Each as curl_…() has it. */
+/* Each is curl_…(). */
 struct curl {
 #define CURL_MEMBER(name) __typeof__ (&curl_##name)(name);
     CURL_FUNCTIONS(CURL_MEMBER)
 #undef CURL_MEMBER
 };
 
-/* Loads and starts it at the first call; it stays. Returns NULL and one line in
- * `error`. Threads: any. */
+/* Loads and initializes it in the first call, for good. Returns NULL and one
+ * line in `error`. Threads: any. */
 const struct curl *curl_load(char *error, size_t error_bytes);
 
 #endif

@@ -1,5 +1,5 @@
-/* http_client.c - see http_client.h. libcurl's multi interface is used for one
- * transfer at a time, because it can be woken.
+/* http_client.c - see http_client.h. It uses libcurl's multi interface for
+ * single transfers, because that can be woken up.
  */
 #include "outbound/http_client.h"
 
@@ -28,7 +28,7 @@ struct http_client {
 
 /* URLs. ------------------------------------------------------------------- */
 
-/* Addresses of IPv6 are in brackets. */
+/* IPv6 addresses are in brackets. */
 static bool is_loopback(const char *host)
 {
     size_t bytes = strlen(host);
@@ -43,7 +43,7 @@ static bool is_loopback(const char *host)
     return netaddr_parse(&addr, host, bytes) == 0 && netaddr_is_loopback(&addr);
 }
 
-/* What libcurl finds in a URL; `local` says that it is of this machine. */
+/* Parses a URL; `local`: it is on this machine. */
 static const char *take_apart(const struct curl *curl, CURLU *parts,
                               const char *url, bool *local, bool *https)
 {
@@ -136,7 +136,7 @@ static int64_t age_of(struct slice directive)
     return i == directive.bytes ? seconds : -1;
 }
 
-/* The least that any of them says. */
+/* Uses the lowest max-age. */
 static void read_cache_control(struct http_document *document,
                                const char *directives)
 {
@@ -186,7 +186,7 @@ static bool set_up(const struct curl *curl, CURL *easy,
         {CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS},
         {CURLOPT_TIMEOUT_MS, (long)question->timeout_ms},
 #if LIBCURL_VERSION_NUM >= 0x075700
-        {CURLOPT_QUICK_EXIT, 1}, /* no waiting for a name that is looked up */
+        {CURLOPT_QUICK_EXIT, 1}, /* do not wait for a pending DNS lookup */
 #endif
     };
     bool good =
@@ -204,7 +204,7 @@ static bool set_up(const struct curl *curl, CURL *easy,
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         good = good && curl->easy_setopt(easy, numbers[i].option,
                                          numbers[i].value) == CURLE_OK;
-    /* Proxies that the environment names are for what is elsewhere. */
+    /* Proxies in the environment are for other machines. */
     if (local)
         good = good && curl->easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
     if (question->ca_file != NULL)
@@ -215,7 +215,7 @@ static bool set_up(const struct curl *curl, CURL *easy,
     return good;
 }
 
-/* Until it is over, or stopped. */
+/* Runs until the transfer is complete, or stopped. */
 static CURLcode run(struct http_client *client)
 {
     const struct curl *curl = client->curl;
@@ -234,7 +234,7 @@ static CURLcode run(struct http_client *client)
     return message != NULL ? message->data.result : CURLE_FAILED_INIT;
 }
 
-/* What became of it. Returns 0 or -1. */
+/* Evaluates the outcome. Returns 0 or -1. */
 static int conclude(const struct curl *curl, CURL *easy, CURLcode result,
                     const struct transfer *transfer, const char *problem,
                     char *error, size_t error_bytes)

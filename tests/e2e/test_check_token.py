@@ -127,7 +127,7 @@ class Tokens(TokenCase):
     def test_one_that_has_expired_is_otherwise_good(self):
         line = self.assertRefused(hs256(SECRET, claims_of(seconds=-31)),
                                   "expired", HUB_JWT_SECRET=SECRET)
-        self.assertTrue(line.endswith('else it would be good: user="ada"'),
+        self.assertTrue(line.endswith('otherwise it would be good: user="ada"'),
                         line)
 
     def test_ids_in_other_claims(self):
@@ -199,8 +199,8 @@ class Settings(TokenCase):
         self.assertEqual(listed, [
             "kid=a b type=RSA bits=2048 alg=PS256",
             "kid=- type=P-256 bits=256 alg=ES256",
-            "kid=x type=RSA: left out, for it has a use other than sig",
-            "kid=y type=EC: left out, for it is not RSA, P-256, P-384 or "
+            "kid=x type=RSA: left out: it has a use other than sig",
+            "kid=y type=EC: left out: it is not RSA, P-256, P-384 or "
             "Ed25519"])
 
     def test_a_secret_for_everybody_is_warned_of(self):
@@ -210,7 +210,7 @@ class Settings(TokenCase):
                                   HUB_JWT_AUDIENCE="hub",
                                   HUB_JWT_SECRET_FILE=path)
         self.assertEqual(code, 0, err)
-        self.assertIn(f"HUB_JWT_SECRET_FILE={path}: others", err)
+        self.assertIn(f"HUB_JWT_SECRET_FILE={path}: other users", err)
 
 
 if __name__ == "__main__":

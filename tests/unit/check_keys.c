@@ -315,7 +315,7 @@ START_TEST(a_file_that_others_can_use_is_warned_of)
         ck_assert_int_eq(chmod(path, modes[i]), 0);
         keys = load(NULL, NULL, path);
         ck_assert_ptr_nonnull(keys);
-        ck_assert_ptr_nonnull(strstr(warning, "others than hubd"));
+        ck_assert_ptr_nonnull(strstr(warning, "other users can access it"));
         ck_assert_ptr_nonnull(strstr(warning, path));
         ck_assert_ptr_null(strstr(warning, LONG_KEY));
         keys_free(keys);

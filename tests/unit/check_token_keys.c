@@ -120,13 +120,13 @@ START_TEST(algorithms_go_with_the_kind_of_key)
     ck_assert_str_eq(problem(), "");
     config.jwt.algorithms |= JWT_BIT(JWT_HS512);
     ck_assert_str_eq(problem(),
-                     "HUB_JWT_ALGORITHMS: must have no HS256, HS384 and "
+                     "HUB_JWT_ALGORITHMS: must have none of HS256, HS384 and "
                      "HS512 with HUB_JWT_KEYS_FILE");
     config.jwt.keys_file = NULL;
     config.jwt.secret_file = path;
     ck_assert_str_eq(problem(),
-                     "HUB_JWT_ALGORITHMS: must have HS256, HS384 and "
-                     "HS512 only with HUB_JWT_SECRET_FILE");
+                     "HUB_JWT_ALGORITHMS: must have only HS256, HS384 or "
+                     "HS512 with HUB_JWT_SECRET_FILE");
     config.jwt.algorithms = 0;
     ck_assert_uint_eq(token_keys_algorithms(&config), JWT_BIT(JWT_HS256));
     ck_assert_str_eq(problem(), "");
@@ -182,14 +182,14 @@ START_TEST(what_is_no_secret_is_told_without_it)
     static const struct {
         const char *text, *wanted;
     } cases[] = {
-        {"", "holds no secret"},
-        {"\n\r\n", "holds no secret"},
+        {"", "contains no secret"},
+        {"\n\r\n", "contains no secret"},
         {"s3cret", "too short"},
         {FIRST "\ns3cret", "too short"},
-        {FIRST "\n" SECOND "\n" FIRST, "more than two lines"},
-        {FIRST " s3cret \n", "no secret"},
-        {" " FIRST " s3cret", "no secret"},
-        {FIRST " s3cret\t", "no secret"},
+        {FIRST "\n" SECOND "\n" FIRST, "more than two secrets"},
+        {FIRST " s3cret \n", "not a secret"},
+        {" " FIRST " s3cret", "not a secret"},
+        {FIRST " s3cret\t", "not a secret"},
     };
 
     config.jwt.secret_file = path;
@@ -274,9 +274,9 @@ START_TEST(a_key_is_described)
         {{"", "P-256", 256, JWT_BIT(JWT_ES256), NULL},
          "kid=- type=P-256 bits=256 alg=ES256"},
         {{"a\n\"", NULL, 0, 0, "is not a JSON object"},
-         "kid=a\\n\\\": left out, for it is not a JSON object"},
+         "kid=a\\n\\\": left out: it is not a JSON object"},
         {{"b", "RSA", 1024, 0, "has fewer than 2048 bits"},
-         "kid=b type=RSA bits=1024: left out, for it has fewer than 2048 bits"},
+         "kid=b type=RSA bits=1024: left out: it has fewer than 2048 bits"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
