@@ -39,7 +39,7 @@ static int listen_on_loopback(int *port)
 }
 
 /* Returns a connection on which the answer has been sent, or -1. */
-static int send_answer(int listener)
+static int put_answer(int listener)
 {
     /* A reset leaves nothing behind that would hold a port. */
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
@@ -64,7 +64,7 @@ static bool read_answer(int listener, int port)
     char text[128];
     struct mg_connection *conn =
         mg_connect_client("127.0.0.1", port, 0, text, sizeof(text));
-    int fd = conn != NULL ? send_answer(listener) : -1;
+    int fd = conn != NULL ? put_answer(listener) : -1;
     bool got =
         fd >= 0 && mg_get_response(conn, text, sizeof(text), TIMEOUT_MS) >= 0;
 
