@@ -86,8 +86,8 @@ void client_auth_report(struct client_auth *auth)
 
 /* Methods. ------------------------------------------------------------- */
 
-static int check_token(struct client_auth *auth, struct slice token,
-                       struct identity *out, struct refusal *why)
+static int verify_token(struct client_auth *auth, struct slice token,
+                        struct identity *out, struct refusal *why)
 {
     const char *reason = "";
 
@@ -105,9 +105,9 @@ static int check_token(struct client_auth *auth, struct slice token,
     }
 }
 
-static int check_ticket(struct client_auth *auth, const struct exchange *x,
-                        struct slice ticket, struct identity *out,
-                        struct ticket_held **held, struct refusal *why)
+static int redeem_ticket(struct client_auth *auth, const struct exchange *x,
+                         struct slice ticket, struct identity *out,
+                         struct ticket_held **held, struct refusal *why)
 {
     struct slice origin = exchange_header(x, "Origin", NULL);
     struct ticket_held *taken = malloc(sizeof(*taken));
@@ -193,9 +193,9 @@ static int check_credential(struct client_auth *auth, const struct exchange *x,
         return turn_down(auth, IDENTITY_PROXY, CLIENT_AUTH_INVALID,
                          "there is also a token or ticket", why);
     if (credential.kind == CREDENTIAL_TOKEN)
-        return check_token(auth, credential.text, out, why);
+        return verify_token(auth, credential.text, out, why);
     if (credential.kind == CREDENTIAL_TICKET)
-        return check_ticket(auth, x, credential.text, out, held, why);
+        return redeem_ticket(auth, x, credential.text, out, held, why);
     if (proxy)
         return check_proxy(auth, x, out, why);
     return turn_down(auth, IDENTITY_NONE, CLIENT_AUTH_MISSING,
