@@ -105,8 +105,8 @@ set(CPACK_DEBIAN_HUBD_PACKAGE_CONTROL_EXTRA
 set(CPACK_DEBIAN_HUBD_DESCRIPTION
 "WebSocket hub that backends post messages to
 hubd keeps WebSocket connections to browsers and other clients open. Backends
-post messages to it over HTTP, each for a user, a session or everybody, and hubd
-delivers them byte for byte as they were posted.
+post messages to it over HTTP, each for a user, a session or everybody, and
+hubd delivers them byte for byte as they were posted.
 .
 This package also contains hub-bench, which measures hubd and other hubs.")
 

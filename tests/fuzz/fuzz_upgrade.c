@@ -206,6 +206,10 @@ static bool open_gate(struct gate *gate, const uint8_t *file, size_t bytes,
 
     join_lines(file, bytes, joined);
     valid = origin_list_parse(model, joined, bad, sizeof(bad)) == 0;
+    if (valid && model->same) { /* there are no HUB_PUBLIC_HOSTS */
+        origin_list_release(model);
+        valid = false;
+    }
     REQUIRE(ftruncate(room.fd, 0) == 0);
     REQUIRE(pwrite(room.fd, file, bytes, 0) == (ssize_t)bytes);
     REQUIRE((gate_init(gate, &room.config, error, sizeof(error)) == 0) ==

@@ -15,7 +15,8 @@ except ImportError:
 
 PACKAGING = ROOT / "packaging"
 KEY = "0123456789abcdef"
-OPEN = "hubd: HUB_ALLOWED_ORIGINS allows every web page to connect\n"
+OPEN = ("hubd: HUB_CLIENT_AUTH is none: anyone who can connect can claim any"
+        " userId\n")
 
 
 def version():

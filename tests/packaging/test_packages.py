@@ -306,8 +306,8 @@ class Service(ServiceCase):
         lines = self.machine.journal(
             f"_PID={self.main_pid()}", "--priority=warning").splitlines()
         self.assertEqual([re.sub(r"^time=\S+ ", "", line) for line in lines], [
-            'level=warn event=setting warning="HUB_ALLOWED_ORIGINS allows'
-            ' every web page to connect"'])
+            'level=warn event=setting warning="HUB_CLIENT_AUTH is none: anyone'
+            ' who can connect can claim any userId"'])
 
     def test_it_is_confined(self):
         status = dict(line.split(":\t", 1) for line in
