@@ -67,8 +67,7 @@ static int turn_down(struct client_auth *auth, enum identity_method method,
                   LOG_STR("result", client_auth_result_names[result]),
                   LOG_STR("reason", reason), LOG_INT("count", (int64_t)times));
     if (kinds[result] == REFUSAL_UNAUTHORIZED)
-        return refuse(why, REFUSAL_UNAUTHORIZED,
-                      "a valid token or ticket is required");
+        return refuse(why, REFUSAL_UNAUTHORIZED, "%s", CREDENTIAL_REQUIRED);
     return refuse_as(why, kinds[result]);
 }
 

@@ -27,8 +27,7 @@ static bool skip(struct slice *text, const char *prefix)
 
 static int refuse_credential(struct refusal *why)
 {
-    return refuse(why, REFUSAL_UNAUTHORIZED,
-                  "a valid token or ticket is required");
+    return refuse(why, REFUSAL_UNAUTHORIZED, "%s", CREDENTIAL_REQUIRED);
 }
 
 /* Accepts the same credential twice, but no two different ones. */

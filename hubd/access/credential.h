@@ -15,6 +15,9 @@
 
 #define HUB_V1 "hub.v1" /* the subprotocol that has control frames */
 
+/* What a client is told whose credential is no good, whatever is wrong. */
+#define CREDENTIAL_REQUIRED "a valid token or ticket is required"
+
 enum credential_kind {
     CREDENTIAL_NONE,
     CREDENTIAL_TOKEN,

@@ -4,6 +4,11 @@
 
 #include <hub/hub.h>
 
+/* Close codes of applications (RFC 6455, 7.4.2), as docs/protocol.md has them.
+ */
+#define FRAMES_UNAUTHORIZED 3000
+#define FRAMES_FORBIDDEN 3003
+
 #define FRAME_MAX 512
 
 /* Queues a frame of less than FRAME_MAX bytes; `format` is printf's. Drops it

@@ -10,8 +10,6 @@
 #include "api/frames.h"
 #include "base/json_string.h"
 
-#define CODE_FORBIDDEN 3003
-
 /* A waiting token, and the ids that it must have. */
 struct job {
     struct job *next;
@@ -61,7 +59,7 @@ static void extend(struct refresh *refresh, const struct job *job,
 {
     if (!is_of(refresh, job, identity)) {
         count(refresh, CLIENT_AUTH_MISMATCH);
-        (void)hub_close(refresh->hub, job->id, CODE_FORBIDDEN, "forbidden");
+        (void)hub_close(refresh->hub, job->id, FRAMES_FORBIDDEN, "forbidden");
         return;
     }
     if (hub_extend(refresh->hub, job->id, identity->expires_in_ms) != 0)

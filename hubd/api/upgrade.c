@@ -9,14 +9,13 @@
 
 #include "access/admission.h"
 #include "api/control.h"
+#include "api/frames.h"
 #include "api/ws.h"
 #include "base/log.h"
 #include "front/handoff.h"
 #include "front/reply.h"
 
 #define REPLY_MAX (256 + CONFIG_NAME_BYTES_MAX)
-#define CODE_UNAUTHORIZED 3000
-#define CODE_FORBIDDEN 3003
 #define CODE_TRY_AGAIN_LATER 1013
 
 static size_t write_reply(char reply[REPLY_MAX],
@@ -166,10 +165,10 @@ static int close_code(const struct refusal *why,
         (void)stpcpy(reason, why->kind == REFUSAL_TOKEN_EXPIRED
                                  ? "token expired"
                                  : "unauthorized");
-        return CODE_UNAUTHORIZED;
+        return FRAMES_UNAUTHORIZED;
     case 403:
         (void)stpcpy(reason, "forbidden");
-        return CODE_FORBIDDEN;
+        return FRAMES_FORBIDDEN;
     case 429:
     case 503:
         if (why->headers != NULL &&

@@ -25,6 +25,16 @@ static inline bool ascii_is_tchar(int c)
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/* Whether the text is a token (RFC 9110, 5.6.2). */
+static inline bool ascii_is_token(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        if (!ascii_is_tchar(text[i]))
+            return false;
+    }
+    return bytes > 0;
+}
+
 /* The value of a hexadecimal digit, or -1. */
 static inline int ascii_hex_value(int c)
 {

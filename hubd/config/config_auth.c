@@ -104,15 +104,6 @@ static void describe_places(const struct config_setting *setting,
                  TOKEN_PLACES_MAX);
 }
 
-static bool is_token(struct slice text)
-{
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (!ascii_is_tchar(text.start[i]))
-            return false;
-    }
-    return text.bytes > 0;
-}
-
 static bool parse_place(struct slice piece, struct token_place *place)
 {
     const char *colon = memchr(piece.start, ':', piece.bytes);
@@ -130,7 +121,8 @@ static bool parse_place(struct slice piece, struct token_place *place)
         if (colon == NULL)
             return true;
         slice_copy(name, place->name, sizeof(place->name));
-        return is_token(name) && name.bytes < sizeof(place->name);
+        return ascii_is_token(name.start, name.bytes) &&
+               name.bytes < sizeof(place->name);
     }
     return false;
 }
@@ -192,7 +184,8 @@ static int parse_field(const struct config_setting *setting, const char *text,
 
     (void)setting;
     (void)bad, (void)bad_bytes;
-    if (!is_token(name) || name.bytes >= CONFIG_FIELD_NAME_MAX)
+    if (!ascii_is_token(name.start, name.bytes) ||
+        name.bytes >= CONFIG_FIELD_NAME_MAX)
         return CONFIG_INVALID;
     slice_copy(name, field, CONFIG_FIELD_NAME_MAX);
     return 0;

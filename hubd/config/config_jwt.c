@@ -36,36 +36,11 @@ static bool is_text(const char *text)
     return bytes >= 1 && bytes <= TEXT_BYTES_MAX && utf8_is_valid(text, bytes);
 }
 
-static int keep_copy(const char *text, void *field)
-{
-    char *copy = strdup(text);
-
-    if (!copy)
-        return CONFIG_NO_MEMORY;
-    *(char **)field = copy;
-    return 0;
-}
-
 static int parse_text(const struct config_setting *setting, const char *text,
                       void *field, char *bad, size_t bad_bytes)
 {
     (void)setting, (void)bad, (void)bad_bytes;
-    return is_text(text) ? keep_copy(text, field) : CONFIG_INVALID;
-}
-
-static void print_text(const struct config_setting *setting, const void *field,
-                       FILE *out)
-{
-    const char *text = *(char *const *)field;
-
-    (void)setting;
-    if (text)
-        fputs(text, out);
-}
-
-static void release_text(void *field)
-{
-    free(*(char **)field);
+    return is_text(text) ? config_text_keep(text, field) : CONFIG_INVALID;
 }
 
 /* URLs. ---------------------------------------------------------------- */
@@ -94,7 +69,7 @@ static int parse_url(const struct config_setting *setting, const char *text,
     if (bytes > TEXT_BYTES_MAX ||
         (strncmp(text, "https://", 8) != 0 && strncmp(text, "http://", 7) != 0))
         return CONFIG_INVALID;
-    return keep_copy(text, field);
+    return config_text_keep(text, field);
 }
 
 /* Secrets. ------------------------------------------------------------- */
@@ -123,17 +98,9 @@ static int parse_secret(const struct config_setting *setting, const char *text,
                         void *field, char *bad, size_t bad_bytes)
 {
     (void)setting, (void)bad, (void)bad_bytes;
-    return jwt_settings_is_secret(text, strlen(text)) ? keep_copy(text, field)
-                                                      : CONFIG_INVALID;
-}
-
-static void release_secret(void *field)
-{
-    char **text = field;
-
-    if (*text)
-        explicit_bzero(*text, strlen(*text));
-    free(*text);
+    return jwt_settings_is_secret(text, strlen(text))
+               ? config_text_keep(text, field)
+               : CONFIG_INVALID;
 }
 
 /* Claims. -------------------------------------------------------------- */
@@ -155,7 +122,7 @@ static int parse_claim(const struct config_setting *setting, const char *text,
 
     (void)setting, (void)bad, (void)bad_bytes;
     return is_text(text) && json_path_parse(&path, text) == 0
-               ? keep_copy(text, field)
+               ? config_text_keep(text, field)
                : CONFIG_INVALID;
 }
 
@@ -241,26 +208,26 @@ const struct config_kind config_secret = {
     .secret = true,
     .describe = describe_secret,
     .parse = parse_secret,
-    .print = print_text,
-    .release = release_secret,
+    .print = config_text_print,
+    .release = config_text_wipe,
 };
 const struct config_kind config_text = {
     .describe = describe_text,
     .parse = parse_text,
-    .print = print_text,
-    .release = release_text,
+    .print = config_text_print,
+    .release = config_text_release,
 };
 const struct config_kind config_url = {
     .describe = describe_url,
     .parse = parse_url,
-    .print = print_text,
-    .release = release_text,
+    .print = config_text_print,
+    .release = config_text_release,
 };
 const struct config_kind config_claim = {
     .describe = describe_claim,
     .parse = parse_claim,
-    .print = print_text,
-    .release = release_text,
+    .print = config_text_print,
+    .release = config_text_release,
 };
 const struct config_kind config_algorithms = {
     .describe = describe_algorithms,
@@ -270,5 +237,5 @@ const struct config_kind config_algorithms = {
 const struct config_kind config_not_yet = {
     .describe = describe_not_yet,
     .parse = parse_not_yet,
-    .print = print_text,
+    .print = config_text_print,
 };

@@ -123,15 +123,6 @@ static void describe_names(const struct config_setting *setting,
                  CONFIG_NAME_BYTES_MAX);
 }
 
-static bool is_name(struct slice name)
-{
-    for (size_t i = 0; i < name.bytes; i++) {
-        if (!ascii_is_tchar(name.start[i]))
-            return false;
-    }
-    return name.bytes >= 1 && name.bytes <= CONFIG_NAME_BYTES_MAX;
-}
-
 static int parse_names(const struct config_setting *setting, const char *text,
                        void *field, char *bad, size_t bad_bytes)
 {
@@ -142,7 +133,8 @@ static int parse_names(const struct config_setting *setting, const char *text,
     if (!list)
         return CONFIG_NO_MEMORY;
     while (slice_next(&text, &name)) {
-        if (!is_name(name)) {
+        if (!ascii_is_token(name.start, name.bytes) ||
+            name.bytes > CONFIG_NAME_BYTES_MAX) {
             slice_copy(name, bad, bad_bytes);
             free(list);
             return CONFIG_INVALID;
@@ -154,21 +146,6 @@ static int parse_names(const struct config_setting *setting, const char *text,
     *end = '\0';
     *(char **)field = list;
     return 0;
-}
-
-static void print_names(const struct config_setting *setting, const void *field,
-                        FILE *out)
-{
-    const char *list = *(char *const *)field;
-
-    (void)setting;
-    if (list)
-        fputs(list, out);
-}
-
-static void release_names(void *field)
-{
-    free(*(char **)field);
 }
 
 const struct config_kind config_origins = {
@@ -192,6 +169,6 @@ const struct config_kind config_proxies = {
 const struct config_kind config_names = {
     .describe = describe_names,
     .parse = parse_names,
-    .print = print_names,
-    .release = release_names,
+    .print = config_text_print,
+    .release = config_text_release,
 };

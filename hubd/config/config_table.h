@@ -70,6 +70,14 @@ extern const struct config_kind config_proxies; /* struct netaddr_list */
 extern const struct config_kind config_names;   /* char *, "a,b" */
 extern const struct config_kind config_place;   /* struct metrics_place */
 
+/* For kinds whose field is a char * that is allocated, or NULL. The first
+ * returns 0 or CONFIG_NO_MEMORY; the last wipes a secret as it releases it. */
+int config_text_keep(const char *text, void *field);
+void config_text_print(const struct config_setting *setting, const void *field,
+                       FILE *out);
+void config_text_release(void *field);
+void config_text_wipe(void *field);
+
 /* The flag without its dashes. */
 #define CONFIG_FLAG_MAX 64
 void config_flag(const struct config_setting *setting,

@@ -260,7 +260,7 @@ static int parse_node(const struct config_setting *setting, const char *text,
     return 0;
 }
 
-static int keep_copy(const char *text, void *field)
+int config_text_keep(const char *text, void *field)
 {
     char *copy = strdup(text);
 
@@ -270,7 +270,7 @@ static int keep_copy(const char *text, void *field)
     return 0;
 }
 
-static void print_text(const struct config_setting *setting, const void *field,
+void config_text_print(const struct config_setting *setting, const void *field,
                        FILE *out)
 {
     const char *text = *(char *const *)field;
@@ -300,10 +300,10 @@ static int parse_key(const struct config_setting *setting, const char *text,
         if (text[i] < 0x21 || text[i] > 0x7e)
             return CONFIG_INVALID;
     }
-    return keep_copy(text, field);
+    return config_text_keep(text, field);
 }
 
-static void release_key(void *field)
+void config_text_wipe(void *field)
 {
     char **key = field;
 
@@ -326,10 +326,10 @@ static int parse_path(const struct config_setting *setting, const char *text,
 
     (void)setting, (void)bad, (void)bad_bytes;
     return bytes < 1 || bytes > PATH_BYTES_MAX ? CONFIG_INVALID
-                                               : keep_copy(text, field);
+                                               : config_text_keep(text, field);
 }
 
-static void release_text(void *field)
+void config_text_release(void *field)
 {
     free(*(char **)field);
 }
@@ -449,14 +449,14 @@ const struct config_kind config_key = {
     .secret = true,
     .describe = describe_key,
     .parse = parse_key,
-    .print = print_text,
-    .release = release_key,
+    .print = config_text_print,
+    .release = config_text_wipe,
 };
 const struct config_kind config_path = {
     .describe = describe_path,
     .parse = parse_path,
-    .print = print_text,
-    .release = release_text,
+    .print = config_text_print,
+    .release = config_text_release,
 };
 const struct config_kind config_place = {
     .describe = describe_place,

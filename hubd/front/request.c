@@ -133,18 +133,6 @@ bool request_lists(const struct mg_request_info *info, const char *name,
     return false;
 }
 
-/* RFC 9110, 5.6.2. */
-static bool is_token(const char *text)
-{
-    if (*text == '\0')
-        return false;
-    for (; *text != '\0'; text++) {
-        if (!ascii_is_tchar(*text))
-            return false;
-    }
-    return true;
-}
-
 /* civetweb skips white space before a request, and with empty lines in it
  * considers the head finished too early and parses on into old buffer contents.
  * They have been turned into CRs by now. */
@@ -180,7 +168,7 @@ static int check_field(const struct mg_header *header, struct refusal *why)
 {
     const char *gap = header->name + strlen(header->name) + 1;
 
-    if (!is_token(header->name))
+    if (!ascii_is_token(header->name, strlen(header->name)))
         return bad(why,
                    "a header name is empty or contains an invalid character");
     for (; gap < header->value; gap++) {
